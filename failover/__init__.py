@@ -1,0 +1,13 @@
+"""Automatic failover for mail (MX) servers.
+
+The flow, and the folder that holds each part of it:
+
+    look        probes/      one session and one fixed script per host; facts become signals
+    diagnose    core/        which incident is this? evidence for and against, in words
+    decide      core/        hold, run a playbook, or page; always with reasons
+    plan        actions/     live reads become steps with a diff, an undo and an estimate
+    run         engine.py    intent, act, verify; recorded before it acts; resumable; reversible
+    report      cli/         said to people, or as JSON to machines
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,58 @@
+"""Everything failover raises on purpose: one root, one class per thing the operator does next.
+
+    FailoverError
+    ├── ConfigError        2   a file or an option is wrong; nothing was contacted
+    ├── Unreachable        3   nothing was run there: no connection, or it was refused before the command
+    ├── OutcomeUnknown     3   the request left, its answer did not come: it may have happened
+    ├── Refused            4   a guard, drift, a lock or a pause said no; nothing was changed
+    ├── StepFailed         5   the far side ran and said no, or its effect did not show
+    └── NeedsPerson        6   stopped in a state that only a person may leave
+"""
+
+from __future__ import annotations
+
+
+class FailoverError(Exception):
+    """Root of the tree; the CLI prints it as `error: …` / `try: …` and exits with `exit_code`."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, try_: str) -> None:
+        super().__init__(what)
+        self.try_ = try_
+
+
+class ConfigError(FailoverError):
+    """The operator's files or options are wrong; nothing was contacted."""
+
+    exit_code = 2
+
+
+class Unreachable(FailoverError):
+    """Could not get in: whatever was asked for was certainly not run."""
+
+
+class OutcomeUnknown(FailoverError):
+    """The request left and no answer came: it may or may not have happened, so look before trying again."""
+
+
+class Refused(FailoverError):
+    """A guard, drift, a lock, a pause, a stale plan or a declined prompt; nothing was changed."""
+
+    exit_code = 4
+
+
+class StaleEpoch(Refused):
+    """A newer controller has been at this resource; the resource itself refused us."""
+
+
+class StepFailed(FailoverError):
+    """The far side ran and failed, or ran and its effect does not show."""
+
+    exit_code = 5
+
+
+class NeedsPerson(FailoverError):
+    """Stopped where only a person may decide; the message says what is done and what is not."""
+
+    exit_code = 6
