@@ -1,0 +1,154 @@
+"""Conditions: small structured predicates over signals, judged in three values, always with reasons.
+
+`holds` is True, False, or None for "cannot tell": an unreadable signal never
+satisfies a condition and never refutes one. A guard is satisfied by True
+alone; a trigger fires on True alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from failover.core.signal import Outcome, Samples, Signal, of, worst
+from failover.core.words import duration, number
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One signal of one host against one bound. Exactly one of the bounds is given."""
+
+    signal: str
+    host: str
+    is_: Outcome | None = None
+    above: float | None = None
+    below: float | None = None
+    age_above: float | None = None
+    samples: int = 1
+    """`for: 3 samples`: as many looks in a row, `spacing` apart."""
+    lasting: float = 0.0
+    """`for: 15m`: every look within these seconds, and looks reaching back that far."""
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    of: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    of: tuple[Condition, ...]
+
+
+Condition = Test | All | Any
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    holds: bool | None
+    because: tuple[str, ...]
+
+
+def judge(condition: Condition, samples: Samples, *, now: datetime, spacing: float = 0.0) -> Judgement:
+    """Judge over the samples, oldest first. Pure: same samples and `now`, same judgement."""
+    match condition:
+        case Test():
+            return _judge_test(condition, samples, now=now, spacing=spacing)
+        case All(parts):
+            judged = [judge(p, samples, now=now, spacing=spacing) for p in parts]
+            return Judgement(_all([j.holds for j in judged]), tuple(b for j in judged for b in j.because))
+        case Any(parts):
+            judged = [judge(p, samples, now=now, spacing=spacing) for p in parts]
+            verdict = _any([j.holds for j in judged])
+            speaking = [j for j in judged if j.holds is verdict]
+            return Judgement(verdict, tuple(b for j in speaking for b in j.because))
+
+
+def _all(parts: list[bool | None]) -> bool | None:
+    return False if False in parts else None if None in parts else True
+
+
+def _any(parts: list[bool | None]) -> bool | None:
+    return True if True in parts else None if None in parts or not parts else False
+
+
+def _judge_test(test: Test, samples: Samples, *, now: datetime, spacing: float) -> Judgement:
+    looks = _looks(of(samples, test.host, test.signal), spacing)
+    if not looks:
+        return Judgement(None, (f"{test.signal} on {test.host}: not looked at",))
+    if test.lasting:
+        return _judge_lasting(test, looks, now)
+    recent = looks[-test.samples :]
+    met = [_met(test, s) for s in recent]
+    said = f"{_say(recent[-1])}, wanted {describe(test)}"
+    if test.samples > 1:
+        said += f", {met.count(True)} of {test.samples} looks"
+    if False in met:
+        return Judgement(False, (said,))
+    enough = None not in met and len(recent) == test.samples
+    return Judgement(True if enough else None, (said,))
+
+
+def _judge_lasting(test: Test, looks: Samples, now: datetime) -> Judgement:
+    since = now - timedelta(seconds=test.lasting)
+    inside = [s for s in looks if s.at >= since]
+    said = f"{_say(looks[-1])}, wanted {describe(test)}"
+    met = [_met(test, s) for s in inside]
+    if False in met:
+        return Judgement(False, (said,))
+    reaches_back = any(s.at <= since for s in looks)
+    return Judgement(True if inside and reaches_back and None not in met else None, (said,))
+
+
+def _looks(samples: Samples, spacing: float) -> Samples:
+    """One signal per look: the worst of its vantages; looks closer than `spacing` seconds count as one, the newest."""
+    groups: list[list[Signal]] = []
+    for s in samples:
+        if groups and (s.at - groups[-1][0].at).total_seconds() < max(spacing, 0.001):
+            groups[-1].append(s)
+        else:
+            groups.append([s])
+    newest = [_newest_by_vantage(g) for g in groups]
+    return tuple(w for g in newest if (w := worst(g)) is not None)
+
+
+def _newest_by_vantage(group: list[Signal]) -> list[Signal]:
+    return list({s.vantage: s for s in group}.values())
+
+
+def _met(test: Test, signal: Signal) -> bool | None:
+    if test.is_ is Outcome.UNKNOWN:
+        return signal.outcome is Outcome.UNKNOWN
+    if signal.outcome is Outcome.UNKNOWN:
+        return None
+    if test.is_ is not None:
+        return signal.outcome is test.is_
+    if test.age_above is not None:
+        return None if signal.age is None and signal.value else (signal.age or 0.0) > test.age_above
+    if not isinstance(signal.value, int | float):
+        return None
+    if test.above is not None:
+        return signal.value > test.above
+    return test.below is not None and signal.value < test.below
+
+
+def describe(test: Test) -> str:
+    """The bound in words: `fail`, `above 50`, `older than 1 min`."""
+    if test.is_ is not None:
+        bound = test.is_.value
+    elif test.above is not None:
+        bound = f"above {number(test.above)}"
+    elif test.below is not None:
+        bound = f"below {number(test.below)}"
+    else:
+        bound = f"older than {duration(test.age_above or 0)}"
+    return bound + (f" for {duration(test.lasting)}" if test.lasting else "")
+
+
+def _say(s: Signal) -> str:
+    return f"{s.name} on {s.host} is {s.outcome}: {s.reason}"
+
+
+def tests(condition: Condition) -> tuple[Test, ...]:
+    """Every test in it, depth first."""
+    return (condition,) if isinstance(condition, Test) else tuple(t for part in condition.of for t in tests(part))

@@ -1,0 +1,144 @@
+"""The fleet as the operator declared it: hosts, domains, and how each is reached. Values only."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Role(enum.StrEnum):
+    PRIMARY = "primary"
+    STANDBY = "standby"
+
+
+class Engine(enum.StrEnum):
+    SPAMASSASSIN = "spamassassin"
+    RSPAMD = "rspamd"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ssh:
+    """Paths are absolute by the time they are here; host keys are always checked against `known_hosts`."""
+
+    user: str = "root"
+    port: int = 22
+    identity: str | None = None
+    known_hosts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Postfix:
+    service: str = "smtp/inet"
+    config_dir: str = "/etc/postfix"
+    log: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Spam:
+    engine: Engine
+    address: Endpoint
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The program that Postfix hands mail to; `banner` is text its 220 must contain."""
+
+    address: Endpoint
+    banner: str = ""
+    container: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ec2:
+    region: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    name: str
+    role: Role
+    address: str
+    mx: str | None = None
+    smtp_port: int = 25
+    ssh: Ssh = Ssh()
+    postfix: Postfix = Postfix()
+    spam: Spam | None = None
+    standby_spam: Spam | None = None
+    handler: Handler | None = None
+    cloud: Ec2 | None = None
+
+    @property
+    def smtp(self) -> Endpoint:
+        return Endpoint(self.address, self.smtp_port)
+
+
+@dataclass(frozen=True, slots=True)
+class Rfc2136:
+    server: str
+    port: int = 53
+    key_name: str | None = None
+    key: str | None = None
+    """A reference (`file:`, `env:`), never the secret itself."""
+    algorithm: str = "hmac-sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Route53:
+    zone_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    name: str
+    dns: Rfc2136 | Route53
+    servers: tuple[str, ...] = ()
+
+
+class Mode(enum.StrEnum):
+    OBSERVE = "observe"
+    ASK = "ask"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    mode: Mode = Mode.OBSERVE
+    playbooks: Mapping[str, Mode] = field(default_factory=dict)
+    quorum: int = 2
+    anchors: tuple[Endpoint, ...] = ()
+    spacing_s: float = 5.0
+    """Least time between two samples that count as separate; what "3 samples" means for cron and watch alike."""
+    fresh_s: float = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where people are told. `url` is a reference or a plain URL; `stderr` needs none."""
+
+    kind: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    hosts: Mapping[str, Host]
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    policy: Policy = Policy()
+    notify: tuple[Channel, ...] = ()
+    state: str = "sqlite:///failover.db"
+
+    def peers(self, of: str) -> tuple[Host, ...]:
+        return tuple(h for h in self.hosts.values() if h.name != of)

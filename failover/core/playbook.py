@@ -1,0 +1,99 @@
+"""A playbook: ordered step specs for one incident class, as values. References are resolved by `core.bind`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from failover.core.condition import Condition
+
+Value = str | int | float | bool | tuple[str, ...]
+
+
+class OnFailure(enum.StrEnum):
+    PAUSE = "pause"
+    ROLLBACK = "rollback"
+    CONTINUE = "continue"
+
+
+class Risk(enum.StrEnum):
+    """What mail may notice. A step may raise its action's risk, never lower it."""
+
+    NONE = "none"
+    TRAFFIC = "traffic"
+    DOWNTIME = "downtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A verify: watch one signal until it shows the effect. Exactly one goal is given; spans are seconds.
+
+    `stops_growing`: for this long, no look is above the one before it.
+    `falls_to`: reaches the level; patience ends when nothing falls for `stalls_at_most`.
+    `is_`: reads this outcome.
+    """
+
+    signal: str
+    host: str
+    is_: str | None = None
+    falls_to: float | None = None
+    stops_growing: float | None = None
+    within: float = 60.0
+    stalls_at_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """`type: host` takes a host of hosts.yaml; `each: true` lets the controller try every host in turn."""
+
+    type: str = "string"
+    each: bool = False
+    default: Value | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    id: str
+    action: str
+    with_: Mapping[str, Value] = field(default_factory=dict)
+    when: Condition | None = None
+    verify: tuple[Watch, ...] = ()
+    no_verify: str | None = None
+    """Why there is nothing to verify; given exactly when `verify` is empty."""
+    no_rollback: str | None = None
+    """Why it cannot be undone, for a person to read in the plan."""
+    on_failure: OnFailure | None = None
+    risk: Risk | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    deadline: float = 45 * 60
+    cooldown: float = 3600.0
+    max_runs: int = 2
+    per: float = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failback:
+    when: tuple[Condition, ...] = ()
+    mode: str = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    name: str
+    summary: str
+    steps: tuple[StepSpec, ...]
+    worse: str = ""
+    not_fixed: tuple[str, ...] = ()
+    priority: int = 100
+    params: Mapping[str, Param] = field(default_factory=dict)
+    trigger: Condition | None = None
+    preconditions: tuple[Condition, ...] = ()
+    limits: Limits = Limits()
+    on_failure: OnFailure = OnFailure.PAUSE
+    failback: Failback | None = None

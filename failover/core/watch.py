@@ -1,0 +1,69 @@
+"""Verify: watch a signal for its effect. Progress counts, not a level that a busy host never reaches."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+from failover.core.playbook import Watch
+from failover.core.signal import Outcome, Samples, Signal, of
+from failover.core.words import duration, number
+
+
+class Seen(enum.StrEnum):
+    YES = "yes"
+    NOT_YET = "not yet"
+    NO = "no"
+    UNKNOWN = "unknown"
+    """Time is up and we could not look: never a success, and never proof of failure."""
+
+
+def watch(wanted: Watch, samples: Samples, *, since: datetime, now: datetime) -> tuple[Seen, str]:
+    """Judge the looks taken since the step acted (oldest first)."""
+    looks = [s for s in of(samples, wanted.host, wanted.signal) if s.at >= since]
+    readable = [s for s in looks if s.outcome is not Outcome.UNKNOWN]
+    reached, said = _reached(wanted, readable)
+    if reached:
+        return Seen.YES, said
+    if not _out_of_patience(wanted, readable, since, now):
+        return Seen.NOT_YET, said
+    if not readable or looks[-1].outcome is Outcome.UNKNOWN:
+        reason = looks[-1].reason if looks else "no look came back"
+        return Seen.UNKNOWN, f"{wanted.signal} on {wanted.host} could not be read: {reason}"
+    return Seen.NO, f"{said}, after {duration((now - since).total_seconds())}"
+
+
+def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
+    if not looks:
+        return False, f"{wanted.signal}: no look yet"
+    last = looks[-1]
+    said = f"{wanted.signal} {_value(last)}"
+    if wanted.is_ is not None:
+        return last.outcome == wanted.is_, f"{said} is {last.outcome}, wanted {wanted.is_}"
+    if wanted.falls_to is not None:
+        return _number(last) <= wanted.falls_to, f"{said}, wanted {number(wanted.falls_to)}"
+    calm = (last.at - _last_growth(looks)).total_seconds()
+    span = wanted.stops_growing or 0.0
+    return calm >= span, f"{said}, not growing for {duration(calm)} of {duration(span)}"
+
+
+def _last_growth(looks: list[Signal]) -> datetime:
+    """When it last grew: the later look of the last pair that rose; the first look when none did."""
+    grew = [b.at for a, b in zip(looks, looks[1:], strict=False) if _number(b) > _number(a)]
+    return grew[-1] if grew else looks[0].at
+
+
+def _out_of_patience(wanted: Watch, looks: list[Signal], since: datetime, now: datetime) -> bool:
+    if wanted.stalls_at_most is None:
+        return (now - since).total_seconds() >= wanted.within
+    fell = [b.at for a, b in zip(looks, looks[1:], strict=False) if _number(b) < _number(a)]
+    moved = fell[-1] if fell else since
+    return (now - moved).total_seconds() >= wanted.stalls_at_most
+
+
+def _number(s: Signal) -> float:
+    return float(s.value) if isinstance(s.value, int | float) else 0.0
+
+
+def _value(s: Signal) -> str:
+    return number(s.value) if isinstance(s.value, int | float) else str(s.value or s.outcome)

@@ -1,0 +1,37 @@
+"""Numbers and spans as people read them, and the playbook's durations as numbers."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def seconds(text: str) -> float | None:
+    """`90s`, `10m`, `4h`, `1h30m` as seconds; None when it is no duration."""
+    parts = _DURATION.findall(text)
+    if not parts or "".join(n + u for n, u in parts) != text.strip():
+        return None
+    return sum(float(n) * _UNITS[u] for n, u in parts)
+
+
+def duration(secs: float) -> str:
+    """Two units at most, as one would say it: `12 ms`, `5 s`, `3 min 10 s`, `4 h`."""
+    if secs < 1:
+        return f"{secs * 1000:.0f} ms"
+    whole = round(secs)
+    for size, unit, sub, subunit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // sub
+            return f"{whole // size} {unit}" + (f" {rest} {subunit}" if rest else "")
+    return f"{number(round(secs, 1))} s"
+
+
+def number(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
+
+
+def count(n: float, one: str, many: str | None = None) -> str:
+    """`1 message`, `412 messages`."""
+    return f"{number(n)} {one if n == 1 else many or one + 's'}"

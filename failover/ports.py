@@ -1,0 +1,179 @@
+"""The ports: what the flow needs of the outside, as Protocols. Adapters implement them; `world` does, simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from failover.core.fleet import Channel, Endpoint, Host
+from failover.core.plan import Plan
+from failover.core.run import Did, Event
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What `failover-host` answered: its return code and rows of fields, the first field being the key."""
+
+    verb: str
+    rc: int
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    def all(self, key: str) -> tuple[tuple[str, ...], ...]:
+        return tuple(r[1:] for r in self.rows if r[0] == key)
+
+    def one(self, key: str) -> tuple[str, ...] | None:
+        found = self.all(key)
+        return found[0] if found else None
+
+    @property
+    def because(self) -> str:
+        return "; ".join(" ".join(r) for r in self.all("because")) or f"{self.verb} ended with {self.rc}"
+
+
+class Rc:
+    """Return codes of `failover-host`."""
+
+    OK = 0
+    USAGE = 64
+    FAILED = 70
+    CHANGED = 73
+    BUSY = 75
+    STALE = 76
+    NOT_PERMITTED = 77
+    REFUSED = 78
+
+
+class Remote(Protocol):
+    def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
+        """Run one verb of `failover-host` there; a non-zero `rc` is an answer, not an error.
+
+        Returns or raises within `limit_s` plus a few seconds of grace, whatever the far side does.
+
+        Raises:
+            Unreachable: nothing was run.
+            OutcomeUnknown: the request left, a whole answer did not come back.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpAnswer:
+    """`ok` when the dialogue went as wanted. `ours`: we could not look (our own network), so nothing is known."""
+
+    ok: bool
+    said: str
+    seconds: float
+    ours: bool = False
+
+
+class SmtpClient(Protocol):
+    def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer: ...
+
+    def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
+        """EHLO, MAIL, RCPT, RSET, QUIT; never DATA."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to tell people. `key` is the same for one incident, so that a repeat does not page twice."""
+
+    key: str
+    severity: str
+    title: str
+    text: str
+
+
+class Notifier(Protocol):
+    def send(self, channel: Channel, message: Message) -> None:
+        """Raises Unreachable (not told) or OutcomeUnknown (maybe told)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What is fixed when a run opens."""
+
+    id: str
+    opened: datetime
+    by: str
+    reason: str
+    plan: Plan
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The operator's off switch. `host` None means all."""
+
+    host: str | None
+    by: str
+    reason: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to act on `scopes`, with the epoch that every acting verb carries."""
+
+    scopes: tuple[str, ...]
+    run: str
+    epoch: int
+    until: datetime
+    holder: str = field(default="", compare=False)
+
+
+class Store(Protocol):
+    """Durable when it returns. Every write to a run is refused (Refused) once its lease was taken over."""
+
+    def lease(self, run: str, scopes: Iterable[str], *, seconds: float, now: datetime) -> Lease:
+        """A holder that died on this machine is taken over at once, one elsewhere when its lease ends.
+
+        The epoch is above every earlier one, and at least the Unix time, so that it outlives this store.
+
+        Raises Refused, naming the holder.
+        """
+        ...
+
+    def renew(self, lease: Lease, *, seconds: float, now: datetime) -> Lease: ...
+
+    def release(self, lease: Lease) -> None: ...
+
+    def holders(self, now: datetime) -> tuple[Lease, ...]: ...
+
+    def open(self, record: RunRecord) -> RunRecord:
+        """Record a new run; with a `key` that is already known, return that first run instead."""
+        ...
+
+    def append(self, lease: Lease, kind: Did, step: str | None, data: Mapping[str, Any], *, at: datetime) -> Event: ...
+
+    def note(self, run: str, kind: Did, step: str | None, data: Mapping[str, Any], *, at: datetime) -> Event:
+        """An event by a person, outside any lease (resolve, accept)."""
+        ...
+
+    def run(self, run: str) -> RunRecord | None: ...
+
+    def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
+        """Newest first."""
+        ...
+
+    def events(self, run: str) -> tuple[Event, ...]: ...
+
+    def pause(self, pause: Pause) -> None: ...
+
+    def unpause(self, host: str | None) -> int: ...
+
+    def pauses(self, now: datetime) -> tuple[Pause, ...]: ...
