@@ -1,0 +1,97 @@
+"""`failover lab`: a real mail world on this machine."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(name="lab", help="A real mail world on this machine, which stays as it is.", no_args_is_help=True, pretty_exceptions_enable=False)
+Name = Annotated[str, typer.Option("--name", envvar="FAILOVER_LAB", help="Labs by other names are other worlds.")]
+
+
+@app.command()
+def up(
+    name: Name = "lab",
+    install: Annotated[bool, typer.Option("--install", help="Fetch the lab's software first, if it is missing.")] = False,
+) -> None:
+    """Bring the lab up."""
+    from failover.lab import Lab
+
+    lab = Lab(name)
+    brought = lab.up(install=install)
+    typer.echo(f"lab {name} is up: {lab.folder}" if brought else f"lab {name} is already up: {lab.folder}")
+
+
+@app.command()
+def down(name: Name = "lab") -> None:
+    """Take the lab down; nothing of it stays."""
+    from failover.lab import Lab
+
+    typer.echo(f"lab {name} is down" if Lab(name).down() else f"lab {name} was not up")
+
+
+@app.command()
+def status(name: Name = "lab") -> None:
+    """Is it up, and which process holds each place."""
+    from failover.lab import Lab
+    from failover.lab.places import PLACES
+
+    lab = Lab(name)
+    typer.echo(f"lab {name} is {'up' if lab.is_up() else 'not up'}: {lab.folder}")
+    for place in PLACES.values():
+        typer.echo(f"  {place.name:<11} {place.address:<12} process {lab.pid(place.name) or '-'}")
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def exec(  # noqa: A001 - the command's name is fixed
+    context: typer.Context, place: Annotated[str, typer.Argument(metavar="PLACE")], name: Name = "lab"
+) -> None:
+    """Run CMD... in PLACE: arguments, streams and exit code pass through untouched."""
+    from failover.errors import ConfigError
+    from failover.lab import Lab
+
+    if not context.args:
+        raise ConfigError("lab exec: no command given", try_="`failover lab exec PLACE CMD...`")
+    lab = Lab(name)
+    argv = lab.command(place, context.args)
+    os.execvpe(argv[0], argv, lab.environment(place))  # noqa: S606 - there is no shell, on purpose
+
+
+@app.command()
+def incident(
+    incident: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Name = "lab",
+    host: Annotated[str | None, typer.Option("--host", help="Instead of the incident's usual host.")] = None,
+) -> None:
+    """Cause an incident."""
+    from failover.lab import Lab
+
+    Lab(name).incident(incident, host)
+
+
+@app.command()
+def heal(
+    incident: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Name = "lab",
+    host: Annotated[str | None, typer.Option("--host", help="Instead of the incident's usual host.")] = None,
+) -> None:
+    """End an incident: exactly what it changed is put back."""
+    from failover.lab import Lab
+
+    Lab(name).heal(incident, host)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from failover.errors import FailoverError
+
+    try:
+        app()
+    except FailoverError as e:
+        sys.stderr.write(f"error: {e}\ntry: {e.try_}\n")
+        sys.exit(e.exit_code)

@@ -1,0 +1,62 @@
+"""The mail handler of a lab host: takes what Postfix hands over and writes one line a message to its ledger.
+
+Run inside the host by /etc/init.d/handler as `python -m failover.lab.handler`. The line is written before the 250,
+so what Postfix believes delivered is in the ledger; what it delivers twice is there twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.parser
+import hashlib
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+LEDGER = Path("/var/lib/handler/ledger.jsonl")
+ADDRESS = ("127.0.0.1", 20381)
+SIZE_MAX = 64 * 1024 * 1024
+
+
+def entry(content: bytes, recipients: list[str], at: float) -> dict[str, Any]:
+    """What the ledger keeps of a message; `at` in seconds since the epoch, `sha256` of the body alone."""
+    head, _, body = re.sub(rb"\r\n", b"\n", content).partition(b"\n\n")
+    headers = email.parser.BytesHeaderParser().parsebytes(head + b"\n\n")
+    return {
+        "at": at,
+        "to": recipients,
+        "message_id": headers["Message-ID"],
+        "x_seq": headers["X-Failover-Seq"],
+        "x_sent": headers["X-Failover-Sent"],
+        "scanned": "X-Spam-Checker-Version" in headers or "X-Spam-Status" in headers,
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+
+
+class Ledger:
+    """aiosmtpd's handler; one write(2) of a whole line on O_APPEND, so a reader never sees half of one."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        line = json.dumps(entry(envelope.content, envelope.rcpt_tos, time.time()))
+        os.write(self._file, line.encode() + b"\n")
+        return "250 Message accepted for delivery"
+
+
+async def serve() -> None:
+    from aiosmtpd.smtp import SMTP
+
+    ledger = Ledger(LEDGER)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(ledger, data_size_limit=SIZE_MAX, hostname="handler"), *ADDRESS)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

@@ -1,0 +1,85 @@
+"""The lab's software, installed once into an overlay layer over / and kept as a tar file in the cache.
+
+A tar file, unpacked into memory when a lab comes up: the kernel refuses two overlay layers of which one lies
+inside the other ("overlapping lowerdir path", seen on 6.18), and a cache folder lies inside /.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from failover.errors import FailoverError, NeedsPerson
+
+PACKAGES = (
+    "postfix", "spamassassin", "spamc", "spamd", "openssh-server", "bind9", "bind9-utils", "bind9-dnsutils",
+    "procps", "iptables", "util-linux",
+)  # fmt: skip
+DPKG_STATUS = Path("/var/lib/dpkg/status")
+INSTALL = Path(__file__).with_name("install.sh")
+INSTALL_S = 600.0
+
+
+def cached() -> Path:
+    """Where the layer for these packages on this machine, as it is now, is kept; it need not exist."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "failover" / "lab" / _key() / "layer.tar"
+
+
+def _key() -> str:
+    """The layer holds copies of the machine's dpkg database and users, so any change of packages makes a new one."""
+    if not DPKG_STATUS.exists():
+        raise FailoverError(f"the lab installs Debian packages and {DPKG_STATUS} is missing", try_="use a Debian host")
+    digest = hashlib.sha256()
+    for part in (" ".join(PACKAGES).encode(), INSTALL.read_bytes(), DPKG_STATUS.read_bytes()):
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()[:16]
+
+
+def ensure(*, install: bool) -> Path:
+    """The layer, installed first when `install`; raises NeedsPerson (nothing was fetched) when it is not there."""
+    layer = cached()
+    if layer.exists():
+        return layer
+    if not install:
+        raise NeedsPerson(
+            f"the lab's software is not there yet: it would fetch {_size()} of Debian packages"
+            f" ({', '.join(PACKAGES[:6])}…) into {layer.parent} and leave the machine's own packages alone",
+            try_="`failover lab up --install`",
+        )
+    _install(layer)
+    return layer
+
+
+def _size() -> str:
+    """Fetch size in MB as apt reckons it; what lies in the machine's package cache is not fetched again."""
+    asked = ["apt-get", "-qq", "-o", "Debug::NoLocking=1", "--print-uris", "--no-install-recommends", "install"]
+    try:
+        uris = subprocess.run([*asked, *PACKAGES], capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return "about 20 MB"
+    sizes = re.findall(r"^\S+ \S+ (\d+) ", uris, re.MULTILINE)
+    return f"{sum(map(int, sizes)) / 1e6:.0f} MB"
+
+
+def _install(layer: Path) -> None:
+    layer.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=layer.parent) as scratch:
+        made, log = Path(scratch) / "layer.tar", layer.with_name("install.log")
+        root = Path(scratch) / "root"
+        root.mkdir()
+        apart = ["unshare", "-m", "-p", "-f", "--kill-child=KILL", "--propagation", "private"]
+        with log.open("w") as out:
+            try:
+                subprocess.run(
+                    [*apart, "bash", str(INSTALL), str(root), str(made), *PACKAGES],
+                    stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=INSTALL_S, check=True,
+                )  # fmt: skip
+            except subprocess.SubprocessError as e:
+                said = "; ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
+                raise FailoverError(f"installing the lab's software failed: {said or e}", try_=f"read {log}") from e
+        made.replace(layer)  # whole or not at all: two labs may install at once
