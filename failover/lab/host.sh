@@ -20,6 +20,7 @@ new=$at/new
 for tree in "$@"; do
   mkdir -p "$new$tree"
   mount --bind "$tree" "$new$tree"
+  mount -o remount,bind,ro "$new$tree"
 done
 
 mount -t proc proc "$new/proc"
