@@ -7,14 +7,21 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(name="lab", help="A real mail world on this machine, which stays as it is.", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="lab",
+    help="A real mail world on this machine, which stays as it is.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 Name = Annotated[str, typer.Option("--name", envvar="FAILOVER_LAB", help="Labs by other names are other worlds.")]
 
 
 @app.command()
 def up(
     name: Name = "lab",
-    install: Annotated[bool, typer.Option("--install", help="Fetch the lab's software first, if it is missing.")] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Fetch the lab's software first, if it is missing.")
+    ] = False,
 ) -> None:
     """Bring the lab up."""
     from failover.lab import Lab

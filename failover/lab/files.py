@@ -1,4 +1,4 @@
-"""What goes into a lab's run folder before anything starts: each place's files, the secrets, the controller's hosts.yaml.
+"""What goes into a lab's run folder before anything starts: the files of each place, the secrets, hosts.yaml.
 
 The files of a host are the trees `files/all`, `files/KIND` and `files/NAME` laid over one another, `@WORD@` filled in,
 and those that follow from the list of places.
@@ -34,14 +34,15 @@ def zones() -> dict[str, str]:
 
 
 def write(folder: Path) -> None:
-    """Fill `folder`, which exists and is empty but for the lock; secrets are readable by their owner alone."""
+    """Fill `folder`, which exists and is empty; secrets are readable by their owner alone."""
     identity, tsig = ssh_key_pair(), tsig_secret()
     write_secret(folder / "id_ed25519", identity.private)
     write_secret(folder / "tsig", tsig)
     known = [_write_host(folder / host.name, host, identity.public, tsig) for host in HOSTS]
     (folder / "known_hosts").write_text("".join(known))
     (folder / "hosts.yaml").write_text(hosts_yaml(folder))
-    (folder / "layer").mkdir()
+    for name in ("layer", "lan"):
+        (folder / name).mkdir()
     for seat in SEATS:
         for name, text in (("hosts", hosts_file()), ("resolv.conf", (TREES / "all/etc/resolv.conf").read_text())):
             _write(folder / seat.name / "files" / "etc" / name, text)

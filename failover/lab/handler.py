@@ -42,7 +42,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         line = json.dumps(entry(envelope.content, envelope.rcpt_tos, time.time()))
         os.write(self._file, line.encode() + b"\n")
         return "250 Message accepted for delivery"

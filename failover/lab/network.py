@@ -1,0 +1,40 @@
+"""The lab's network: one bridge in a namespace that `lan` holds, and a cable (veth pair) from it to each place."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from failover.errors import FailoverError
+from failover.lab.places import Place, place
+
+if TYPE_CHECKING:
+    from failover.lab.lab import Lab
+
+
+def plug(lan: int, each: Place, pid: int) -> None:
+    """Its near end is named after the place, its far end is the place's eth0 and has the place's address."""
+    _ip(lan, f"link add {each.name} type veth peer name eth0 netns {pid}\nlink set {each.name} master br0 up\n")
+    _ip(pid, f"link set lo up\naddr add {each.address}/24 dev eth0\nlink set eth0 up\n")
+
+
+def pull(lab: Lab, host: str) -> None:
+    """On the bridge's side, so the host itself is untouched and its loopback goes on."""
+    _ip(lab.held("lan"), f"link set {place(host).name} down\n")
+
+
+def plug_back(lab: Lab, host: str) -> None:
+    _ip(lab.held("lan"), f"link set {place(host).name} up\n")
+
+
+def _ip(pid: int, batch: str) -> None:
+    done = subprocess.run(
+        ["nsenter", "-t", str(pid), "-n", "ip", "-batch", "-"],
+        input=batch,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise FailoverError(f"ip refused {batch.splitlines()}: {done.stderr.strip()}", try_="`failover lab up` again")
