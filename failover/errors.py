@@ -1,12 +1,12 @@
 """Everything failover raises on purpose: one root, one class per thing the operator does next.
 
-    FailoverError
-    ├── ConfigError        2   a file or an option is wrong; nothing was contacted
-    ├── Unreachable        3   nothing was run there: no connection, or it was refused before the command
-    ├── OutcomeUnknown     3   the request left, its answer did not come: it may have happened
-    ├── Refused            4   a guard, drift, a lock or a pause said no; nothing was changed
-    ├── StepFailed         5   the far side ran and said no, or its effect did not show
-    └── NeedsPerson        6   stopped in a state that only a person may leave
+FailoverError
+├── ConfigError        2   a file or an option is wrong; nothing was contacted
+├── Unreachable        3   nothing was run there: no connection, or it was refused before the command
+├── OutcomeUnknown     3   the request left, its answer did not come: it may have happened
+├── Refused            4   a guard, drift, a lock or a pause said no; nothing was changed
+├── StepFailed         5   the far side ran and said no, or its effect did not show
+└── NeedsPerson        6   stopped in a state that only a person may leave
 """
 
 from __future__ import annotations

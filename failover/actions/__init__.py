@@ -1,0 +1,15 @@
+"""The closed catalogue of actions: a playbook can name these and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from failover.actions.base import Action
+from failover.actions.queue import QueueFlush, QueueRequeue
+from failover.actions.spam_bypass import SpamBypass
+from failover.actions.spam_restore import SpamRestore
+from failover.actions.tell import Notify, Wait
+
+ACTIONS: Mapping[str, Action] = {
+    a.name: a for a in (SpamBypass(), SpamRestore(), QueueFlush(), QueueRequeue(), Notify(), Wait())
+}

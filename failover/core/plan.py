@@ -55,6 +55,8 @@ class Step:
     undoable: bool = False
     guards: tuple[Condition, ...] = ()
     """What must hold before the undo may run (law 1)."""
+    requires: tuple[Condition, ...] = ()
+    """What must hold right before it acts, beyond the playbook's preconditions."""
     when: Condition | None = None
     verify: tuple[Watch, ...] = ()
     no_verify: str | None = None
@@ -73,7 +75,7 @@ class Plan:
     steps: tuple[Step, ...]
     params: Mapping[str, Value] = field(default_factory=dict)
     preconditions: tuple[Condition, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     warnings: tuple[str, ...] = ()
     not_fixed: tuple[str, ...] = ()
     not_changed: tuple[str, ...] = ()

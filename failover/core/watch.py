@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from itertools import pairwise
 
 from failover.core.playbook import Watch
 from failover.core.signal import Outcome, Samples, Signal, of
@@ -49,14 +50,14 @@ def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
 
 def _last_growth(looks: list[Signal]) -> datetime:
     """When it last grew: the later look of the last pair that rose; the first look when none did."""
-    grew = [b.at for a, b in zip(looks, looks[1:], strict=False) if _number(b) > _number(a)]
+    grew = [b.at for a, b in pairwise(looks) if _number(b) > _number(a)]
     return grew[-1] if grew else looks[0].at
 
 
 def _out_of_patience(wanted: Watch, looks: list[Signal], since: datetime, now: datetime) -> bool:
     if wanted.stalls_at_most is None:
         return (now - since).total_seconds() >= wanted.within
-    fell = [b.at for a, b in zip(looks, looks[1:], strict=False) if _number(b) < _number(a)]
+    fell = [b.at for a, b in pairwise(looks) if _number(b) < _number(a)]
     moved = fell[-1] if fell else since
     return (now - moved).total_seconds() >= wanted.stalls_at_most
 

@@ -1,0 +1,102 @@
+"""What an action is: reads, plans, acts, settles and undoes one kind of step, through the ports alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from failover.core.fleet import Fleet, Host
+from failover.core.plan import Step
+from failover.core.playbook import Playbook, StepSpec
+from failover.core.recovery import World
+from failover.core.signal import Samples
+from failover.errors import Refused
+from failover.ports import Clock, Notifier, Remote
+
+Look = Callable[[Iterable[str], frozenset[str]], Samples]
+"""Look at these hosts for these signals; never raises for what they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """The ports that planning and acting need, and the fleet they serve."""
+
+    fleet: Fleet
+    remote: Remote
+    notifier: Notifier
+    clock: Clock
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Which attempt this is. With it the far side does a repeated request once, and refuses a stale one."""
+
+    run: str
+    step: str
+    attempt: str
+    epoch: int
+
+    def keys(self) -> dict[str, str]:
+        return {"run": self.run, "step": self.step, "attempt": self.attempt, "epoch": str(self.epoch)}
+
+
+@dataclass(frozen=True, slots=True)
+class Mitigation:
+    """A change of ours in force: until `until` (None: for as long as it takes), undone by rolling back `run`."""
+
+    run: str
+    step: Step
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an action may know while planning its step."""
+
+    hands: Hands
+    playbook: Playbook
+    samples: Samples
+    earlier: tuple[Step, ...] = ()
+    mitigations: tuple[Mitigation, ...] = ()
+
+
+Result = Mapping[str, str]
+"""What acting answered, for the journal: numbers and digests, never contents."""
+
+
+class Action(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        """Read, decide, and say it. Raises Refused when it cannot or must not be done here."""
+        ...
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        """The bound values as they are now; empty for an event action."""
+        ...
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        """Do it once. Raises Unreachable or Refused (nothing done), StepFailed, OutcomeUnknown."""
+        ...
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        """Make sure that this attempt neither runs nor will, then say how far it came."""
+        ...
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result: ...
+
+
+def host_of(spec: StepSpec, fleet: Fleet) -> Host:
+    """The one host a step names. Empty means refuse, never all."""
+    name = str(spec.with_.get("host", ""))
+    if name not in fleet.hosts:
+        raise Refused(
+            f"step {spec.id} ({spec.action}) names no host of hosts.yaml: {name!r}",
+            try_=f"set it with --set, to one of: {', '.join(fleet.hosts)}",
+        )
+    return fleet.hosts[name]

@@ -1,0 +1,148 @@
+"""`queue.flush` and `queue.requeue`: let waiting mail go on. Events: seen by their effect, never undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.actions import remote
+from failover.actions.base import At, Context, Hands, Result, host_of
+from failover.core import signal
+from failover.core.fleet import Host
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import StepSpec
+from failover.core.recovery import World
+from failover.core.words import count
+from failover.errors import Refused
+from failover.ports import Reply
+
+PER_SECOND = 300.0
+"""Messages a second that one pickup and one handler take on a small host; for the estimate only (measured 650-850)."""
+AT_LEAST_S = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFlush:
+    name: str = "queue.flush"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        host = host_of(spec, context.hands.fleet)
+        waiting = _waiting(context, host)
+        goes_to = str(host.handler.address) if host.handler else "their destinations"
+        unscanned = ", unscanned" if any(s.action == "spam.bypass" for s in context.earlier) else ""
+        return _event(
+            spec,
+            host,
+            self.name,
+            says=f"{count(waiting, 'message')} {'goes' if waiting == 1 else 'go'} on to {goes_to}{unscanned}",
+            undo="none; mail already delivered stays delivered",
+            eta_s=AT_LEAST_S + waiting / PER_SECOND,
+            observed={"waiting": f"{waiting:g}"},
+            limit_s=spec.timeout or 30.0,
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return {}
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        host = hands.fleet.hosts[step.host or ""]
+        return _counts(remote.act(hands, host, "flush", at, {}, limit_s=step.limit_s), "flushed")
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return remote.settle(hands, hands.fleet.hosts[step.host or ""], at)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRequeue:
+    """Frozen mail goes through cleanup again without its filter: only that mail, never what is on hold."""
+
+    name: str = "queue.requeue"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        host = host_of(spec, context.hands.fleet)
+        filter_ = _filter(spec, context, host)
+        frozen = _value(context, host, "queue.frozen")
+        return _event(
+            spec,
+            host,
+            self.name,
+            says=f"re-queue what still waits for {filter_} ({frozen:g} now); hold is left alone",
+            undo="none; re-queued mail cannot be un-queued, and repeating is safe",
+            eta_s=AT_LEAST_S + frozen / PER_SECOND,
+            observed={"frozen": f"{frozen:g}"},
+            how={"filter": filter_, "batch": str(spec.with_.get("batch", 200))},
+            limit_s=spec.timeout or 600.0,
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return {}
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        host = hands.fleet.hosts[step.host or ""]
+        reply = remote.act(hands, host, "requeue", at, dict(step.how), limit_s=step.limit_s)
+        return _counts(reply, "requeued", "left", "passes", "held")
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return remote.settle(hands, hands.fleet.hosts[step.host or ""], at, limit_s=step.limit_s)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return {}
+
+
+def _event(
+    spec: StepSpec,
+    host: Host,
+    action: str,
+    *,
+    says: str,
+    undo: str,
+    eta_s: float,
+    observed: Mapping[str, str],
+    limit_s: float,
+    how: Mapping[str, str] | None = None,
+) -> Step:
+    return Step(
+        id=spec.id,
+        action=action,
+        kind=Kind.EVENT,
+        certainty=Certainty.OBSERVED,
+        says=says,
+        host=host.name,
+        args=dict(spec.with_),
+        how=how or {},
+        observed=observed,
+        undo=undo,
+        repeat_safe=True,
+        eta_s=eta_s,
+        limit_s=limit_s,
+    )
+
+
+def _filter(spec: StepSpec, context: Context, host: Host) -> str:
+    """The filter that an earlier step takes out, else the one whose mail is frozen here."""
+    named = spec.with_.get("filter")
+    earlier = [s.how["filter"] for s in context.earlier if s.action == "spam.bypass" and s.host == host.name]
+    ours = [m.step.how["filter"] for m in context.mitigations if "filter" in m.step.how and m.step.host == host.name]
+    found = [str(named)] if named else earlier or ours
+    if not found:
+        raise Refused(
+            f"no filter is out of the path on {host.name}: re-queued mail would meet it again",
+            try_="run spam.bypass first, or name the filter: with: {filter: NAME}",
+        )
+    return found[0]
+
+
+def _waiting(context: Context, host: Host) -> float:
+    return max(_value(context, host, "queue.frozen"), _value(context, host, "queue.pending"))
+
+
+def _value(context: Context, host: Host, name: str) -> float:
+    seen = signal.worst(signal.latest(context.samples, host.name, name))
+    return float(seen.value) if seen and isinstance(seen.value, int | float) else 0.0
+
+
+def _counts(reply: Reply, *keys: str) -> Result:
+    return {key: row[0] for key in keys if (row := reply.one(key))}

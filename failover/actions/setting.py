@@ -1,0 +1,58 @@
+"""Settings on a mail host as bound values: read, compared, settled, and shown as a diff. Shared by the spam actions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from failover.actions import remote
+from failover.actions.base import At, Hands, Result
+from failover.core.condition import Condition, Test
+from failover.core.fleet import Host
+from failover.core.plan import Step
+from failover.core.recovery import World, compare
+from failover.core.signal import Outcome
+from failover.ports import Reply
+
+
+def filter_answers(host: Host) -> tuple[Condition, ...]:
+    """Law 1 for the filter: it goes back into the path only when it answers and really scans."""
+    return tuple(Test(name, host.name, is_=Outcome.OK) for name in ("spam.ping", "spam.scan"))
+
+
+def read_settings(step: Step, hands: Hands) -> Mapping[str, str]:
+    keys = [k.split(" ", 1) for k in step.before]
+    asked = {f"s{i}": f"{file}:{key}" for i, (file, key) in enumerate(keys, 1)}
+    reply = remote.read(hands, hands.fleet.hosts[step.host or ""], "settings", asked)
+    return {f"{file} {key}": value for file, key, value in reply.all("setting")}
+
+
+def settle_setting(step: Step, at: At, hands: Hands) -> World:
+    """A setting that reads as wanted while its script did not finish is half done: no reload may have followed."""
+    done = remote.settle(hands, hands.fleet.hosts[step.host or ""], at)
+    if done is World.RUNNING:
+        return done
+    now = compare(read_settings(step, hands), before=step.before, want=step.want)
+    reached = World.BEFORE if at.attempt.startswith("undo") else World.WANTED
+    return World.HALF if now is reached and done is World.HALF else now
+
+
+def summary(reply: Reply, *keys: str) -> Result:
+    """What the journal keeps: digests of the files as we left them, and the counts asked for."""
+    kept = {f"digest {file}": sha for file, sha in reply.all("digest")}
+    return kept | {key: " ".join(row) for key in keys for row in reply.all(key)}
+
+
+def expected(rows: list[tuple[str, ...]]) -> str:
+    """The digest by which the host refuses to change what is no longer as planned."""
+    return hashlib.sha256("".join(f"{f}\t{k}\t{now}\n" for f, k, now, *_ in rows).encode()).hexdigest()
+
+
+def diff(key: str, before: str, want: str) -> tuple[str, ...]:
+    if before == want:
+        return ()
+    return (f"- {key}{_shown(before)}", f"+ {key}{_shown(want)}")
+
+
+def _shown(setting: str) -> str:
+    return " (not set)" if setting == "-" else f" = {setting[1:]}" if setting != "=" else " = (empty)"

@@ -1,0 +1,141 @@
+"""`spam.bypass`: take the spam filter out of the mail path, where it is wired as a content_filter.
+
+The lever is chosen from what the host reports: redefining the filter's
+transport as a pass-through needs no re-queueing and cannot duplicate mail
+(measured), so it comes first; clearing the setting is for what it cannot reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.actions import remote
+from failover.actions.base import At, Context, Hands, Result, host_of
+from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
+from failover.core import signal
+from failover.core.fleet import Host
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import OnFailure, Risk, StepSpec
+from failover.core.recovery import World
+from failover.core.words import count, duration, seconds
+from failover.errors import Refused
+from failover.ports import Reply
+
+LEVERS = ("pass", "clear")
+ETA_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpamBypass:
+    name: str = "spam.bypass"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        host = host_of(spec, context.hands.fleet)
+        wanted = str(spec.with_.get("filter", ""))
+        found = remote.read(context.hands, host, "filter-read", {"filter": wanted} if wanted else {})
+        filter_ = _the_filter(host, found)
+        lever = _lever(host, found)
+        rows = [r[1:] for r in found.all("setting") if r[0] == lever]
+        before = {f"{file} {key}": now for file, key, now, _ in rows}
+        want = {f"{file} {key}": then for file, key, _, then in rows}
+        expires = _expires(spec)
+        unchanged = before == want
+        return Step(
+            id=spec.id,
+            action=self.name,
+            kind=Kind.STATE,
+            certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
+            says=_says(filter_, lever, rows),
+            host=host.name,
+            args=dict(spec.with_),
+            how={"filter": filter_, "lever": lever, "expect": expected(rows)},
+            before=before,
+            want=want,
+            observed=_observed(context, host),
+            diff=tuple(d for key in before for d in diff(key, before[key], want[key])),
+            undo=_undo_words(before, want, expires),
+            undoable=True,
+            guards=filter_answers(host),
+            risk=Risk.NONE,
+            repeat_safe=True,
+            eta_s=ETA_S,
+            limit_s=spec.timeout or 60.0,
+            expires_s=expires,
+            on_failure=OnFailure.PAUSE,
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return read_settings(step, hands)
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        args = {k: step.how[k] for k in ("filter", "lever", "expect")}
+        reply = remote.act(hands, _host(step, hands), "bypass", at, args, limit_s=step.limit_s)
+        return summary(reply, "ended", "left")
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return settle_setting(step, at, hands)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        args = {"of_run": at.run, "of_step": step.id}
+        return summary(remote.act(hands, _host(step, hands), "restore", at, args, limit_s=step.limit_s), "restored")
+
+
+def _host(step: Step, hands: Hands) -> Host:
+    return hands.fleet.hosts[step.host or ""]
+
+
+def _the_filter(host: Host, found: Reply) -> str:
+    wiring = (found.one("wiring") or ("none",))[0]
+    if wiring == "milter":
+        raise Refused(
+            f"{host.name}'s spam filter is a milter ({' '.join(found.one('milters') or ())}); "
+            "this version takes out content filters only",
+            try_=f"on {host.name}: postconf -e smtpd_milters= && postfix reload; nothing queued needs re-queueing",
+        )
+    names = [r[0] for r in found.all("filter")]
+    if not names:
+        raise Refused(
+            f"{host.name} has no content_filter in main.cf or master.cf: there is no spam filter to take out",
+            try_=f"see `failover check --host {host.name} -v`; a filter called by the handler is switched there",
+        )
+    if len(set(names)) > 1:
+        raise Refused(
+            f"{host.name} has several content filters: {', '.join(sorted(set(names)))}",
+            try_="name the one that hangs: with: {filter: NAME} in the step",
+        )
+    return names[0]
+
+
+def _lever(host: Host, found: Reply) -> str:
+    answers = {r[0]: r[1:] for r in found.all("lever")}
+    for lever in LEVERS:
+        if answers.get(lever, ("no",))[0] == "ok":
+            return lever
+    why = "; ".join(f"{lever}: {' '.join(answers.get(lever, ('no', 'not reported'))[1:])}" for lever in LEVERS)
+    raise Refused(f"{host.name}'s filter cannot be taken out: {why}", try_="take it out by hand, see the README")
+
+
+def _expires(spec: StepSpec) -> float | None:
+    text = spec.with_.get("expires")
+    return seconds(str(text)) if text is not None else None
+
+
+def _says(filter_: str, lever: str, rows: list[tuple[str, ...]]) -> str:
+    if lever == "pass":
+        return f"master.cf: transport {filter_} → pass-through"
+    places = [key.removesuffix("/content_filter") for _, key, *_ in rows if "content_filter" in key]
+    return f"content_filter {filter_} → none in {', '.join(places)}"
+
+
+def _undo_words(before: Mapping[str, str], want: Mapping[str, str], expires: float | None) -> str:
+    changed = sum(before[k] != want[k] for k in before)
+    if not changed:
+        return "none is owed: it is so already"
+    lasts = f" · expires in {duration(expires)}" if expires else ""
+    return f"restore {count(changed, 'line')}, once the filter answers again{lasts}"
+
+
+def _observed(context: Context, host: Host) -> dict[str, str]:
+    frozen = signal.worst(signal.latest(context.samples, host.name, "queue.frozen"))
+    return {"queue.frozen": frozen.reason} if frozen else {}

@@ -1,0 +1,76 @@
+"""`spam.restore`: put the filter back that an earlier run took out. The planned return; same undo, same guard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.actions import remote
+from failover.actions.base import At, Context, Hands, Mitigation, Result, host_of
+from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import StepSpec
+from failover.core.recovery import World
+from failover.core.words import count
+from failover.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class SpamRestore:
+    name: str = "spam.restore"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        host = host_of(spec, context.hands.fleet)
+        of = _in_force(context.mitigations, host.name)
+        before, want = of.step.want, of.step.before
+        return Step(
+            id=spec.id,
+            action=self.name,
+            kind=Kind.STATE,
+            certainty=Certainty.EXACT,
+            says=f"put {of.step.how['filter']} back into the path, as it was before run {of.run}",
+            host=host.name,
+            args=dict(spec.with_),
+            how={
+                "filter": of.step.how["filter"],
+                "lever": of.step.how["lever"],
+                "of_run": of.run,
+                "of_step": of.step.id,
+            },
+            before=before,
+            want=want,
+            diff=tuple(d for key in before for d in diff(key, before[key], want[key])),
+            undo=f"take it out again ({count(len(before), 'line')})",
+            undoable=True,
+            requires=filter_answers(host),
+            repeat_safe=True,
+            eta_s=4.0,
+            limit_s=spec.timeout or 60.0,
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return read_settings(step, hands)
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        args = {k: step.how[k] for k in ("of_run", "of_step")}
+        host = hands.fleet.hosts[step.host or ""]
+        return summary(remote.act(hands, host, "restore", at, args, limit_s=step.limit_s), "restored")
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return settle_setting(step, at, hands)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        rows = [(*key.split(" ", 1), value) for key, value in step.want.items()]
+        args = {"filter": step.how["filter"], "lever": step.how["lever"], "expect": expected(rows)}
+        host = hands.fleet.hosts[step.host or ""]
+        return summary(remote.act(hands, host, "bypass", at, args, limit_s=step.limit_s), "ended", "left")
+
+
+def _in_force(mitigations: tuple[Mitigation, ...], host: str) -> Mitigation:
+    ours = [m for m in mitigations if m.step.action == "spam.bypass" and m.step.host == host]
+    if not ours:
+        raise Refused(
+            f"no bypass of ours is in force on {host}: there is nothing to put back",
+            try_="see `failover status`; what somebody else took out, they must put back",
+        )
+    return max(ours, key=lambda m: m.since)

@@ -1,0 +1,105 @@
+"""`notify` and `wait`: steps that touch no host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.actions.base import At, Context, Hands, Result
+from failover.core.fleet import Channel
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import StepSpec
+from failover.core.recovery import World
+from failover.core.words import count, duration, seconds
+from failover.errors import FailoverError, OutcomeUnknown, Unreachable
+from failover.ports import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Told when one channel took it; the others' failures are in the journal. Repeating is safe: same key."""
+
+    name: str = "notify"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        channels = _channels(context.hands)
+        return Step(
+            id=spec.id,
+            action=self.name,
+            kind=Kind.EVENT,
+            certainty=Certainty.OBSERVED,
+            says=f"tell {', '.join(c.kind for c in channels)}: {spec.with_['text']}",
+            args=dict(spec.with_),
+            undo="none; what was said stays said",
+            repeat_safe=True,
+            eta_s=1.0,
+            limit_s=spec.timeout or 15.0 * len(channels),
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return {}
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        severity = str(step.args.get("severity", "info"))
+        message = Message(f"{at.run}.{at.step}", severity, f"failover run {at.run}", str(step.args["text"]))
+        told, failed = 0, []
+        for channel in _channels(hands):
+            try:
+                hands.notifier.send(channel, message)
+                told += 1
+            except FailoverError as e:
+                failed.append(e)
+        if not told:
+            raise _worst(failed)
+        return {"told": str(told), "failed": "; ".join(str(e) for e in failed)}
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return World.HALF
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    name: str = "wait"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        span = seconds(str(spec.with_["for"])) or 0.0
+        return Step(
+            id=spec.id,
+            action=self.name,
+            kind=Kind.EVENT,
+            certainty=Certainty.OBSERVED,
+            says=f"wait {duration(span)}",
+            args=dict(spec.with_),
+            how={"seconds": f"{span:g}"},
+            undo="none is owed",
+            repeat_safe=True,
+            eta_s=span,
+            limit_s=span + 5,
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return {}
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        hands.clock.sleep(float(step.how["seconds"]))
+        return {}
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return World.HALF
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return {}
+
+
+def _channels(hands: Hands) -> tuple[Channel, ...]:
+    return hands.fleet.notify or (Channel("stderr"),)
+
+
+def _worst(failed: list[FailoverError]) -> FailoverError:
+    """Unknown outranks not told: it may have been heard."""
+    said = f"none of {count(len(failed), 'channel')} took it: " + "; ".join(str(e) for e in failed)
+    unknown = any(isinstance(e, OutcomeUnknown) for e in failed)
+    return (OutcomeUnknown if unknown else Unreachable)(said, try_="check `notify:` in hosts.yaml")

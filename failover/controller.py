@@ -1,0 +1,196 @@
+"""The one place where the stages meet: look, decide, plan, run, undo. It owns the clock and the names of runs."""
+
+from __future__ import annotations
+
+import getpass
+import random
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from failover.actions.base import Hands, Mitigation
+from failover.core.ids import new_run_id
+from failover.core.plan import Certainty, Kind, Plan, differences
+from failover.core.playbook import Playbook
+from failover.core.run import Did, Phase, RunState, View, fold
+from failover.core.signal import Samples
+from failover.core.verdict import Kind as Decided
+from failover.core.verdict import Verdict, attempts, decide
+from failover.core.words import duration
+from failover.engine import Engine
+from failover.errors import ConfigError, NeedsPerson, Refused
+from failover.planner import make_plan
+from failover.ports import RunRecord, Store
+
+LOOKS = 3
+"""How many looks `failover run` takes, spaced as policy says, before a trigger that wants several is judged."""
+
+
+def whoami() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+@dataclass(slots=True)
+class Controller:
+    hands: Hands
+    store: Store
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(self.hands, self.store)
+
+    @property
+    def now(self) -> datetime:
+        return self.hands.clock.now()
+
+    # Seeing and deciding --------------------------------------------------------
+
+    def recommend(self, playbooks: tuple[Playbook, ...], told: Samples = ()) -> tuple[Verdict, Samples]:
+        """Look until a trigger fires or none can, at most LOOKS times. Raises nothing for what hosts do."""
+        samples = told
+        spacing = self.hands.fleet.policy.spacing_s
+        for turn in range(LOOKS):
+            if turn:
+                self.hands.clock.sleep(spacing)
+            samples = (*samples, *self.hands.look(self.hands.fleet.hosts, frozenset()))
+            verdict = decide(self.hands.fleet, playbooks, samples, now=self.now, spacing=spacing)
+            if verdict.kind is not Decided.HOLD or not self._undecided(playbooks, samples, spacing):
+                break
+        return verdict, samples
+
+    def _undecided(self, playbooks: tuple[Playbook, ...], samples: Samples, spacing: float) -> bool:
+        tried = attempts(self.hands.fleet, playbooks, samples, now=self.now, spacing=spacing)
+        return any(t.trigger.holds is None for t in tried)
+
+    # Planning -------------------------------------------------------------------
+
+    def plan(self, playbook: Playbook, given: dict[str, str]) -> Plan:
+        """Raises ConfigError (parameters), Refused, Unreachable, OutcomeUnknown. Changes nothing."""
+        from failover.config.playbooks import bind_playbook
+
+        ready = bind_playbook(playbook, given, self.hands.fleet)
+        return make_plan(ready, given, self.hands, self.mitigations())
+
+    def same(self, approved: Plan, now: Plan) -> None:
+        """Raises Refused, naming every difference, unless `now` is what was approved."""
+        if approved.fingerprint == now.fingerprint:
+            return
+        raise Refused(
+            "the world is not as it was when this plan was made: " + "; ".join(differences(approved, now)),
+            try_="read the new plan (`failover plan`) and approve that one",
+        )
+
+    # Acting ---------------------------------------------------------------------
+
+    def run(self, plan: Plan, *, reason: str = "", key: str | None = None) -> tuple[RunRecord, View]:
+        """Raises Refused: paused, an open run on these hosts, or nothing that would be changed."""
+        if key is not None and (first := self._by_key(key)):
+            return first, self.view(first)
+        self._may_act(plan.hosts)
+        self._no_open_run(plan.hosts)
+        run = new_run_id(plan.playbook, self.now, random.SystemRandom())
+        record = RunRecord(run, self.now, whoami(), reason, plan, key)
+        view = self.engine.start(record)
+        stored = self.store.run(run) or self._by_key(key) or record
+        return stored, view
+
+    def resume(self, record: RunRecord) -> View:
+        self._may_act(record.plan.hosts)
+        return self.engine.resume(record, by=whoami())
+
+    def rollback(self, record: RunRecord) -> View:
+        self._may_act(record.plan.hosts)
+        return self.engine.rollback(record, by=whoami())
+
+    def _may_act(self, hosts: Iterable[str]) -> None:
+        for pause in self.store.pauses(self.now):
+            if pause.host is None or pause.host in hosts:
+                left = duration((pause.until - self.now).total_seconds())
+                raise Refused(
+                    f"paused by {pause.by} for another {left}: {pause.reason}",
+                    try_="`failover unpause` when the reason is gone",
+                )
+
+    def _no_open_run(self, hosts: Iterable[str]) -> None:
+        for record, view in self.open_runs():
+            if shared := set(hosts) & set(record.plan.hosts):
+                raise Refused(
+                    f"run {record.id} is {view.state.value} on {', '.join(sorted(shared))}"
+                    + (f": {view.because}" if view.because else ""),
+                    try_=f"failover runs show {record.id}, then resume it, roll it back, or `failover runs accept` it",
+                )
+
+    # What is there --------------------------------------------------------------
+
+    def view(self, record: RunRecord) -> View:
+        return fold(record.plan, self.store.events(record.id))
+
+    def find(self, run: str) -> RunRecord:
+        """By its id or a beginning of it that only one run has. Raises ConfigError."""
+        found = self.store.run(run)
+        near = [r for r in self.store.runs() if r.id.startswith(run)] if found is None else [found]
+        if len(near) == 1:
+            return near[0]
+        what = f"several runs begin with {run!r}: {', '.join(r.id for r in near)}" if near else f"no run {run!r}"
+        raise ConfigError(what, try_="`failover runs list` shows them")
+
+    def open_runs(self) -> tuple[tuple[RunRecord, View], ...]:
+        seen = ((r, self.view(r)) for r in self.store.runs())
+        return tuple((r, v) for r, v in seen if v.open)
+
+    def newest_undoable(self) -> RunRecord:
+        for record in self.store.runs():
+            view = self.view(record)
+            if any(view.steps[s.id].owed and s.undoable for s in record.plan.steps):
+                return record
+        raise Refused("no run has anything left to undo", try_="`failover runs list` shows what was done and undone")
+
+    def mitigations(self) -> tuple[Mitigation, ...]:
+        """Changes of ours that stand, newest run first, by the journal; `status` re-reads them from the hosts."""
+        found = []
+        for record in self.store.runs():
+            view = self.view(record)
+            for step in record.plan.steps:
+                state = view.steps[step.id]
+                if (
+                    step.kind is Kind.STATE
+                    and step.undoable
+                    and state.owed
+                    and step.certainty is not Certainty.UNCHANGED
+                ):
+                    since = state.started or record.opened
+                    until = since + timedelta(seconds=step.expires_s) if step.expires_s else None
+                    found.append(Mitigation(record.id, step, since, until))
+        return tuple(found)
+
+    def _by_key(self, key: str | None) -> RunRecord | None:
+        return next((r for r in self.store.runs() if key is not None and r.key == key), None)
+
+    # A person's word ------------------------------------------------------------
+
+    def resolve(self, record: RunRecord, step: str, choice: str, reason: str) -> View:
+        """Settle what only a person can: a conflict, a question, an undo that failed. Raises ConfigError, Refused."""
+        view = self.view(record)
+        if step not in view.steps:
+            raise ConfigError(f"run {record.id} has no step {step!r}", try_=f"its steps: {', '.join(view.steps)}")
+        stuck = {Phase.CONFLICT, Phase.ASKED, Phase.UNDO_FAILED, Phase.UNDO_BLOCKED, Phase.FAILED, Phase.INTENT}
+        if view.steps[step].phase not in stuck:
+            raise Refused(
+                f"{step} of {record.id} is {view.steps[step].phase.value}: there is nothing to resolve",
+                try_=f"failover runs show {record.id}",
+            )
+        self.store.note(
+            record.id, Did.RESOLVED, step, {"choice": choice, "reason": reason, "by": whoami()}, at=self.now
+        )
+        return self.view(record)
+
+    def accept(self, record: RunRecord, reason: str) -> View:
+        """Close a run as it stands; what it changed and did not undo stays, and stays on `status`."""
+        view = self.view(record)
+        if not view.open:
+            raise Refused(f"run {record.id} is {view.state.value} already", try_=f"failover runs show {record.id}")
+        if view.state is RunState.RUNNING and any(x.run == record.id for x in self.store.holders(self.now)):
+            raise NeedsPerson(f"run {record.id} is running right now", try_="stop it first (^C), then accept it")
+        self.store.note(record.id, Did.ACCEPTED, None, {"reason": reason, "by": whoami()}, at=self.now)
+        return self.view(record)

@@ -1,0 +1,411 @@
+"""The run loop: asks the core what comes next, does it through the ports, records it.
+
+Each act is preceded by a durable intent. Whatever interrupts us (a kill, a
+lost answer, a dead host), the next sitting folds the same journal, settles
+the open intent on the far side, and goes by the table in `core.recovery`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_any, wait_fixed
+
+from failover.actions import ACTIONS
+from failover.actions.base import At, Hands, Result
+from failover.actions.remote import Changed
+from failover.core.condition import Condition, Judgement, judge, tests
+from failover.core.plan import Kind, Plan, Step
+from failover.core.recovery import Move, Recorded, World, backward, compare, forward
+from failover.core.run import (
+    Begin,
+    Close,
+    Did,
+    Event,
+    Phase,
+    RunState,
+    Settle,
+    StepView,
+    Turn,
+    Undo,
+    Verify,
+    View,
+    fold,
+    next_,
+)
+from failover.core.signal import Samples
+from failover.core.watch import Seen, watch
+from failover.errors import FailoverError, OutcomeUnknown, Refused, StaleEpoch, StepFailed, Unreachable
+from failover.ports import Lease, RunRecord, Store
+
+LEASE_S = 120.0
+ATTEMPTS = 3
+"""How often one sitting begins the same act anew, after it has made sure that the last one did not happen."""
+POLL_S = 1.0
+PATIENCE_S = 30.0
+"""How long we go on looking at what we cannot read, or wait for what still runs there, beyond a step's own limit."""
+
+Tell = Callable[[RunRecord, Event], None]
+
+
+@dataclass(slots=True)
+class Sitting:
+    """One process's time at one run: its lease and the events so far."""
+
+    record: RunRecord
+    lease: Lease
+    events: list[Event]
+    since: datetime
+    tries: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def plan(self) -> Plan:
+        return self.record.plan
+
+    @property
+    def view(self) -> View:
+        return fold(self.plan, self.events)
+
+
+def _ignore(record: RunRecord, event: Event) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Engine:
+    hands: Hands
+    store: Store
+    tell: Tell = _ignore
+    stop: Callable[[], str | None] = lambda: None
+    """Why to stop at the next safe point, or None to go on."""
+
+    # Sittings -----------------------------------------------------------------
+
+    def start(self, record: RunRecord) -> View:
+        """Open the run and drive it. With a known `key`, the first run is returned as it stands."""
+        lease = self._lease(record.id, record.plan)
+        try:
+            opened = self.store.open(record)
+            if opened.id != record.id:
+                return fold(opened.plan, self.store.events(opened.id))
+            return self._sit(opened, lease, "forward", record.by)
+        finally:
+            self.store.release(lease)
+
+    def resume(self, record: RunRecord, *, by: str) -> View:
+        return self._sit_at(record, "forward", by)
+
+    def rollback(self, record: RunRecord, *, by: str) -> View:
+        return self._sit_at(record, "back", by)
+
+    def _sit_at(self, record: RunRecord, direction: str, by: str) -> View:
+        lease = self._lease(record.id, record.plan)
+        try:
+            return self._sit(record, lease, direction, by)
+        finally:
+            self.store.release(lease)
+
+    def _lease(self, run: str, plan: Plan) -> Lease:
+        scopes = [f"host:{h}" for h in plan.hosts] or [f"run:{run}"]
+        return self.store.lease(run, scopes, seconds=LEASE_S, now=self.hands.clock.now())
+
+    def _sit(self, record: RunRecord, lease: Lease, direction: str, by: str) -> View:
+        sitting = Sitting(record, lease, list(self.store.events(record.id)), self.hands.clock.now())
+        self._record(sitting, Did.BEGUN, None, {"direction": direction, "by": by, "epoch": lease.epoch})
+        while sitting.view.state is RunState.RUNNING:
+            self._advance(sitting)
+        return sitting.view
+
+    def _advance(self, s: Sitting) -> None:
+        """One move. Every path through here appends at least one event, so a run always ends."""
+        coming = next_(s.plan, s.view)
+        if not isinstance(coming, Close) and (why := self._must_stop(s)):
+            return self._close(s, RunState.PAUSED, why)
+        match coming:
+            case Begin(step):
+                self._begin(s, step)
+            case Settle(step):
+                self._settle(s, step)
+            case Verify(step):
+                self._verify(s, step)
+            case Turn(step, because):
+                self._record(s, Did.TURNED, step.id, {"because": because})
+            case Undo(step):
+                self._undo(s, step)
+            case Close(state, because):
+                self._close(s, state, because)
+
+    def _must_stop(self, s: Sitting) -> str | None:
+        if why := self.stop():
+            return why
+        spent = (self.hands.clock.now() - s.since).total_seconds()
+        return "the run's deadline has passed" if spent > s.plan.limits.deadline else None
+
+    def _close(self, s: Sitting, state: RunState, because: str) -> None:
+        self._record(s, Did.CLOSED, None, {"state": state.value, "because": because})
+
+    # Forward ------------------------------------------------------------------
+
+    def _begin(self, s: Sitting, step: Step) -> None:
+        ready = self._await_known(lambda: self._judge([*s.plan.preconditions, *step.requires], step.host))
+        if not ready.holds:
+            return self._fail(s, step, "precondition", "; ".join(ready.because), nothing_done=True)
+        if step.when is not None:
+            wanted = self._await_known(lambda: self._judge([step.when] if step.when else [], step.host))
+            if wanted.holds is None:
+                return self._fail(s, step, "unknown", "; ".join(wanted.because), nothing_done=True)
+            if not wanted.holds:
+                return self._record(s, Did.SKIPPED, step.id, {"because": list(wanted.because)})
+        world = World.BEFORE if step.kind is Kind.EVENT else self._await_world(s, step, lambda: self._compare(step))
+        match forward(step.kind, Recorded.NOTHING, world, repeat_safe=step.repeat_safe):
+            case Move.ACT:
+                self._act(s, step)
+            case Move.ADOPT:
+                self._record(s, Did.UNCHANGED, step.id, {})
+            case Move.WAIT:
+                self._fail(s, step, "unknown", f"{step.host} could not be read", nothing_done=True)
+            case _:
+                self._fail(s, step, "drift", f"it no longer reads as planned: {self._said(step)}", nothing_done=True)
+
+    def _settle(self, s: Sitting, step: Step) -> None:
+        """An intent is open: something may have happened, or may still be going to."""
+        attempt = s.view.steps[step.id].attempts
+        world = self._await_world(s, step, lambda: self._settled(s, step, f"do-{attempt}"))
+        move = forward(step.kind, Recorded.INTENT, world, repeat_safe=step.repeat_safe)
+        match move:
+            case Move.ACT:
+                self._act(s, step)
+            case Move.ADOPT:
+                self._record(s, Did.ACTED, step.id, {"result": {"adopted": "found done"}})
+            case Move.WAIT:
+                self._close(s, RunState.PAUSED, f"{step.id}: {_waiting(step, world)}")
+            case Move.FAIL:
+                self._fail(s, step, "half", "it was cut off half-way", no_effect=True)
+            case Move.ASK:
+                self._record(s, Did.ASKED, step.id, {"error": f"{step.id} began and left no result; did it happen?"})
+            case _:
+                self._record(s, Did.CONFLICT, step.id, {"error": f"somebody else changed it: {self._said(step)}"})
+
+    def _act(self, s: Sitting, step: Step) -> None:
+        if self._spent(s, step.id):
+            return self._fail(s, step, "attempts", f"{ATTEMPTS} attempts came to nothing")
+        attempt = s.view.steps[step.id].attempts + 1
+        self._record(
+            s,
+            Did.INTENT,
+            step.id,
+            {"attempt": attempt, "before": dict(step.before), "want": dict(step.want), "undo": step.undo},
+        )
+        at = At(s.record.id, step.id, f"do-{attempt}", s.lease.epoch)
+        try:
+            result = self._reaching(lambda: ACTIONS[step.action].act(step, at, self.hands))
+        except StaleEpoch:
+            raise
+        except (Refused, Unreachable) as e:
+            return self._fail(s, step, "refused" if isinstance(e, Refused) else "unreachable", e, nothing_done=True)
+        except StepFailed as e:
+            return self._fail(s, step, "failed", e)
+        except OutcomeUnknown as e:
+            return self._record(s, Did.NOTE, step.id, {"unknown": str(e)})
+        self._record(s, Did.ACTED, step.id, {"result": dict(result)})
+
+    def _verify(self, s: Sitting, step: Step) -> None:
+        if step.kind is Kind.STATE:
+            world = self._await_world(s, step, lambda: self._compare(step))
+            if world is not World.WANTED:
+                no_effect = world is World.BEFORE
+                return self._fail(
+                    s, step, "verify", f"it does not read as set: {self._said(step)}", no_effect=no_effect
+                )
+        if not step.verify:
+            return self._record(s, Did.VERIFIED, step.id, {"because": step.no_verify or "it reads as set"})
+        seen, said = self._watch(s, step)
+        match seen:
+            case Seen.YES:
+                self._record(s, Did.VERIFIED, step.id, {"because": said})
+            case Seen.NOT_YET:
+                self._close(s, RunState.PAUSED, self._must_stop(s) or "stopped while verifying")
+            case _:
+                self._fail(s, step, "verify", said, no_effect=seen is Seen.NO)
+
+    def _watch(self, s: Sitting, step: Step) -> tuple[Seen, str]:
+        """Look again and again until each watch has seen its effect, or its patience ends."""
+        since = max(s.view.steps[step.id].ended or s.since, s.since)  # a resumed run looks afresh
+        hosts = {w.host for w in step.verify}
+        names = frozenset(w.signal for w in step.verify)
+        samples: Samples = ()
+        while True:
+            self._renew(s, PATIENCE_S)
+            samples = (*samples, *self.hands.look(hosts, names))
+            now = self.hands.clock.now()
+            verdicts = [watch(w, samples, since=since, now=now) for w in step.verify]
+            for outcome in (Seen.NO, Seen.UNKNOWN):
+                if said := [words for seen, words in verdicts if seen is outcome]:
+                    return outcome, "; ".join(said)
+            if all(seen is Seen.YES for seen, _ in verdicts):
+                return Seen.YES, "; ".join(words for _, words in verdicts)
+            if self._must_stop(s):
+                return Seen.NOT_YET, ""
+            self.hands.clock.sleep(POLL_S)
+
+    def _fail(
+        self,
+        s: Sitting,
+        step: Step,
+        class_: str,
+        error: str | FailoverError,
+        *,
+        nothing_done: bool = False,
+        no_effect: bool = False,
+    ) -> None:
+        data = {"class": class_, "error": str(error), "nothing_done": nothing_done, "no_effect": no_effect}
+        self._record(s, Did.FAILED, step.id, data)
+
+    # Backward -----------------------------------------------------------------
+
+    def _undo(self, s: Sitting, step: Step) -> None:
+        state = s.view.steps[step.id]
+        if not step.undoable:
+            return self._undo_nothing(s, step, state)
+        begun = state.undo_attempts > 0
+        attempt = f"undo-{state.undo_attempts}" if begun else f"do-{state.attempts}"
+        open_ = begun or state.phase is Phase.INTENT
+        look = (lambda: self._settled(s, step, attempt)) if open_ else (lambda: self._compare(step))
+        world = self._await_world(s, step, look)
+        match backward(Recorded.INTENT if begun else Recorded.NOTHING, world):
+            case Move.ACT:
+                self._undo_now(s, step, state)
+            case Move.ADOPT:
+                self._record(s, Did.UNDONE, step.id, {"because": "it reads as it was before"})
+            case Move.WAIT:
+                self._record(s, Did.UNDO_FAILED, step.id, {"error": _waiting(step, world)})
+            case _:
+                self._conflict(s, step, f"somebody else changed it since: {self._said(step)}")
+
+    def _undo_nothing(self, s: Sitting, step: Step, state: StepView) -> None:
+        """An event owes no undo; but one whose answer is open must not be left running under what is undone next."""
+        if state.phase is Phase.INTENT:
+            world = self._await_world(s, step, lambda: self._settled(s, step, f"do-{state.attempts}"))
+            if world in {World.RUNNING, World.UNKNOWN}:
+                return self._record(s, Did.UNDO_FAILED, step.id, {"error": _waiting(step, world)})
+        self._record(s, Did.UNDONE, step.id, {"because": f"nothing to undo: {step.undo}"})
+
+    def _undo_now(self, s: Sitting, step: Step, state: StepView) -> None:
+        if not state.no_effect:  # what mitigated nothing may go back while the trouble lasts (law 1)
+            guard = self._await_known(lambda: self._judge(step.guards, step.host))
+            if not guard.holds:
+                said = f"its undo must wait: {'; '.join(guard.because)}"
+                return self._record(s, Did.UNDO_BLOCKED, step.id, {"error": said})
+        if self._spent(s, f"undo {step.id}"):
+            return self._record(s, Did.UNDO_FAILED, step.id, {"error": f"{ATTEMPTS} attempts came to nothing"})
+        attempt = state.undo_attempts + 1
+        self._record(s, Did.UNDO_INTENT, step.id, {"attempt": attempt, "want": dict(step.before)})
+        at = At(s.record.id, step.id, f"undo-{attempt}", s.lease.epoch)
+        try:
+            result = self._reaching(lambda: ACTIONS[step.action].undo(step, at, self.hands))
+        except StaleEpoch:
+            raise
+        except Changed as e:
+            return self._conflict(s, step, str(e))
+        except (Refused, Unreachable, StepFailed) as e:
+            return self._record(s, Did.UNDO_FAILED, step.id, {"error": str(e)})
+        except OutcomeUnknown as e:
+            return self._record(s, Did.NOTE, step.id, {"unknown": str(e)})
+        world = self._await_world(s, step, lambda: self._compare(step))
+        if world is World.BEFORE:
+            return self._record(s, Did.UNDONE, step.id, {"result": dict(result)})
+        self._record(s, Did.UNDO_FAILED, step.id, {"error": f"it does not read as before: {self._said(step)}"})
+
+    def _conflict(self, s: Sitting, step: Step, error: str) -> None:
+        self._record(s, Did.CONFLICT, step.id, {"error": error})
+
+    def _reaching(self, do: Callable[[], Result]) -> Result:
+        """Only what certainly was not run is tried again, with the same attempt: the far side does it once."""
+        again = Retrying(
+            retry=retry_if_exception_type(Unreachable),
+            stop=stop_any(stop_after_attempt(ATTEMPTS), lambda _: self.stop() is not None),
+            wait=wait_fixed(2.0),
+            sleep=self.hands.clock.sleep,
+            reraise=True,
+        )
+        return again(do)
+
+    # Looking ------------------------------------------------------------------
+
+    def _judge(self, conditions: Iterable[Condition], host: str | None) -> Judgement:
+        wanted = [t for c in conditions for t in tests(c)]
+        if not wanted:
+            return Judgement(True, ())
+        samples = self.hands.look({t.host for t in wanted}, frozenset(t.signal for t in wanted))
+        judged = [judge(c, samples, now=self.hands.clock.now()) for c in conditions]
+        verdict = (
+            False if any(j.holds is False for j in judged) else None if any(j.holds is None for j in judged) else True
+        )
+        return Judgement(verdict, tuple(b for j in judged if not j.holds for b in j.because))
+
+    def _await_known(self, look: Callable[[], Judgement]) -> Judgement:
+        """A look that could not see is repeated a little; then unknown it is."""
+        until = self.hands.clock.monotonic() + PATIENCE_S / 3
+        while (found := look()).holds is None and self.hands.clock.monotonic() < until and not self.stop():
+            self.hands.clock.sleep(POLL_S)
+        return found
+
+    def _compare(self, step: Step) -> World:
+        return compare(ACTIONS[step.action].read(step, self.hands), before=step.before, want=step.want)
+
+    def _settled(self, s: Sitting, step: Step, attempt: str) -> World:
+        self._renew(s, step.limit_s)
+        return ACTIONS[step.action].settle(step, At(s.record.id, step.id, attempt, s.lease.epoch), self.hands)
+
+    def _await_world(self, s: Sitting, step: Step, look: Callable[[], World]) -> World:
+        """Read until it is known and at rest, or the step's own time and some patience have passed."""
+        until = self.hands.clock.monotonic() + step.limit_s + PATIENCE_S
+        while True:
+            world = self._look_at(look)
+            if world not in {World.UNKNOWN, World.RUNNING} or self.hands.clock.monotonic() > until or self.stop():
+                return world
+            self._renew(s, step.limit_s)
+            self.hands.clock.sleep(POLL_S)
+
+    def _look_at(self, look: Callable[[], World]) -> World:
+        try:
+            return look()
+        except StaleEpoch:
+            raise
+        except FailoverError:
+            return World.UNKNOWN
+
+    def _said(self, step: Step) -> str:
+        """What is there now, for the message; never a reason to fail a second time."""
+        try:
+            now: Mapping[str, str] = ACTIONS[step.action].read(step, self.hands)
+        except FailoverError as e:
+            return str(e)
+        return "; ".join(f"{k} is {now.get(k)!r}" for k in step.before if now.get(k) != step.want.get(k))
+
+    # Recording ----------------------------------------------------------------
+
+    def _spent(self, s: Sitting, what: str) -> bool:
+        s.tries[what] = s.tries.get(what, 0) + 1
+        return s.tries[what] > ATTEMPTS
+
+    def _renew(self, s: Sitting, seconds: float) -> None:
+        now = self.hands.clock.now()
+        if s.lease.until - now < timedelta(seconds=seconds + LEASE_S / 2):
+            s.lease = self.store.renew(s.lease, seconds=seconds + LEASE_S, now=now)
+
+    def _record(self, s: Sitting, kind: Did, step: str | None, data: Mapping[str, Any]) -> None:
+        if kind in {Did.INTENT, Did.UNDO_INTENT}:
+            self._renew(s, next(p.limit_s for p in s.plan.steps if p.id == step))
+        event = self.store.append(s.lease, kind, step, data, at=self.hands.clock.now())
+        s.events.append(event)
+        self.tell(s.record, event)
+
+
+def _waiting(step: Step, world: World) -> str:
+    if world is World.RUNNING:
+        return f"what was begun on {step.host} is still running there"
+    return f"{step.host or step.id} could not be read, so nothing more was done"

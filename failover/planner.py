@@ -1,0 +1,113 @@
+"""From a playbook to a plan: every step reads live, in order, and says what it would change and what undoes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from failover.actions import ACTIONS
+from failover.actions.base import Context, Hands, Mitigation
+from failover.core.condition import Condition, Judgement, judge, tests
+from failover.core.plan import Certainty, Kind, Plan, Step
+from failover.core.playbook import Playbook, Risk, StepSpec
+from failover.core.signal import Samples
+from failover.core.words import duration
+from failover.errors import Refused
+
+
+def signals_of(playbook: Playbook) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Which hosts and which signals a bound playbook needs to see before it can be planned."""
+    conditions: list[Condition] = list(playbook.preconditions)
+    conditions += [s.when for s in playbook.steps if s.when]
+    seen = [t for c in conditions for t in tests(c)]
+    watched = [w for s in playbook.steps for w in s.verify]
+    hosts = (
+        {t.host for t in seen}
+        | {w.host for w in watched}
+        | {str(s.with_["host"]) for s in playbook.steps if "host" in s.with_}
+    )
+    names = {t.signal for t in seen} | {w.signal for w in watched} | {"ssh.reach", "queue.pending", "queue.frozen"}
+    return tuple(sorted(hosts)), frozenset(names)
+
+
+def make_plan(playbook: Playbook, params: dict[str, str], hands: Hands, mitigations: tuple[Mitigation, ...]) -> Plan:
+    """Raises Refused (a precondition does not hold, or a step cannot be done here), Unreachable, OutcomeUnknown."""
+    hosts, names = signals_of(playbook)
+    samples = hands.look(hosts, names)
+    _check(playbook, samples, hands)
+    steps: list[Step] = []
+    for spec in playbook.steps:
+        context = Context(hands, playbook, samples, tuple(steps), mitigations)
+        steps.append(_finish(ACTIONS[spec.action].plan(spec, context), spec, playbook, context))
+    return Plan(
+        playbook=playbook.name,
+        summary=playbook.summary,
+        steps=tuple(steps),
+        params=params,
+        preconditions=playbook.preconditions,
+        limits=playbook.limits,
+        warnings=_warnings(steps, mitigations),
+        not_fixed=playbook.not_fixed,
+        not_changed=_not_changed(steps, hands),
+        failback=playbook.failback.mode if playbook.failback else "never",
+    )
+
+
+def _check(playbook: Playbook, samples: Samples, hands: Hands) -> None:
+    judged = [judge(c, samples, now=hands.clock.now()) for c in playbook.preconditions]
+    failing = [b for j in judged if not j.holds for b in j.because]
+    if failing:
+        raise Refused(
+            f"{playbook.name} may not start: {'; '.join(failing)}",
+            try_="nothing was changed; `failover check` shows what is wrong",
+        )
+
+
+def _finish(step: Step, spec: StepSpec, playbook: Playbook, context: Context) -> Step:
+    """What every step has from the playbook, whatever its action."""
+    when = judge(spec.when, context.samples, now=context.hands.clock.now()) if spec.when else Judgement(True, ())
+    conditional = not when.holds or (spec.when is not None and bool(context.earlier))
+    return replace(
+        step,
+        certainty=Certainty.CONDITIONAL if conditional and step.kind is Kind.EVENT else step.certainty,
+        when=spec.when,
+        verify=spec.verify,
+        no_verify=spec.no_verify,
+        undo=f"none; {spec.no_rollback}" if spec.no_rollback else step.undo,
+        undoable=step.undoable and spec.no_rollback is None,
+        on_failure=spec.on_failure or playbook.on_failure,
+        risk=_higher(step.risk, spec.risk),
+        eta_s=step.eta_s + sum(w.stops_growing or 0.0 for w in spec.verify),
+    )
+
+
+_RISKS = (Risk.NONE, Risk.TRAFFIC, Risk.DOWNTIME)
+
+
+def _higher(own: Risk, told: Risk | None) -> Risk:
+    return max(own, told or own, key=_RISKS.index)
+
+
+def _warnings(steps: list[Step], mitigations: tuple[Mitigation, ...]) -> tuple[str, ...]:
+    hosts = {s.host for s in steps}
+    standing = [m for m in mitigations if m.step.host in hosts]
+    found = [f"already in force on {m.step.host}: {m.step.says} (run {m.run})" for m in standing]
+    found += [
+        f"{s.id} has no expiry: it stays until somebody rolls it back"
+        for s in steps
+        if s.undoable and s.expires_s is None and s.certainty is not Certainty.UNCHANGED
+    ]
+    found += [f"{s.id} is not verified: {s.no_verify}" for s in steps if s.no_verify]
+    return tuple(found)
+
+
+def _not_changed(steps: list[Step], hands: Hands) -> tuple[str, ...]:
+    """What a person fears might also move, and does not."""
+    touched = {s.host for s in steps if s.host}
+    records = () if any(s.action.startswith("dns.") for s in steps) else ("MX records",)
+    return (*records, *(h for h in hands.fleet.hosts if h not in touched))
+
+
+def time_words(plan: Plan) -> str:
+    """`about 25 s`, rounded up so that it is kept."""
+    secs = plan.eta_s
+    return f"about {duration(-(-secs // 5) * 5)}"
