@@ -1,0 +1,332 @@
+"""A state URL as an opened database: SQLite in a file, or PostgreSQL when several controllers share it.
+
+Either way there is one writer at a time: SQLite by BEGIN IMMEDIATE, PostgreSQL
+by an advisory lock. So whatever a write looks at first (a lease, the last
+sequence number) still holds when it is committed.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from failover import __version__
+from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Unreachable
+
+SCHEMA = 1
+PATIENCE_S = 10.0
+"""How long one write waits for another; a write takes well under a millisecond, so more means a stuck process."""
+
+_WRITER_LOCK = 0x6661696C  # "fail"; any number that no other user of the database locks
+_MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+"""From which version → the step to the next one, inside the transaction that opens the store."""
+
+_all = MetaData()
+meta = Table("meta", _all, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+runs = Table(
+    "runs",
+    _all,
+    Column("id", Text, primary_key=True),
+    Column("opened", Text, nullable=False, index=True),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("key", Text, unique=True),
+)
+events = Table(
+    "events",
+    _all,
+    Column("run", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("step", Text),
+    Column("data", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+leases = Table(
+    "leases",
+    _all,
+    Column("scope", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("until", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+epochs = Table("epochs", _all, Column("id", Integer, primary_key=True), Column("last", BigInteger, nullable=False))
+pauses = Table(
+    "pauses",
+    _all,
+    Column("host", Text, primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("until", Text, nullable=False),
+)
+
+
+def open_engine(url_text: str) -> Engine:
+    """The database, checked and with our tables in it.
+
+    Raises:
+        ConfigError: the URL, the folder, its owner, the file or the schema is not right.
+        Unreachable: the PostgreSQL server does not answer.
+    """
+    url = _parse(url_text)
+    engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+    with writing(engine) as conn:
+        _prepare(conn, shown(url))
+    return engine
+
+
+def shown(url: URL) -> str:
+    """The URL as anybody may read it: no password, and no query, which can hold one too."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One exclusive, durable transaction: committed when the block ends, rolled back when it raises."""
+    asked = False
+    try:
+        with engine.connect().execution_options(writes=True) as conn, conn.begin():
+            yield conn
+            asked = True
+    except DBAPIError as e:
+        raise _explain(e, engine.url, maybe_written=asked and e.connection_invalidated) from e
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    try:
+        with engine.connect() as conn:
+            yield conn
+    except DBAPIError as e:
+        raise _explain(e, engine.url, maybe_written=False) from e
+
+
+def _parse(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "the state URL cannot be read (not shown, since it may hold a password)",
+            try_="write sqlite:///failover.db, or postgresql+psycopg://user@host/database (the password in ~/.pgpass)",
+        ) from None
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    durable_file = url.drivername in {"sqlite", "sqlite+pysqlite"} and url.database not in {None, "", ":memory:"}
+    if durable_file or url.drivername == "postgresql+psycopg":
+        return url
+    raise ConfigError(
+        f"no durable state can be kept in {shown(url)}",
+        try_="write sqlite:///failover.db, or postgresql+psycopg://user@host/database",
+    )
+
+
+# SQLite ---------------------------------------------------------------------
+
+
+def _sqlite(url: URL) -> Engine:
+    assert url.database
+    _own(Path(url.database))
+    engine = create_engine(url, connect_args={"timeout": PATIENCE_S}, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # or the driver would begin transactions of its own
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _wal(connection, shown(url))
+
+    @event.listens_for(engine, "begin")
+    def _(conn: Connection) -> None:
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.get_execution_options().get("writes") else "BEGIN")
+
+    return engine
+
+
+def _wal(connection: Any, url: str) -> None:
+    """Switching to WAL does not wait for other processes as a write would (no busy handler), so we do."""
+    patience = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            break
+        except Exception as e:
+            if "locked" not in str(e) or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+    if mode != "wal":
+        raise ConfigError(
+            f"{url} cannot be used safely: its file system has no write-ahead log (journal mode {mode})",
+            try_="keep the state on a local disk",
+        )
+
+
+def _own(path: Path) -> None:
+    """One system user owns the state: WAL needs write access even to read, and would mix the owners of its files.
+
+    Root may come along, since SQLite then gives its files to the database's owner (os_unix.c, findCreateFileMode).
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = (path if path.exists() else path.parent).stat().st_uid
+        if path.exists() and owner != os.geteuid() != 0:
+            raise PermissionError
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError
+        if os.geteuid() == 0:
+            os.chown(path, owner, -1)
+    except OSError as e:
+        raise _not_ours(path, e) from e
+
+
+def _not_ours(path: Path, e: OSError) -> ConfigError:
+    place = next(p for p in (path, *path.parents) if _exists(p))
+    owner = _user(place.stat().st_uid)
+    if not isinstance(e, PermissionError):
+        return ConfigError(f"the state file {path} cannot be opened: {e.strerror}", try_=f"look at {place}")
+    return ConfigError(
+        f"the state file {path} is not ours: one system user owns the state folder, "
+        f"{place} belongs to {owner}, and we run as {_user(os.geteuid())}",
+        try_=f"sudo -u {owner} failover …, or name another file with --state",
+    )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+# PostgreSQL -----------------------------------------------------------------
+
+
+def _postgresql(url: URL) -> Engine:
+    """Every wait has an end: connecting, the writer lock, a statement, a dead network, a stopped writer."""
+    ms = int(PATIENCE_S * 1000)
+    limits = {
+        "connect_timeout": 5,
+        "tcp_user_timeout": ms,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "application_name": "failover",
+        "options": f"-c lock_timeout={ms} -c statement_timeout={ms} "
+        f"-c idle_in_transaction_session_timeout={ms} -c synchronous_commit=on",
+    }
+    try:
+        engine = create_engine(url, connect_args=limits, pool_pre_ping=True, hide_parameters=True)
+    except ImportError as e:
+        raise ConfigError(
+            f"{shown(url)} needs the PostgreSQL driver, which is not installed", try_="pip install failover[postgresql]"
+        ) from e
+
+    @event.listens_for(engine, "begin")
+    def _(conn: Connection) -> None:
+        if conn.get_execution_options().get("writes"):
+            conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+
+    return engine
+
+
+# Schema ---------------------------------------------------------------------
+
+
+def _prepare(conn: Connection, url: str) -> None:
+    there = set(inspect(conn).get_table_names())
+    if meta.name not in there:
+        if theirs := there & _all.tables.keys():
+            raise ConfigError(
+                f"{url} has tables of that name that are not failover's: {', '.join(sorted(theirs))}",
+                try_="give failover a database of its own",
+            )
+        _all.create_all(conn)
+        conn.execute(insert(meta), [{"name": "schema", "value": str(SCHEMA)}, {"name": "by", "value": __version__}])
+        conn.execute(insert(epochs).values(id=1, last=0))
+        return
+    _upgrade(conn, url)
+
+
+def _upgrade(conn: Connection, url: str) -> None:
+    said = {row.name: row.value for row in conn.execute(select(meta))}
+    found = int(said.get("schema", 0))
+    if found > SCHEMA:
+        raise ConfigError(
+            f"{url} was written by failover {said.get('by')} (schema {found}); this is failover {__version__}, "
+            f"which knows schema {SCHEMA}",
+            try_=f"use failover {said.get('by')} or newer",
+        )
+    for version in range(found, SCHEMA):
+        _MIGRATIONS[version](conn)
+    if found < SCHEMA:
+        conn.execute(meta.update().where(meta.c.name == "schema").values(value=str(SCHEMA)))
+        conn.execute(meta.update().where(meta.c.name == "by").values(value=__version__))
+
+
+# Errors ---------------------------------------------------------------------
+
+
+def _explain(e: DBAPIError, url: URL, *, maybe_written: bool) -> FailoverError:
+    said = " ".join(str(e.orig).split())
+    if url.password:
+        said = said.replace(str(url.password), "***")
+    if maybe_written:
+        return OutcomeUnknown(
+            f"{shown(url)} was lost while it recorded: {said}", try_="`failover runs show` says what was recorded"
+        )
+    for sign, try_ in _SIGNS_OF_A_BAD_FILE.items():
+        if sign in said:
+            return ConfigError(f"{shown(url)} cannot be used: {said}", try_=try_)
+    return Unreachable(
+        f"nothing was recorded in {shown(url)}: {said}", try_="`failover doctor` looks at the state store"
+    )
+
+
+_ASIDE = "move the file aside (with its -wal and -shm), and look at the hosts before anything is run"
+_SIGNS_OF_A_BAD_FILE = {
+    "not a database": _ASIDE,
+    "malformed": _ASIDE,
+    "no such table": _ASIDE,
+    "no such column": _ASIDE,
+    "disk is full": "free space on the disk of the state file",
+    "readonly database": "let the user that runs failover write the file and its folder",
+    "password": "put the password into ~/.pgpass, or name its file in PGPASSFILE",
+    "does not exist": "create the database and the role",
+}

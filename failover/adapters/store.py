@@ -1,0 +1,281 @@
+"""The state store: runs, their append-only events, leases and pauses, in SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    RowMapping,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from failover.adapters.holder import Holder, is_dead, ourselves
+from failover.adapters.journal_json import dumps, loads
+from failover.adapters.state_db import epochs, events, leases, open_engine, pauses, reading, runs, writing
+from failover.core.plain import plain
+from failover.core.run import Did, Event
+from failover.errors import Refused
+from failover.ports import Lease, Pause, RunRecord
+
+_EVERY_HOST = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStore:
+    """Implements `ports.Store`; see `state_db` for what is durable and exclusive, and `holder` for who is dead.
+
+    Every method raises Unreachable (nothing was recorded), OutcomeUnknown
+    (the server was lost at the commit) or ConfigError (the file is no good).
+    """
+
+    engine: Engine
+
+    @classmethod
+    def open_url(cls, url: str) -> SqlStore:
+        """`sqlite:///file` or `postgresql+psycopg://user@host/database`. Raises ConfigError, Unreachable."""
+        return cls(open_engine(url))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    # Leases
+
+    def lease(self, run: str, scopes: Iterable[str], *, seconds: float, now: datetime) -> Lease:
+        # A run that touches nothing has one sitting at a time too.
+        names = tuple(sorted(set(scopes))) or (run,)
+        us = ourselves()
+        until = now + timedelta(seconds=seconds)
+        with writing(self.engine) as conn:
+            involved = or_(leases.c.scope.in_(names), leases.c.run == run)
+            for row in conn.execute(select(leases).where(involved)).mappings():
+                if not _is_free(row, run, us, now):
+                    raise _held(row, now)
+            epoch = _next_epoch(conn, now)
+            conn.execute(delete(leases).where(involved))
+            common = {"run": run, "epoch": epoch, "holder": json.dumps(asdict(us)), "until": _text(until)}
+            conn.execute(insert(leases), [{"scope": name, **common} for name in names])
+        return Lease(names, run, epoch, until, str(us))
+
+    def renew(self, lease: Lease, *, seconds: float, now: datetime) -> Lease:
+        """The same epoch for longer. Raises Refused once it was taken over."""
+        until = now + timedelta(seconds=seconds)
+        with writing(self.engine) as conn:
+            renewed = conn.execute(update(leases).where(_of(lease)).values(until=_text(until)))
+            if renewed.rowcount != len(lease.scopes):
+                raise _taken_over(conn, lease)
+        return replace(lease, until=until)
+
+    def release(self, lease: Lease) -> None:
+        with writing(self.engine) as conn:
+            conn.execute(delete(leases).where(_of(lease)))
+
+    def holders(self, now: datetime) -> tuple[Lease, ...]:
+        """The leases in force: not ended, and their holder not known to be dead."""
+        us = ourselves()
+        found: dict[int, Lease] = {}
+        with reading(self.engine) as conn:
+            rows = conn.execute(select(leases).order_by(leases.c.epoch, leases.c.scope)).mappings().all()
+        for row in rows:
+            if not _is_over(row, us, now):
+                one = Lease((row["scope"],), row["run"], row["epoch"], _time(row["until"]), str(_holder(row)))
+                before = found.get(one.epoch)
+                found[one.epoch] = replace(one, scopes=(*before.scopes, *one.scopes)) if before else one
+        return tuple(found.values())
+
+    # Runs
+
+    def open(self, record: RunRecord) -> RunRecord:
+        with writing(self.engine) as conn:
+            if record.key is not None:
+                first = conn.execute(select(runs).where(runs.c.key == record.key)).mappings().one_or_none()
+                if first is not None:
+                    return _record(first)
+            try:
+                conn.execute(insert(runs).values(_row(record)))
+            except IntegrityError as e:
+                raise Refused(f"there is a run {record.id} already", try_="start it again") from e
+        return record
+
+    def run(self, run: str) -> RunRecord | None:
+        with reading(self.engine) as conn:
+            row = conn.execute(select(runs).where(runs.c.id == run)).mappings().one_or_none()
+        return _record(row) if row is not None else None
+
+    def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
+        newest = select(runs).order_by(runs.c.opened.desc(), runs.c.id.desc()).limit(limit)
+        with reading(self.engine) as conn:
+            return tuple(_record(row) for row in conn.execute(newest).mappings())
+
+    # Events
+
+    def append(self, lease: Lease, kind: Did, step: str | None, data: Mapping[str, Any], *, at: datetime) -> Event:
+        values = {**_event_values(lease.run, kind, step, data, at), "epoch": lease.epoch, "scopes": len(lease.scopes)}
+        with writing(self.engine) as conn:
+            seq = _insert(conn, _APPEND, values)
+            if seq is None:
+                raise _taken_over(conn, lease)
+        return _event(seq, values)
+
+    def note(self, run: str, kind: Did, step: str | None, data: Mapping[str, Any], *, at: datetime) -> Event:
+        values = _event_values(run, kind, step, data, at)
+        with writing(self.engine) as conn:
+            seq = _insert(conn, _NOTE, values)
+        assert seq is not None
+        return _event(seq, values)
+
+    def events(self, run: str) -> tuple[Event, ...]:
+        ordered = select(events).where(events.c.run == run).order_by(events.c.seq)
+        with reading(self.engine) as conn:
+            return tuple(_event(row["seq"], row) for row in conn.execute(ordered).mappings())
+
+    # Pauses
+
+    def pause(self, pause: Pause) -> None:
+        """One per host, and one for all: the later word replaces the earlier."""
+        host = _EVERY_HOST if pause.host is None else pause.host
+        span = {"since": _text(pause.since), "until": _text(pause.until)}
+        with writing(self.engine) as conn:
+            conn.execute(delete(pauses).where(or_(pauses.c.host == host, pauses.c.until <= span["since"])))
+            conn.execute(insert(pauses).values(host=host, by=_clean(pause.by), reason=_clean(pause.reason), **span))
+
+    def unpause(self, host: str | None) -> int:
+        """Lift the pause of one host; None lifts every pause. How many were lifted."""
+        with writing(self.engine) as conn:
+            which = delete(pauses) if host is None else delete(pauses).where(pauses.c.host == host)
+            return conn.execute(which).rowcount
+
+    def pauses(self, now: datetime) -> tuple[Pause, ...]:
+        live = select(pauses).where(pauses.c.until > _text(now)).order_by(pauses.c.host)
+        with reading(self.engine) as conn:
+            rows = conn.execute(live).mappings().all()
+        return tuple(Pause(r["host"] or None, r["by"], r["reason"], _time(r["since"]), _time(r["until"])) for r in rows)
+
+
+# Leases ---------------------------------------------------------------------
+
+
+def _of(lease: Lease) -> Any:
+    return (leases.c.run == lease.run) & (leases.c.epoch == lease.epoch)
+
+
+def _is_free(row: RowMapping, run: str, us: Holder, now: datetime) -> bool:
+    mine = row["run"] == run and _holder(row) == us
+    return mine or _is_over(row, us, now)
+
+
+def _is_over(row: RowMapping, us: Holder, now: datetime) -> bool:
+    return _time(row["until"]) <= now or is_dead(_holder(row), seen_by=us)
+
+
+def _holder(row: RowMapping) -> Holder:
+    return Holder(**json.loads(row["holder"]))
+
+
+def _next_epoch(conn: Connection, now: datetime) -> int:
+    last = conn.execute(select(epochs.c.last)).scalar_one()
+    epoch = max(last + 1, int(now.timestamp()))
+    conn.execute(update(epochs).values(last=epoch))
+    return int(epoch)
+
+
+def _held(row: RowMapping, now: datetime) -> Refused:
+    until = _time(row["until"])
+    return Refused(
+        f"{row['scope']} is held by run {row['run']} ({_holder(row)}) "
+        f"until {until:%H:%M:%S} UTC, {(until - now).total_seconds():.0f} s from now",
+        try_="`failover status` shows it; try again when that run has ended",
+    )
+
+
+def _taken_over(conn: Connection, lease: Lease) -> Refused:
+    others = select(leases).where(leases.c.scope.in_(lease.scopes) & (leases.c.epoch != lease.epoch))
+    row = conn.execute(others).mappings().first()
+    by = f"taken over by run {row['run']} ({_holder(row)})" if row else "released, or taken over and released since"
+    return Refused(
+        f"the lease of run {lease.run} (epoch {lease.epoch}) was {by}; nothing was recorded",
+        try_="`failover status` shows who acts now",
+    )
+
+
+# Events ---------------------------------------------------------------------
+
+
+def _adding(*, only_when: Any = None) -> Any:
+    """One statement that numbers the event and adds it, so that there is no gap and no second round trip."""
+    last = select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.run == bindparam("run")).scalar_subquery()
+    columns = ("run", "seq", "at", "kind", "step", "data")
+    row = select(*(last + 1 if c == "seq" else bindparam(c, type_=events.c[c].type) for c in columns))
+    row = row if only_when is None else row.where(only_when)
+    return insert(events).from_select(columns, row).returning(events.c.seq)
+
+
+_OURS = (
+    select(func.count())
+    .select_from(leases)
+    .where(leases.c.run == bindparam("run"), leases.c.epoch == bindparam("epoch"))
+    .scalar_subquery()
+)
+_NOTE = _adding()
+_APPEND = _adding(only_when=bindparam("scopes") == _OURS)
+
+
+def _insert(conn: Connection, statement: Any, values: Mapping[str, Any]) -> int | None:
+    try:
+        return conn.execute(statement, values).scalar_one_or_none()
+    except IntegrityError as e:
+        raise Refused(f"there is no run {values['run']}", try_="`failover runs` lists them") from e
+
+
+def _event_values(run: str, kind: Did, step: str | None, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    text = json.dumps(plain(data), separators=(",", ":"))
+    return {"run": run, "at": _text(at), "kind": kind.value, "step": step, "data": text}
+
+
+def _event(seq: int, values: Mapping[Any, Any]) -> Event:
+    """From the recorded form, also when just appended: what was folded live is what a resume will fold."""
+    return Event(seq, _time(values["at"]), Did(values["kind"]), values["step"], json.loads(values["data"]))
+
+
+# Rows -----------------------------------------------------------------------
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "opened": _text(record.opened),
+        "by": _clean(record.by),
+        "reason": _clean(record.reason),
+        "plan": dumps(record.plan),
+        "key": record.key,
+    }
+
+
+def _record(row: RowMapping) -> RunRecord:
+    return RunRecord(row["id"], _time(row["opened"]), row["by"], row["reason"], loads(row["plan"]), row["key"])
+
+
+def _text(at: datetime) -> str:
+    """UTC with all six digits, so that the order of the texts is the order of the times."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _clean(words: str) -> str:
+    """A command line may hold bytes that are no UTF-8, which no database takes."""
+    return words.encode("utf-8", "backslashreplace").decode().replace("\0", "")
