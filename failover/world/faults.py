@@ -1,0 +1,57 @@
+"""What can go wrong at the controller and on the way to a host, each at an exact moment."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Killed(BaseException):
+    """The controller died here, as by SIGKILL: nothing may catch it, nothing runs after it."""
+
+
+class Moments:
+    """Every instant at which dying or being interfered with makes a difference, numbered from 1.
+
+    Around each remote call and each durable record. A test counts them in an
+    undisturbed run, then dies (`kill_at`) or acts (`hooks`) at each in turn.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.kill_at: int | None = None
+        self.hooks: dict[int, Callable[[], None]] = {}
+
+    def __call__(self, label: str) -> None:
+        self.seen.append(label)
+        number = len(self.seen)
+        if hook := self.hooks.pop(number, None):
+            hook()
+        if number == self.kill_at:
+            raise Killed(f"at moment {number}: {label}")
+
+
+class Kind(enum.StrEnum):
+    UNREACHABLE = "unreachable"
+    """No connection: nothing runs."""
+    CUT_UNDONE = "cut, undone"
+    """The request left and was lost."""
+    CUT_DONE = "cut, done"
+    """It runs to its end; the answer is lost."""
+    CUT_LATE = "cut, late"
+    """It begins `seconds` later, when nobody waits for it any more."""
+    DIES = "dies"
+    """SIGKILL on the far side at its stretch `at`: half of it is done, no result is written."""
+    STALLS = "stalls"
+    """At its stretch `at` it stands still for `seconds`, holding its lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    kind: Kind
+    seconds: float = 0.0
+    at: int = 0
+
+    def __str__(self) -> str:
+        return self.kind.value + (f" {self.seconds:g} s" if self.seconds else "") + (f" @{self.at}" if self.at else "")

@@ -1,0 +1,208 @@
+"""The reading verbs of the simulated `failover-host`: no lock, no epoch, nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from failover.ports import Rc
+from failover.world.machine import Machine, Rows, Verb, refused
+from failover.world.postfix import MAIN, MASTER, Daemon, Queue, passes_through
+
+Args = Mapping[str, str]
+Setting = tuple[str, str, str, str]
+"""FILE, KEY, BEFORE, AFTER."""
+
+
+def look(m: Machine, args: Args) -> Verb:
+    patience = float(args.get("patience", "5"))
+    slow = args.get("spam", "none") != "none" and m.postfix.spamd is not Daemon.OK
+    yield patience + 0.5 if slow or (args.get("handler") and m.postfix.handler is Daemon.HUNG) else 0.3
+    rows: Rows = [("now", f"{m.timeline.unix:.3f}"), *_queues(m)]
+    rows += [("filter", t, "") for t in transports(m)]
+    if args.get("filters") == "yes":
+        rows += [_frozen(m, t) for t in _known_filters(m)]
+    if args.get("spam", "none") != "none":
+        rows.append(("spam.ping", *_ping(m, patience)))
+        if args.get("scan") == "yes":
+            rows.append(("spam.scan", *_scan(m, patience)))
+    if args.get("handler"):
+        rows.append(("handler", *_handler(m, patience)))
+    rows += [("peer", a, *m.see_peer(a)) for a in args.get("peers", "").split(",") if a]
+    rows += [("load", "0.40", "2"), ("top", "3", "qmgr", "812")]
+    rows += [("disk", "61", "61000000000", "/var/spool/postfix"), ("inodes", "88", "/var/spool/postfix")]
+    rows.append(("postfix", "running" if m.postfix.running else "stopped"))
+    return Rc.OK, rows
+
+
+def _queues(m: Machine) -> Iterator[tuple[str, ...]]:
+    for q in Queue:
+        yield "queue", q.value, str(len(m.postfix.of(q)))
+    waiting = m.postfix.of(Queue.INCOMING, Queue.ACTIVE)
+    yield "oldest", str(int(max((m.timeline.now - x.arrived for x in waiting), default=0)))
+
+
+def _frozen(m: Machine, transport: str) -> tuple[str, ...]:
+    found = m.postfix.frozen_mail(transport)
+    total = str(len(m.postfix.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED)))
+    return "frozen", transport, str(len(found)), str(oldest(m, transport)), total, total
+
+
+def oldest(m: Machine, transport: str) -> int:
+    return int(max((m.timeline.now - x.arrived for x in m.postfix.frozen_mail(transport)), default=0))
+
+
+def transports(m: Machine) -> tuple[str, ...]:
+    """Every distinct filter that is set somewhere in the files."""
+    return tuple(dict.fromkeys(v for _, v in places(m) if v))
+
+
+def _known_filters(m: Machine) -> tuple[str, ...]:
+    recorded = (x.filter for x in m.postfix.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED) if x.filter)
+    return tuple(dict.fromkeys((*transports(m), *recorded)))
+
+
+def _ping(m: Machine, patience: float) -> tuple[str, str, str]:
+    match m.postfix.spamd:
+        case Daemon.HUNG:
+            return "timeout", str(int(patience * 1000)), f"no answer in {patience:g} s"
+        case Daemon.DOWN:
+            return "refused", "0", "connection refused"
+        case _:
+            return "ok", "4", "SPAMD/1.5 0 PONG"
+
+
+def _scan(m: Machine, patience: float) -> tuple[str, str, str]:
+    if m.postfix.spamd is Daemon.SLOW:
+        return "timeout", str(int(patience * 1000)), f"no answer in {patience:g} s"
+    return ("ok", "40", "SPAMD/1.1 0 EX_OK") if m.postfix.spamd is Daemon.OK else _ping(m, patience)
+
+
+def _handler(m: Machine, patience: float) -> tuple[str, str, str]:
+    match m.postfix.handler:
+        case Daemon.HUNG:
+            return "timeout", str(int(patience * 1000)), ""
+        case Daemon.DOWN:
+            return "refused", "0", ""
+        case _:
+            return "ok", "12", "220 mx Python SMTP 1.4.6"
+
+
+# How the filter is wired --------------------------------------------------------
+
+
+def places(m: Machine) -> tuple[tuple[str, str], ...]:
+    """PLACE, VALUE for everywhere that content_filter is set, also where it is set empty."""
+    found = [("main", m.files[MAIN]["content_filter"])] if "content_filter" in m.files[MAIN] else []
+    suffix = "/content_filter"
+    found += [(k.removesuffix(suffix), v) for k, v in sorted(m.files[MASTER].items()) if k.endswith(suffix)]
+    return tuple(found)
+
+
+def filter_read(m: Machine, args: Args) -> Verb:
+    yield 0.2
+    rows: Rows = [("wiring", "content_filter" if transports(m) else "none")]
+    rows += [("place", place, value) for place, value in places(m)]
+    rows += [("milters", "")]
+    wanted = [args["filter"]] if args.get("filter") else list(transports(m))
+    for name in wanted:
+        rows.append(("filter", name, ""))
+    if len(wanted) == 1:
+        rows += filter_facts(m, wanted[0])
+    rows += [("digest", f, m.digest(f)) for f in (MAIN, MASTER)]
+    return Rc.OK, rows
+
+
+def filter_facts(m: Machine, name: str) -> Rows:
+    entry = m.files[MASTER].get(f"{name}/unix")
+    rows: Rows = [("pickup", pickup_filter(m))]
+    bcc = m.files[MAIN].get("always_bcc")
+    rows += [("bcc", "always_bcc", bcc)] if bcc else []
+    if entry is not None:
+        command = "sendmail" if passes_through(entry) else "spamc"
+        rows += [("service", f"{name}/unix", entry), ("kind", "pipe"), ("command", command)]
+    for lever in ("pass", "clear"):
+        no = lever_refusal(m, lever, name)
+        rows.append(("lever", lever, "no", no) if no else ("lever", lever, "ok"))
+        if not no:
+            rows += [("setting", lever, *s) for s in lever_settings(m, lever, name)]
+    return rows
+
+
+def pickup_filter(m: Machine) -> str:
+    """What mail that comes by pickup meets, as the files have it."""
+    override = m.files[MASTER].get("pickup/unix/content_filter")
+    return override if override is not None else m.files[MAIN].get("content_filter", "")
+
+
+def lever_refusal(m: Machine, lever: str, name: str) -> str | None:
+    if lever == "pass" and f"{name}/unix" not in m.files[MASTER]:
+        return f"there is no service {name}/unix"
+    if lever == "pass" and pickup_filter(m):
+        return "mail that comes by pickup meets the filter again"
+    return None
+
+
+def lever_settings(m: Machine, lever: str, name: str) -> tuple[Setting, ...]:
+    """Everything that the lever would set, `before` as it reads now."""
+    if lever == "pass":
+        key = f"{name}/unix"
+        entry = m.files[MASTER][key]
+        head = entry.split(" argv=", 1)[0]
+        after = f"{head} argv=/usr/sbin/sendmail -oi -f ${{sender}} ${{recipient}}"
+        return ((MASTER, key, f"={entry}", f"={after}"),)
+    found = [(MAIN, "content_filter") if p == "main" else (MASTER, f"{p}/content_filter") for p, v in places(m) if v]
+    deferred = m.files[MAIN].get("defer_transports", "")
+    names = deferred.replace(",", " ").split()
+    more = " ".join(dict.fromkeys((*names, name)))
+    return (
+        *((f, k, m.read(f, k), "=") for f, k in found),
+        (MAIN, "defer_transports", m.read(MAIN, "defer_transports"), f"={more}"),
+    )
+
+
+# Small ones ---------------------------------------------------------------------
+
+
+def hello(m: Machine, args: Args) -> Verb:
+    yield 0.02
+    return Rc.OK, [("version", "1"), ("epoch", str(m.epoch)), ("now", f"{m.timeline.unix:.0f}"), ("boot", "b0")]
+
+
+def settings(m: Machine, args: Args) -> Verb:
+    yield 0.05
+    wanted = [v.split(":", 1) for k, v in args.items() if k.startswith("s") and k[1:].isdigit()]
+    if any(f not in m.files for f, _ in wanted):
+        return refused("settings are named FILE:KEY", Rc.USAGE)
+    rows: Rows = [("setting", f, k, m.read(f, k)) for f, k in wanted]
+    return Rc.OK, rows + [("digest", f, m.digest(f)) for f in (MAIN, MASTER)]
+
+
+def frozen(m: Machine, args: Args) -> Verb:
+    yield 0.2
+    name = args["filter"]
+    return Rc.OK, [("frozen", name, str(len(m.postfix.frozen_mail(name))), str(oldest(m, name)), "2")]
+
+
+def result(m: Machine, args: Args) -> Verb:
+    yield 0.02
+    return Rc.OK, result_rows(m, args)
+
+
+def result_rows(m: Machine, args: Args) -> Rows:
+    found = m.results.get((args["run"], args["step"], args["attempt"]))
+    if found is None:
+        return [("result", "absent", "")]
+    if found.rc is None:
+        return [("result", "running" if found.by.alive else "died", "")]
+    words = {Rc.OK: "done", Rc.FAILED: "failed"}
+    return [("result", words.get(found.rc, "refused"), str(found.rc)), *(("was", *r) for r in found.rows)]
+
+
+VERBS: Mapping[str, Callable[[Machine, Args], Verb]] = {
+    "hello": hello,
+    "look": look,
+    "filter-read": filter_read,
+    "settings": settings,
+    "frozen": frozen,
+    "result": result,
+}

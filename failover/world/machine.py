@@ -1,0 +1,159 @@
+"""One simulated mail host: its files, its daemons, the way to it, and what `failover-host` keeps on it."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import random
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+
+from failover.core.drill import Received
+from failover.ports import Rc
+from failover.world.postfix import MAIN, MASTER, Files, Postfix
+from failover.world.timeline import Timeline
+
+Rows = list[tuple[str, ...]]
+Verb = Generator[float, None, tuple[int, Rows]]
+"""One verb at work over there: yields the seconds its next stretch takes, returns its code and rows.
+
+It has no `finally`: ended by SIGKILL between two stretches, it leaves what it had done.
+"""
+
+FILTER_ENTRY = (
+    "spamassassin unix - n n - - pipe user=debian-spamd "
+    "argv=/usr/bin/spamc -d 127.0.0.1 -f -e /usr/sbin/sendmail -oi -f ${sender} ${recipient}"
+)
+
+
+class Sshd(enum.StrEnum):
+    OK = "ok"
+    HUNG = "hung"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class Result:
+    """A result file. `by` is the process that wrote `running`; with that process gone it has died."""
+
+    by: Process
+    rc: int | None = None
+    rows: Rows = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Saved:
+    """What a bypass saved: whole files, our settings before and after, and the digests that we left, once we did."""
+
+    files: Files
+    settings: tuple[tuple[str, str, str, str], ...]
+    digests: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Process:
+    """A `failover-host` at work. `stall`: at this stretch it stands still for some seconds; `killed_at`: it dies."""
+
+    verb: str
+    work: Verb
+    machine: Machine
+    stall: tuple[int, float] | None = None
+    killed_at: int | None = None
+    stretches: int = 0
+    alive: bool = True
+    rc: int | None = None
+    rows: Rows = field(default_factory=list)
+
+    def go(self) -> None:
+        if not self.alive:
+            return
+        if self.killed_at is not None and self.stretches >= self.killed_at:
+            self.end()
+            return
+        try:
+            takes = next(self.work)
+        except StopIteration as stop:
+            self.rc, self.rows = stop.value
+            self.end()
+            return
+        if self.stall and self.stall[0] == self.stretches:
+            takes += self.stall[1]
+        self.stretches += 1
+        self.machine.timeline.after(takes, self.go)
+
+    def end(self) -> None:
+        """However it ends, the kernel drops its lock."""
+        self.alive = False
+        self.work.close()
+        if self.machine.locked_by is self:
+            self.machine.locked_by = None
+
+
+class Machine:
+    def __init__(self, name: str, timeline: Timeline, rng: random.Random, receive: Callable[[Received], None]) -> None:
+        self.name = name
+        self.address = ""
+        self.timeline = timeline
+        self.rng = rng
+        self.files: Files = wired("smtpd-pipe")
+        self.postfix = Postfix(timeline, rng, self.files, receive)
+        self.link_up = True
+        self.sshd = Sshd.OK
+        self.locked_by: Process | None = None
+        self.epoch = 0
+        self.results: dict[tuple[str, str, str], Result] = {}
+        self.saved: dict[str, Saved] = {}
+        self.check_says: str | None = None
+        """What `postfix check` finds wrong, if anything."""
+        self.see_peer: Callable[[str], tuple[str, str, str]] = lambda address: ("error", "0", "no network")
+        """Another host's banner as seen from here: OUTCOME, MS, BANNER."""
+
+    def rewire(self, wiring: str) -> None:
+        self.files.clear()
+        self.files.update(wired(wiring))
+        self.postfix.reload()
+
+    def read(self, file: str, key: str) -> str:
+        """As the contract writes it: `=VALUE`, or `-` when absent."""
+        value = self.files[file].get(key)
+        return "-" if value is None else f"={value}"
+
+    def write(self, file: str, key: str, value: str) -> None:
+        if value == "-":
+            self.files[file].pop(key, None)
+        else:
+            self.files[file][key] = value[1:]
+
+    def digest(self, file: str) -> str:
+        return digest(self.files[file])
+
+    def snapshot(self) -> Files:
+        return {file: dict(values) for file, values in self.files.items()}
+
+
+def digest(settings: Mapping[str, str]) -> str:
+    """Of the file's text; a comment or an unrelated setting counts like any other byte."""
+    text = "".join(f"{key} = {value}\n" for key, value in sorted(settings.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def wired(wiring: str) -> Files:
+    """The ways a filter is put into Postfix's path; the first is August 11's."""
+    main, master = {"relay_domains": "lab.test"}, {"smtp/inet": "smtp inet n - y - - smtpd"}
+    pipe = {"spamassassin/unix": FILTER_ENTRY}
+    match wiring:
+        case "smtpd-pipe":
+            master |= {"smtp/inet/content_filter": "spamassassin", **pipe}
+        case "main-pipe":
+            main |= {"content_filter": "spamassassin"}
+            master |= {"pickup/unix/content_filter": "", **pipe}
+        case "other-name":
+            entry = FILTER_ENTRY.replace("spamassassin unix", "spamfilter unix", 1)
+            master |= {"smtp/inet/content_filter": "spamfilter", "spamfilter/unix": entry}
+        case _:
+            raise ValueError(f"no wiring {wiring!r} here: smtpd-pipe, main-pipe, other-name")
+    return {MAIN: main, MASTER: master}
+
+
+def refused(because: str, rc: int = Rc.REFUSED) -> tuple[int, Rows]:
+    return rc, [("because", because)]

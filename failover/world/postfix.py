@@ -1,0 +1,328 @@
+"""A Postfix as far as taking a spam filter out of its path can tell: queues, filter records, deliveries in flight.
+
+What it keeps faithfully, because cures fail on it (all measured on a real Postfix 3.7):
+a message remembers the filter it was accepted with; frozen mail waits in
+*active*, not deferred; SMTP sessions opened before a reload go on stamping the
+old filter; a killed filter process defers its message; a message is removed
+only after its re-injection; pickup runs cleanup, so it adds bcc recipients again.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from failover.core.drill import Received
+from failover.world.timeline import Timeline
+
+MAIN, MASTER = "main.cf", "master.cf"
+Files = dict[str, dict[str, str]]
+
+
+class Queue(enum.StrEnum):
+    INCOMING = "incoming"
+    ACTIVE = "active"
+    DEFERRED = "deferred"
+    HOLD = "hold"
+    MAILDROP = "maildrop"
+
+
+class Doing(enum.StrEnum):
+    """Where a delivery is. `handover`: its scan is done, the copy is on its way in; ending it now duplicates."""
+
+    NOTHING = ""
+    SCAN = "scan"
+    HANDOVER = "handover"
+    SMTP = "smtp"
+
+
+class Daemon(enum.StrEnum):
+    OK = "ok"
+    SLOW = "slow"
+    HUNG = "hung"
+    DOWN = "down"
+
+
+@dataclass(slots=True, eq=False)
+class Mail:
+    """`turn` counts its deliveries' beginnings and ends: an event of an ended delivery finds another number."""
+
+    id: int
+    seq: str
+    to: tuple[str, ...]
+    filter: str | None
+    arrived: float
+    queue: Queue
+    scanned: bool = False
+    doing: Doing = Doing.NOTHING
+    stuck: bool = False
+    turn: int = 0
+    generation: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """An SMTP session that outlives reloads: it stamps the filter that was set when it began."""
+
+    filter: str | None
+    until: float
+
+
+SLOTS = {"smtp": 20}
+FILTER_SLOTS = 5
+"""Deliveries at once to one filter: initial_destination_concurrency, measured with the filter hung."""
+QUEUE_RUN = 300.0
+PICKUP_WAKES = 60.0
+
+
+class Postfix:
+    def __init__(self, timeline: Timeline, rng: random.Random, files: Files, receive: Callable[[Received], None]):
+        self.timeline = timeline
+        self.rng = rng
+        self.files = files
+        self.loaded: Files = _copy(files)
+        self.mails: dict[int, Mail] = {}
+        self.running = True
+        self.frozen = False
+        """master stopped by a signal: port 25 connects and says nothing, nothing moves."""
+        self.spamd = Daemon.OK
+        self.handler = Daemon.OK
+        self._receive = receive
+        self._ids = itertools.count(1)
+        self._waiting: dict[str, deque[Mail]] = {}
+        self._busy: Counter[str] = Counter()
+        self._generation = 0
+        self._every(QUEUE_RUN, self._queue_run)
+        self._every(PICKUP_WAKES, self.pickup)
+
+    # Mail coming in -----------------------------------------------------------
+
+    @property
+    def takes_mail(self) -> bool:
+        return self.running and not self.frozen
+
+    def session(self, seconds: float) -> Session:
+        return Session(self._stamp("smtp/inet"), self.timeline.now + seconds)
+
+    def accept(self, seq: str, to: tuple[str, ...], session: Session | None = None) -> None:
+        """A message is taken: the 250 is out, it is ours."""
+        filter_ = session.filter if session else self._stamp("smtp/inet")
+        if self._setting(MASTER, "smtp/inet/receive_override_options") != "no_address_mappings":
+            to = self._with_bcc(to)
+        self._enter(seq, to, filter_, scanned=False, arrived=self.timeline.now)
+
+    def pickup(self) -> None:
+        """Everything in maildrop goes through cleanup: pickup's own filter setting, and bcc recipients once more."""
+        for mail in [m for m in self.mails.values() if m.queue is Queue.MAILDROP]:
+            del self.mails[mail.id]
+            self._enter(mail.seq, self._with_bcc(mail.to), self._stamp("pickup/unix"), mail.scanned, mail.arrived)
+
+    def _enter(self, seq: str, to: tuple[str, ...], filter_: str | None, scanned: bool, arrived: float) -> None:
+        mail = Mail(next(self._ids), seq, to, filter_, arrived, Queue.INCOMING, scanned)
+        self.mails[mail.id] = mail
+        self._activate(mail)
+
+    def _stamp(self, service: str) -> str | None:
+        """An override of master.cf wins even when it is set empty."""
+        override = self._setting(MASTER, f"{service}/content_filter")
+        value = override if override is not None else self._setting(MAIN, "content_filter")
+        return value or None
+
+    def _with_bcc(self, to: tuple[str, ...]) -> tuple[str, ...]:
+        bcc = self._setting(MAIN, "always_bcc")
+        return (*to, bcc) if bcc else to
+
+    def _setting(self, file: str, key: str) -> str | None:
+        return self.loaded[file].get(key)
+
+    # The queue manager --------------------------------------------------------
+
+    def reload(self) -> None:
+        """The new settings count from now; deliveries in flight go on, and no longer take a slot."""
+        self.loaded = _copy(self.files)
+        self._generation += 1
+        self._waiting.clear()
+        self._busy.clear()
+        for mail in list(self.mails.values()):
+            if mail.queue is Queue.ACTIVE and not mail.doing:
+                self._activate(mail)
+
+    def flush(self) -> int:
+        """`postqueue -f`: what was deferred is tried now, and pickup looks at maildrop at once."""
+        waiting = len(self.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED))
+        self._queue_run()
+        self.pickup()
+        return waiting
+
+    def of(self, *queues: Queue) -> list[Mail]:
+        return [m for m in self.mails.values() if m.queue in queues]
+
+    def frozen_mail(self, transport: str) -> list[Mail]:
+        return [m for m in self.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED) if m.filter == transport]
+
+    def hold(self, mail: Mail) -> bool:
+        """`postsuper -h`; a message whose delivery runs is locked and stays."""
+        if mail.doing:
+            return False
+        mail.queue = Queue.HOLD
+        return True
+
+    def requeue(self, mail: Mail) -> bool:
+        """`postsuper -r` of one named message: to maildrop, until pickup is triggered."""
+        if mail.doing or mail.queue is Queue.HOLD:
+            return False
+        mail.queue = Queue.MAILDROP
+        return True
+
+    def _queue_run(self) -> None:
+        for mail in self.of(Queue.DEFERRED):
+            self._activate(mail)
+
+    def _activate(self, mail: Mail) -> None:
+        mail.queue = Queue.ACTIVE
+        transport = mail.filter or "smtp"
+        self._waiting.setdefault(transport, deque()).append(mail)
+        self._feed(transport)
+
+    def _feed(self, transport: str) -> None:
+        waiting = self._waiting.get(transport)
+        while waiting and self.takes_mail and self._busy[transport] < SLOTS.get(transport, FILTER_SLOTS):
+            mail = waiting.popleft()
+            if mail.queue is Queue.ACTIVE and not mail.doing:
+                self._deliver(mail, transport)
+
+    # Deliveries ---------------------------------------------------------------
+
+    def _deliver(self, mail: Mail, transport: str) -> None:
+        deferred = (self._setting(MAIN, "defer_transports") or "").replace(",", " ").split()
+        entry = self._setting(MASTER, f"{transport}/unix") or ""
+        if transport in deferred or (mail.filter and not entry):
+            mail.queue = Queue.DEFERRED
+            return
+        mail.turn += 1
+        mail.generation = self._generation
+        self._busy[transport] += 1
+        if not mail.filter:
+            self._to_handler(mail)
+        elif passes_through(entry):
+            self._hand_over(mail, scanned=mail.scanned)
+        else:
+            self._scan(mail)
+
+    def _scan(self, mail: Mail) -> None:
+        mail.doing = Doing.SCAN
+        if self.spamd is Daemon.HUNG:
+            mail.stuck = True
+        elif self.spamd is Daemon.DOWN:
+            self._hand_over(mail, scanned=False)  # spamc fails open: unscanned, rc 0
+        else:
+            takes = self.rng.uniform(0.03, 0.3) if self.spamd is Daemon.OK else self.rng.uniform(3, 8)
+            self._later(mail, takes, self._scanned)
+
+    def _scanned(self, mail: Mail) -> None:
+        if self.spamd is Daemon.HUNG:
+            mail.stuck = True
+        else:
+            self._hand_over(mail, scanned=True)
+
+    def _hand_over(self, mail: Mail, *, scanned: bool) -> None:
+        mail.doing = Doing.HANDOVER
+        self._later(mail, self.rng.uniform(0.01, 0.1), lambda m: self._reinjected(m, scanned))
+
+    def _reinjected(self, mail: Mail, scanned: bool) -> None:
+        self.drop(mail.seq, mail.to, scanned, mail.arrived)
+        self._end(mail, gone=True)
+
+    def drop(self, seq: str, to: tuple[str, ...], scanned: bool, arrived: float) -> None:
+        """sendmail puts a copy into maildrop, and postdrop wakes pickup."""
+        copy = Mail(next(self._ids), seq, to, None, arrived, Queue.MAILDROP, scanned)
+        self.mails[copy.id] = copy
+        self.timeline.after(0.01, self.pickup)
+
+    def _to_handler(self, mail: Mail) -> None:
+        mail.doing = Doing.SMTP
+        self._later(mail, self.rng.uniform(0.01, 0.05), self._handled)
+
+    def _handled(self, mail: Mail) -> None:
+        if self.handler is Daemon.HUNG:
+            mail.stuck = True
+        elif self.handler is Daemon.DOWN:
+            self._end(mail, gone=False)
+        else:
+            self._receive(Received(mail.seq, mail.to, self.timeline.unix, mail.scanned))
+            self._end(mail, gone=True)
+
+    def _end(self, mail: Mail, *, gone: bool) -> None:
+        transport = mail.filter or "smtp"
+        mail.turn += 1
+        mail.doing, mail.stuck = Doing.NOTHING, False
+        if mail.generation == self._generation:
+            self._busy[transport] -= 1
+        if gone:
+            del self.mails[mail.id]
+        else:
+            mail.queue = Queue.DEFERRED
+        self._feed(transport)
+
+    # What the outside does to it ----------------------------------------------
+
+    def set_spamd(self, state: Daemon) -> None:
+        self.spamd = state
+        if state is not Daemon.HUNG:
+            self._thaw(Doing.SCAN, self._scanned)
+
+    def set_handler(self, state: Daemon) -> None:
+        self.handler = state
+        if state is not Daemon.HUNG:
+            self._thaw(Doing.SMTP, self._handled)
+
+    def end_scans(self, *, careful: bool = True) -> tuple[int, int]:
+        """End deliveries that hang in the filter: (ended, left). Careless, it also ends those handing over."""
+        ended = left = 0
+        for mail in list(self.mails.values()):
+            if mail.doing is Doing.HANDOVER and not careful:
+                self.drop(mail.seq, mail.to, True, mail.arrived)
+            elif mail.doing is Doing.HANDOVER:
+                left += 1
+                continue
+            elif mail.doing is not Doing.SCAN:
+                continue
+            self._end(mail, gone=False)
+            ended += 1
+        return ended, left
+
+    def _thaw(self, doing: Doing, then: Callable[[Mail], None]) -> None:
+        for mail in list(self.mails.values()):
+            if mail.stuck and mail.doing is doing:
+                mail.stuck = False
+                self._later(mail, self.rng.uniform(0.05, 0.5), then)
+
+    def _later(self, mail: Mail, seconds: float, then: Callable[[Mail], None]) -> None:
+        turn = mail.turn
+
+        def due() -> None:
+            if mail.turn == turn and mail.id in self.mails:
+                then(mail)
+
+        self.timeline.after(seconds, due)
+
+    def _every(self, seconds: float, do: Callable[[], None]) -> None:
+        def again() -> None:
+            if self.takes_mail:
+                do()
+            self.timeline.after(seconds, again)
+
+        self.timeline.after(seconds, again)
+
+
+def passes_through(entry: str) -> bool:
+    """Is this master.cf entry a pipe straight into sendmail, without a filter before it?"""
+    return "argv=/usr/sbin/sendmail" in entry
+
+
+def _copy(files: Mapping[str, Mapping[str, str]]) -> Files:
+    return {file: dict(settings) for file, settings in files.items()}

@@ -1,0 +1,142 @@
+"""The Remote, SmtpClient and Notifier ports over the simulated world, with the faults asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from failover.core.fleet import Channel, Endpoint, Host
+from failover.errors import OutcomeUnknown, Unreachable
+from failover.ports import Message, Reply, SmtpAnswer
+from failover.world.faults import Fault, Kind, Moments
+from failover.world.machine import Machine, Process, Sshd
+from failover.world.script import process
+from failover.world.timeline import Timeline
+
+TRIP = 0.02
+"""There and back, seconds."""
+CONNECT_PATIENCE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    number: int
+    host: str
+    verb: str
+    args: Mapping[str, str]
+    began: float
+
+
+@dataclass
+class WorldRemote:
+    """`faults` by the number of the call, from 1; `hook` decides for calls that it recognises."""
+
+    machines: Mapping[str, Machine]
+    timeline: Timeline
+    moments: Moments
+    faults: dict[int, Fault] = field(default_factory=dict)
+    hook: Callable[[Call], Fault | None] = lambda call: None
+    calls: list[Call] = field(default_factory=list)
+
+    def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
+        call = Call(len(self.calls) + 1, host.name, verb, dict(args), self.timeline.now)
+        self.calls.append(call)
+        self.moments(f"before call {verb}")
+        fault = self.faults.get(call.number) or self.hook(call)
+        m = self.machines[host.name]
+        self._connect(m, fault, limit_s)
+        reply = self._run(m, call, fault, limit_s)
+        self.moments(f"after call {verb}")
+        return reply
+
+    def _connect(self, m: Machine, fault: Fault | None, limit_s: float) -> None:
+        patience = min(limit_s, CONNECT_PATIENCE)
+        if not m.link_up or m.sshd is Sshd.HUNG or (fault and fault.kind is Kind.UNREACHABLE):
+            self._pass(patience)
+            raise Unreachable(f"cannot connect to {m.name}: no answer in {patience:g} s", try_="check its network")
+        if m.sshd is Sshd.REFUSED:
+            self._pass(TRIP)
+            raise Unreachable(f"cannot connect to {m.name}: connection refused", try_="check its sshd")
+        self._pass(TRIP)
+
+    def _run(self, m: Machine, call: Call, fault: Fault | None, limit_s: float) -> Reply:
+        p = process(m, call.verb, call.args)
+        kind = fault.kind if fault else None
+        if fault and kind is Kind.CUT_LATE:
+            self.timeline.after(fault.seconds, p.go)
+        elif fault and kind is Kind.DIES:
+            p.killed_at = fault.at
+            p.go()
+        elif fault and kind is Kind.STALLS:
+            p.stall = (fault.at, fault.seconds)
+            p.go()
+        elif kind is not Kind.CUT_UNDONE:
+            p.go()
+        self.moments(f"during call {call.verb}")
+        if kind in {Kind.CUT_UNDONE, Kind.CUT_LATE}:
+            self._pass(TRIP)
+            raise _unknown(m, call.verb, "the connection broke")
+        return self._answer(m, p, call.verb, limit_s, lost=kind is Kind.CUT_DONE)
+
+    def _answer(self, m: Machine, p: Process, verb: str, limit_s: float, *, lost: bool) -> Reply:
+        """An answer, or the end of patience: a far side that died closes its end at once, a lost one never does."""
+        ended = self.timeline.run_until(
+            self.timeline.now + limit_s, stop=lambda: not p.alive and m.link_up and not lost
+        )
+        if not ended:
+            raise _unknown(m, verb, f"no whole answer in {limit_s:g} s")
+        if p.rc is None:
+            raise _unknown(m, verb, "the answer was cut off")
+        return Reply(verb, p.rc, tuple(p.rows))
+
+    def _pass(self, seconds: float) -> None:
+        self.timeline.run_until(self.timeline.now + seconds)
+
+
+def _unknown(m: Machine, verb: str, why: str) -> OutcomeUnknown:
+    return OutcomeUnknown(f"{m.name}: {verb} was sent, {why}", try_="look before trying again")
+
+
+@dataclass
+class WorldSmtp:
+    machines: Mapping[str, Machine]
+    timeline: Timeline
+    ours: bool = False
+    """Our own network is down: nothing can be looked at from here."""
+
+    def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer:
+        if self.ours:
+            return SmtpAnswer(ok=False, said="our network is unreachable", seconds=0.0, ours=True)
+        outcome, ms, said = greet(self._at(at), patience_s)
+        self.timeline.run_until(self.timeline.now + float(ms) / 1000)
+        return SmtpAnswer(ok=outcome == "ok", said=said, seconds=float(ms) / 1000)
+
+    def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
+        answer = self.banner(at, patience_s=patience_s)
+        return SmtpAnswer(ok=True, said="250 2.1.5 Ok", seconds=answer.seconds) if answer.ok else answer
+
+    def _at(self, at: Endpoint) -> Machine | None:
+        return next((m for m in self.machines.values() if m.address == at.host), None)
+
+
+def greet(m: Machine | None, patience_s: float) -> tuple[str, str, str]:
+    """OUTCOME, MS, BANNER of a connection to port 25 there; it answers however long its queue is."""
+    if m is None or not m.link_up or m.postfix.frozen:
+        return "timeout", str(int(patience_s * 1000)), f"no answer in {patience_s:g} s"
+    if not m.postfix.running:
+        return "refused", "1", "connection refused"
+    return "ok", "3", f"220 {m.name}.lab.test ESMTP Postfix"
+
+
+@dataclass
+class WorldNotifier:
+    """Remembers what people were told. `fails` raises what sending raises."""
+
+    timeline: Timeline
+    sent: list[tuple[datetime, Channel, Message]] = field(default_factory=list)
+    fails: Callable[[Channel, Message], None] = lambda channel, message: None
+
+    def send(self, channel: Channel, message: Message) -> None:
+        self.fails(channel, message)
+        self.sent.append((self.timeline.datetime, channel, message))

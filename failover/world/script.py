@@ -1,0 +1,206 @@
+"""The simulated `failover-host`: the same verbs, codes, lock, epochs and result files as the script on real hosts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Generator, Mapping
+
+from failover.ports import Rc
+from failover.world import looks
+from failover.world.looks import Setting, lever_refusal, lever_settings, pickup_filter
+from failover.world.machine import Machine, Process, Result, Rows, Saved, Verb, refused
+from failover.world.postfix import MAIN, MASTER
+
+Args = Mapping[str, str]
+LOCK_WAIT = 10.0
+_SAFE = re.compile(r"[A-Za-z0-9._:/,@=+\[\]-]*")
+
+
+def process(machine: Machine, verb: str, args: Args) -> Process:
+    """A process on that host, not yet started. It is built before its work, since the lock knows its holder."""
+    p = Process(verb, _say((Rc.OK, [])), machine)
+    p.work = _work(p, verb, args)
+    return p
+
+
+def _work(p: Process, verb: str, args: Args) -> Verb:
+    bad = [k for k, v in args.items() if not _SAFE.fullmatch(v)]
+    if bad:
+        return _say(refused(f"{bad[0]} has a value that is not allowed", Rc.USAGE))
+    try:
+        if verb in looks.VERBS:
+            return looks.VERBS[verb](p.machine, args)
+        return _SETTLING[verb](p, args) if verb in _SETTLING else _acting(p, _ACTS[verb], args)
+    except KeyError:
+        return _say(refused(f"no verb {verb}", Rc.USAGE))
+
+
+def _say(what: tuple[int, Rows]) -> Verb:
+    yield 0.01
+    return what
+
+
+# The frame of every acting verb -------------------------------------------------
+
+
+def _acting(p: Process, act: Callable[[Machine, Args], Verb], args: Args) -> Verb:
+    """Lock, epoch, an earlier result, `running`, act, result: in this order, each durable before the next."""
+    m = p.machine
+    yield 0.02
+    if not (yield from _lock(p, float(args["limit"]))):
+        return refused("another failover-host is at work here", Rc.BUSY)
+    if stale := _stale(m, args):
+        return refused(stale, Rc.STALE)
+    key = (args["run"], args["step"], args["attempt"])
+    earlier = m.results.get(key)
+    if earlier is not None and earlier.rc is not None:
+        return earlier.rc, earlier.rows
+    if earlier is not None:
+        return refused("this attempt began and died; nothing is done again under its name", Rc.FAILED)
+    m.results[key] = Result(p)
+    yield 0.02
+    rc, rows = yield from act(m, args)
+    m.results[key] = Result(p, rc, rows)
+    yield 0.01
+    return rc, rows
+
+
+def _lock(p: Process, patience: float) -> Generator[float, None, bool]:
+    until = p.machine.timeline.now + min(patience, LOCK_WAIT)
+    while p.machine.locked_by is not None:
+        if p.machine.timeline.now >= until:
+            return False
+        yield 0.1
+    p.machine.locked_by = p
+    return True
+
+
+def _stale(m: Machine, args: Args) -> str | None:
+    """A newer controller has been here: refused. A newer epoch than any is recorded before anything is done."""
+    epoch = int(args["epoch"])
+    if epoch < m.epoch:
+        return f"epoch {epoch} is stale, {m.epoch} was seen here"
+    m.epoch = epoch
+    return None
+
+
+def _settle(p: Process, args: Args) -> Verb:
+    yield 0.02
+    if not (yield from _lock(p, float(args["limit"]))):
+        return refused("still at work here", Rc.BUSY)
+    if stale := _stale(p.machine, args):
+        return refused(stale, Rc.STALE)
+    return Rc.OK, looks.result_rows(p.machine, args)
+
+
+def _epoch_set(p: Process, args: Args) -> Verb:
+    yield 0.02
+    if not (yield from _lock(p, float(args["limit"]))):
+        return refused("still at work here", Rc.BUSY)
+    if int(args["from"]) != p.machine.epoch:
+        return refused(f"the highest epoch here is {p.machine.epoch}", Rc.CHANGED)
+    p.machine.epoch = int(args["to"])
+    return Rc.OK, [("epoch", args["to"])]
+
+
+# Acts ---------------------------------------------------------------------------
+
+
+def _bypass(m: Machine, args: Args) -> Verb:
+    """Save, then change, then check, then reload, then end what hangs: killed anywhere, the saved state is there."""
+    name, lever = args["filter"], args["lever"]
+    if no := lever_refusal(m, lever, name):
+        return refused(no)
+    wanted = lever_settings(m, lever, name)
+    if expected(wanted) != args["expect"]:
+        return refused("the settings are not as they were read", Rc.CHANGED)
+    saved = m.saved[f"{args['run']}.{args['step']}"] = Saved(m.snapshot(), wanted)
+    yield 0.02
+    for file, key, _, after in wanted:
+        m.write(file, key, after)
+        yield 0.03
+    if m.check_says:
+        for file, key, before, _ in wanted:
+            m.write(file, key, before)
+        return refused(f"postfix check: {m.check_says}; put back", Rc.FAILED)
+    yield 0.1
+    saved.digests = {f: m.digest(f) for f in (MAIN, MASTER)}
+    m.postfix.reload()
+    yield 0.1
+    ended, left = m.postfix.end_scans()
+    yield 0.1
+    rows: Rows = [("setting", *s) for s in wanted]
+    rows += [("digest", f, d) for f, d in saved.digests.items()]
+    return Rc.OK, [*rows, ("ended", str(ended)), ("left", str(left))]
+
+
+def expected(settings: tuple[Setting, ...]) -> str:
+    text = "".join(f"{file}\t{key}\t{before}\n" for file, key, before, _ in settings)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _restore(m: Machine, args: Args) -> Verb:
+    """Bytes back where nobody else wrote; else our settings alone; ours edited by somebody: nothing at all."""
+    saved = m.saved.get(f"{args['of_run']}.{args['of_step']}")
+    if saved is None:
+        return refused("nothing was saved under that name")
+    if saved.digests != {f: m.digest(f) for f in (MAIN, MASTER)}:
+        conflicts = [s for s in saved.settings if m.read(s[0], s[1]) not in s[2:]]
+        if conflicts:
+            rows: Rows = [("conflict", f, k, m.read(f, k), after) for f, k, _, after in conflicts]
+            return Rc.CHANGED, [*rows, ("because", "somebody else changed our setting")]
+    yield 0.02
+    rows = []
+    for file in (MAIN, MASTER):
+        ours = [s for s in saved.settings if s[0] == file]
+        if saved.digests.get(file) == m.digest(file):
+            how = "bytes" if saved.files[file] != m.files[file] else "nothing"
+            m.files[file].clear()
+            m.files[file].update(saved.files[file])
+        else:
+            how = "settings" if ours else "nothing"
+            for _, key, before, _ in ours:
+                m.write(file, key, before)
+        yield 0.03
+        rows += [("restored", file, how), ("digest", file, m.digest(file))]
+    yield 0.1
+    m.postfix.reload()
+    yield 0.1
+    return Rc.OK, rows
+
+
+def _requeue(m: Machine, args: Args) -> Verb:
+    """Only frozen, only what is not being delivered, never hold; until two whole passes find none."""
+    name, batch = args["filter"], int(args.get("batch", "200"))
+    until = m.timeline.now + max(1.0, float(args["limit"]) - 2)
+    if pickup_filter(m) == name:
+        return refused("mail that comes by pickup meets the filter again")
+    if m.files[MAIN].get("always_bcc"):
+        return refused("always_bcc would add its recipient a second time")
+    done = passes = empty = 0
+    while empty < 2 and m.timeline.now < until:
+        passes += 1
+        free = [x for x in m.postfix.frozen_mail(name) if not x.doing][:batch]
+        done += sum(m.postfix.requeue(x) for x in free)
+        empty = 0 if free else empty + 1
+        yield 0.1
+        m.postfix.pickup()
+    left = m.postfix.frozen_mail(name)
+    held = sum(bool(x.doing) for x in left)
+    counts = {"requeued": done, "left": len(left), "passes": passes, "held": held}
+    return Rc.OK, [(k, str(n)) for k, n in counts.items()]
+
+
+def _flush(m: Machine, args: Args) -> Verb:
+    yield 0.05
+    return Rc.OK, [("flushed", str(m.postfix.flush()))]
+
+
+_ACTS: Mapping[str, Callable[[Machine, Args], Verb]] = {
+    "bypass": _bypass,
+    "restore": _restore,
+    "requeue": _requeue,
+    "flush": _flush,
+}
+_SETTLING: Mapping[str, Callable[[Process, Args], Verb]] = {"settle": _settle, "epoch-set": _epoch_set}

@@ -1,0 +1,148 @@
+"""The Store port in memory, with the durable one's rules: what died with a process is gone, what was written stays."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from failover.core.plain import plain
+from failover.core.run import Did, Event
+from failover.errors import Refused
+from failover.ports import Lease, Pause, RunRecord
+from failover.world.faults import Moments
+
+
+@dataclass
+class Disk:
+    """What survives a process. `dead` are holders that this machine knows to have ended."""
+
+    records: dict[str, RunRecord] = field(default_factory=dict)
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
+    epoch: int = 0
+    pauses: list[Pause] = field(default_factory=list)
+    dead: set[str] = field(default_factory=set)
+    names: Iterable[int] = field(default_factory=itertools.count)
+
+
+class MemoryStore:
+    """One process's view of a disk. Every write is a moment: a process can die right before and right after it."""
+
+    def __init__(
+        self, disk: Disk | None = None, moments: Moments | None = None, *, machine: str = "controller"
+    ) -> None:
+        self.disk = disk or Disk()
+        self.holder = f"{machine}/{next(iter(self.disk.names))}"
+        self._moments = moments or Moments()
+
+    def reborn(self, moments: Moments | None = None) -> MemoryStore:
+        """The process died and another was started on the same machine."""
+        self.disk.dead.add(self.holder)
+        return MemoryStore(self.disk, moments or self._moments, machine=self.holder.split("/")[0])
+
+    def elsewhere(self, moments: Moments | None = None) -> MemoryStore:
+        """Another controller, alive, on another machine, with the same store."""
+        return MemoryStore(self.disk, moments, machine="elsewhere")
+
+    # Leases --------------------------------------------------------------------
+
+    def lease(self, run: str, scopes: Iterable[str], *, seconds: float, now: datetime) -> Lease:
+        wanted = tuple(sorted(set(scopes)))
+        if not wanted:
+            raise Refused("a lease on nothing was asked for", try_="name the hosts")
+        for scope in wanted:
+            held = self.disk.leases.get(scope)
+            if held is not None and not self._free(held, run, now):
+                raise Refused(
+                    f"{scope} is held by {held.holder} for {held.run} until {held.until}", try_="failover status"
+                )
+        self.disk.epoch = max(self.disk.epoch + 1, int(now.timestamp()))
+        lease = Lease(wanted, run, self.disk.epoch, now + timedelta(seconds=seconds), self.holder)
+        self._moments("before lease")
+        self.disk.leases = {k: v for k, v in self.disk.leases.items() if v.run != run} | dict.fromkeys(wanted, lease)
+        self._moments("after lease")
+        return lease
+
+    def _free(self, held: Lease, run: str, now: datetime) -> bool:
+        ours = held.run == run and held.holder == self.holder
+        same_machine = held.holder.split("/")[0] == self.holder.split("/")[0]
+        return ours or held.until <= now or (same_machine and held.holder in self.disk.dead)
+
+    def renew(self, lease: Lease, *, seconds: float, now: datetime) -> Lease:
+        self._check(lease)
+        longer = replace(lease, until=now + timedelta(seconds=seconds))
+        self.disk.leases.update(dict.fromkeys(lease.scopes, longer))
+        return longer
+
+    def release(self, lease: Lease) -> None:
+        kept = {k: v for k, v in self.disk.leases.items() if v.epoch != lease.epoch}
+        self._moments("before release")
+        self.disk.leases = kept
+        self._moments("after release")
+
+    def holders(self, now: datetime) -> tuple[Lease, ...]:
+        live = {v.run: v for v in self.disk.leases.values() if v.until > now and v.holder not in self.disk.dead}
+        return tuple(live.values())
+
+    def _check(self, lease: Lease) -> None:
+        for scope in lease.scopes:
+            held = self.disk.leases.get(scope)
+            if held is None or held.epoch != lease.epoch:
+                by = f"taken over by {held.holder} for {held.run}" if held else "given up"
+                raise Refused(f"the lease on {scope} was {by}", try_="failover status")
+
+    # Runs ----------------------------------------------------------------------
+
+    def open(self, record: RunRecord) -> RunRecord:
+        known = [r for r in self.disk.records.values() if record.key is not None and r.key == record.key]
+        if known:
+            return known[0]
+        self._moments("before open")
+        if record.id in self.disk.records:
+            raise Refused(f"there is a run {record.id} already", try_="failover runs")
+        self.disk.records[record.id] = record
+        self.disk.events[record.id] = []
+        self._moments("after open")
+        return record
+
+    def append(self, lease: Lease, kind: Did, step: str | None, data: Mapping[str, Any], *, at: datetime) -> Event:
+        self._moments(f"before {kind} {step or ''}".rstrip())
+        self._check(lease)
+        event = self._write(lease.run, kind, step, data, at)
+        self._moments(f"after {kind} {step or ''}".rstrip())
+        return event
+
+    def note(self, run: str, kind: Did, step: str | None, data: Mapping[str, Any], *, at: datetime) -> Event:
+        return self._write(run, kind, step, data, at)
+
+    def _write(self, run: str, kind: Did, step: str | None, data: Mapping[str, Any], at: datetime) -> Event:
+        stored = json.loads(json.dumps(plain(data)))  # as the durable store would give it back
+        event = Event(len(self.disk.events[run]) + 1, at, kind, step, stored)
+        self.disk.events[run].append(event)
+        return event
+
+    def run(self, run: str) -> RunRecord | None:
+        return self.disk.records.get(run)
+
+    def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
+        return tuple(reversed(self.disk.records.values()))[:limit]
+
+    def events(self, run: str) -> tuple[Event, ...]:
+        return tuple(self.disk.events.get(run, ()))
+
+    # Pauses --------------------------------------------------------------------
+
+    def pause(self, pause: Pause) -> None:
+        self.disk.pauses.append(pause)
+
+    def unpause(self, host: str | None) -> int:
+        before = len(self.disk.pauses)
+        self.disk.pauses = [p for p in self.disk.pauses if p.host != host]
+        return before - len(self.disk.pauses)
+
+    def pauses(self, now: datetime) -> tuple[Pause, ...]:
+        return tuple(p for p in self.disk.pauses if p.until > now)

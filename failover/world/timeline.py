@@ -1,0 +1,68 @@
+"""Virtual time: what happens in the simulated world, in order, and the clock that makes it pass."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+DAWN = datetime(2020, 8, 11, 6, 0, tzinfo=UTC)
+
+
+class HorizonReached(AssertionError):
+    """Whoever ran in this world did not end: a loop without a deadline."""
+
+
+class Timeline:
+    """Seconds since the world began, and what is due. Same seed, same order: ties go by who came first."""
+
+    def __init__(self, *, horizon: float = 24 * 3600.0) -> None:
+        self.now = 0.0
+        self.horizon = horizon
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._tie = itertools.count()
+
+    def at(self, when: float, do: Callable[[], None]) -> None:
+        heapq.heappush(self._due, (max(when, self.now), next(self._tie), do))
+
+    def after(self, seconds: float, do: Callable[[], None]) -> None:
+        self.at(self.now + seconds, do)
+
+    def run_until(self, when: float, *, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Let time pass up to `when`; True as soon as `stop` holds."""
+        if when > self.horizon:
+            raise HorizonReached(f"somebody waits until {when:.0f} s; this world ends at {self.horizon:.0f} s")
+        if stop():
+            return True
+        while self._due and self._due[0][0] <= when:
+            self.now, _, do = heapq.heappop(self._due)
+            do()
+            if stop():
+                return True
+        self.now = max(self.now, when)
+        return False
+
+    @property
+    def datetime(self) -> datetime:
+        return DAWN + timedelta(seconds=self.now)
+
+    @property
+    def unix(self) -> float:
+        return DAWN.timestamp() + self.now
+
+
+class WorldClock:
+    """The Clock port over a timeline: sleeping is what lets mail move."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+
+    def now(self) -> datetime:
+        return self._timeline.datetime
+
+    def monotonic(self) -> float:
+        return self._timeline.now
+
+    def sleep(self, seconds: float) -> None:
+        self._timeline.run_until(self._timeline.now + max(0.0, seconds))

@@ -1,0 +1,156 @@
+"""The whole simulated world: two MX hosts, senders, the controller's ports, and an account of every message."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from failover.core.drill import Received, Sent, Tally, count
+from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Policy, Rfc2136, Role, Spam
+from failover.world.faults import Moments
+from failover.world.machine import Machine
+from failover.world.postfix import Daemon, Files, Queue, Session
+from failover.world.remote import WorldNotifier, WorldRemote, WorldSmtp, greet
+from failover.world.store import MemoryStore
+from failover.world.timeline import Timeline, WorldClock
+
+SENDER_RETRY = 30.0
+
+
+def fleet() -> Fleet:
+    """The lab's fleet: mx1 and mx2, each with its own SpamAssassin and handler."""
+    return Fleet(
+        hosts={h.name: h for h in (_host("mx1", Role.PRIMARY, 11), _host("mx2", Role.STANDBY, 12))},
+        domains={"lab.test": Domain("lab.test", Rfc2136("10.77.0.53"), ("10.77.0.54",))},
+        policy=Policy(),
+        notify=(Channel("stderr"),),
+    )
+
+
+def _host(name: str, role: Role, last: int) -> Host:
+    return Host(
+        name,
+        role,
+        f"10.77.0.{last}",
+        mx=f"{name}.lab.test",
+        spam=Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd"),
+        handler=Handler(Endpoint("127.0.0.1", 20381), "Python SMTP"),
+    )
+
+
+class World:
+    """Deterministic: the same seed and the same acts give the same history. Times are seconds since it began."""
+
+    def __init__(self, seed: int = 0, *, horizon: float = 24 * 3600.0) -> None:
+        self.random = random.Random(seed)  # noqa: S311  (a seeded history is the point)
+        self.timeline = Timeline(horizon=horizon)
+        self.fleet = fleet()
+        self.received: list[Received] = []
+        self.sent: list[Sent] = []
+        self.machines = {h.name: self._machine(h) for h in self.fleet.hosts.values()}
+        self.moments = Moments()
+        self.clock = WorldClock(self.timeline)
+        self.remote = WorldRemote(self.machines, self.timeline, self.moments)
+        self.smtp = WorldSmtp(self.machines, self.timeline)
+        self.notifier = WorldNotifier(self.timeline)
+        self.store = MemoryStore(moments=self.moments)
+        self.pristine = self.files()
+        self._sessions: dict[str, Session] = {}
+        self._seq = 0
+
+    @classmethod
+    def august_11(cls, seed: int = 0, *, rate: float = 1.0, hang_at: float = 10.0, until: float = 600.0) -> World:
+        """Traffic of `rate` messages a second up to `until`; the spam filter of mx1 hangs at `hang_at`."""
+        world = cls(seed)
+        world.traffic(rate=rate, until=until)
+        world.at(hang_at, lambda: world.spamd("mx1", Daemon.HUNG))
+        return world
+
+    def _machine(self, host: Host) -> Machine:
+        m = Machine(host.name, self.timeline, self.random, self.received.append)
+        m.address = host.address
+        m.see_peer = lambda address: greet(self._by_address(address), 5.0) if m.link_up else greet(None, 5.0)
+        return m
+
+    def _by_address(self, address: str) -> Machine | None:
+        ip = address.rsplit(":", 1)[0]
+        return next((m for m in self.machines.values() if m.address == ip), None)
+
+    # Time and faults -----------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        return self.timeline.now
+
+    def at(self, when: float, do: Callable[[], None]) -> None:
+        self.timeline.at(when, do)
+
+    def advance(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+
+    def spamd(self, host: str, state: Daemon) -> None:
+        self.machines[host].postfix.set_spamd(state)
+
+    def handler(self, host: str, state: Daemon) -> None:
+        self.machines[host].postfix.set_handler(state)
+
+    def reborn(self) -> MemoryStore:
+        """The controller died: a new process takes the same store, and nothing kills it again unless told."""
+        self.moments.kill_at = None
+        self.store = self.store.reborn()
+        return self.store
+
+    # Mail ----------------------------------------------------------------------
+
+    def traffic(self, *, rate: float, until: float, long_sessions: float = 0.2) -> None:
+        """Messages at random intervals to one or two recipients, a share of them over sessions that outlive reloads."""
+
+        def next_one() -> None:
+            if self.now < until:
+                self.send(long=self.random.random() < long_sessions)
+                self.timeline.after(self.random.expovariate(rate), next_one)
+
+        self.timeline.after(self.random.expovariate(rate), next_one)
+
+    def send(self, *, long: bool = False) -> None:
+        self._seq += 1
+        names = ("ann", "bob", "cas", "dee")
+        to = tuple(f"{n}@lab.test" for n in self.random.sample(names, self.random.choice((1, 1, 2))))
+        self._offer(f"{self._seq:05d}", to, long)
+
+    def _offer(self, seq: str, to: tuple[str, ...], long: bool) -> None:
+        """As senders do: the preferred MX, else the other, else later."""
+        for m in self.machines.values():
+            if m.link_up and m.postfix.takes_mail:
+                m.postfix.accept(seq, to, self._session(m) if long else None)
+                self.sent.append(Sent(seq, to, self.timeline.unix))
+                return
+        self.timeline.after(SENDER_RETRY, lambda: self._offer(seq, to, long))
+
+    def _session(self, m: Machine) -> Session:
+        known = self._sessions.get(m.name)
+        if known is None or known.until <= self.now:
+            known = self._sessions[m.name] = m.postfix.session(self.random.uniform(20, 120))
+        return known
+
+    # The account ---------------------------------------------------------------
+
+    def ledger(self) -> Tally:
+        """What was accepted against what the handlers received; mail on hold counts as missing."""
+        return count(self.sent, self.received)
+
+    def undelivered(self) -> int:
+        return sum(len(m.postfix.of(*Queue)) for m in self.machines.values())
+
+    def drain(self, within: float = 3600.0) -> bool:
+        """Let time pass until nothing is queued any more (mail on hold aside); False when it never comes to that."""
+        busy = (Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED, Queue.MAILDROP)
+        empty = lambda: not any(m.postfix.of(*busy) for m in self.machines.values())  # noqa: E731
+        return self.timeline.run_until(self.now + within, stop=empty)
+
+    def files(self) -> dict[str, Files]:
+        return {name: m.snapshot() for name, m in self.machines.items()}
+
+    def with_policy(self, policy: Policy) -> None:
+        self.fleet = replace(self.fleet, policy=policy)
