@@ -1,0 +1,118 @@
+"""The closed catalogue of actions, as playbooks write them: each one's `with:` is a typed model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
+
+from failover.config import references
+from failover.config.fields import DURATION, HOST_ID, Strict, span
+from failover.config.problems import Wrong, found
+
+LATER: Mapping[str, str] = {
+    name: f"{name} is known, but not in this version"
+    for name in (
+        *("spam.switch", "queue.hold", "queue.release", "smtp.drain", "dns.prefer", "dns.ttl"),
+        *("service.restart", "container.restart", "vm.resize", "approve", "shell"),
+    )
+}
+
+
+def _host(value: Any, info: ValidationInfo) -> str:
+    if reference := references.whole(value, info, "host"):
+        return reference
+    if isinstance(value, str) and "${" in value:
+        references.within(value, info)
+    if isinstance(value, str) and re.fullmatch(HOST_ID, value):
+        return value
+    raise Wrong(f'{found(value)} is no host; write one of hosts.yaml, such as mx1, or a parameter: "${{sick}}"')
+
+
+def _span(value: Any, info: ValidationInfo) -> float | str:
+    return references.whole(value, info, "duration") or span(value)
+
+
+def _batch(value: Any, info: ValidationInfo) -> int | str:
+    if reference := references.whole(value, info, "number"):
+        return reference
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000:
+        return value
+    raise Wrong(f"{found(value)} is no batch; write a whole number from 1 to 10000")
+
+
+def _filter(value: Any, info: ValidationInfo) -> str:
+    if reference := references.whole(value, info, "string"):
+        return reference
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", value):
+        return value
+    raise Wrong(f"{found(value)} is no transport of master.cf; write one such as spamassassin")
+
+
+def _said(value: Any, info: ValidationInfo) -> str:
+    if isinstance(value, str) and value.strip():
+        return references.within(value, info)
+    raise Wrong(f"{found(value)} is no text; write a sentence")
+
+
+_A_TEXT = WithJsonSchema({"type": "string", "minLength": 1})
+
+HostRef = Annotated[str, PlainValidator(_host), WithJsonSchema({"type": "string", "examples": ["${sick}", "mx1"]})]
+SpanRef = Annotated[
+    float | str,
+    PlainValidator(_span),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": DURATION}, {"type": "string", "pattern": r"^\$\{[^}]+\}$"}]}
+    ),
+]
+Said = Annotated[str, PlainValidator(_said), _A_TEXT]
+"""Text for people, in which references are replaced."""
+_Batch = Annotated[
+    int | str, PlainValidator(_batch), WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "maximum": 10_000})
+]
+_Filter = Annotated[str, PlainValidator(_filter), _A_TEXT]
+_HOST = Field(description="The host that it works on; one, named.", examples=['"${sick}"'])
+
+
+class Bypass(Strict):
+    """Takes the spam filter out of the mail's path, for a time."""
+
+    host: HostRef = _HOST
+    mode: Literal["pass"] = Field(description="pass: mail goes on unscanned.", examples=["pass"])
+    expires: SpanRef = Field(description="After this the filter is due to be put back.", examples=["4h"])
+    filter: _Filter | None = Field(default=None, description="Its transport in master.cf, where there are several.")
+
+
+class Restore(Strict):
+    """Puts the spam filter back."""
+
+    host: HostRef = _HOST
+
+
+class Requeue(Strict):
+    """Submits queued mail anew, so that it forgets the filter it was fixed to."""
+
+    host: HostRef = _HOST
+    only: Literal["frozen"] = Field(description="frozen: only mail that is fixed to a filter.", examples=["frozen"])
+    batch: _Batch = Field(default=200, description="So many at a time.")
+
+
+class Flush(Strict):
+    """Tries the delivery of all queued mail at once."""
+
+    host: HostRef = _HOST
+
+
+class Notify(Strict):
+    """Tells people, on every channel of hosts.yaml."""
+
+    text: Said = Field(description="What they read.", examples=['"spam is not scanned on ${sick}"'])
+    severity: Literal["info", "warning", "critical"] = "warning"
+
+
+class Wait(Strict):
+    """Waits."""
+
+    for_: SpanRef = Field(alias="for", description="How long.", examples=["2m"])

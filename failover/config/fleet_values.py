@@ -1,0 +1,86 @@
+"""hosts.yaml's models → core values: defaults merged, relative paths made absolute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from failover.core import fleet as core
+
+if TYPE_CHECKING:
+    from failover.config import hosts as file
+
+_USUAL = {
+    core.Engine.SPAMASSASSIN: core.Endpoint("127.0.0.1", 783),
+    core.Engine.RSPAMD: core.Endpoint("127.0.0.1", 11332),
+    core.Engine.NONE: core.Endpoint("127.0.0.1", 783),  # nobody looks there
+}
+
+
+def fleet(f: file.HostsFile, folder: Path) -> core.Fleet:
+    return core.Fleet(
+        hosts={name: _host(name, h, f.defaults.ssh, folder) for name, h in f.hosts.items()},
+        domains={name: core.Domain(name, _dns(d.dns, folder), tuple(d.servers)) for name, d in f.domains.items()},
+        policy=_policy(f.policy),
+        notify=tuple(_channel(c, folder) for c in f.notify),
+        state=state_url(f.state, folder),
+    )
+
+
+def state_url(url: str, folder: Path) -> str:
+    """A SQLite file named relatively lies in `folder`; every other URL as it is."""
+    return f"sqlite:///{_inside(path, folder)}" if (path := url.removeprefix("sqlite:///")) != url else url
+
+
+def _host(name: str, h: file.Host, defaults: file.Ssh, folder: Path) -> core.Host:
+    return core.Host(
+        name,
+        core.Role(h.role),
+        h.address,
+        h.mx,
+        h.smtp.port,
+        _ssh(h.ssh, defaults, folder),
+        core.Postfix(h.postfix.service, h.postfix.config_dir, h.postfix.log),
+        _spam(h.spam) if h.spam else None,
+        _spam(h.standby_spam) if h.standby_spam else None,
+        _handler(h.handler) if h.handler else None,
+        core.Ec2(h.cloud.region, h.cloud.instance) if h.cloud else None,
+    )
+
+
+def _ssh(own: file.Ssh, defaults: file.Ssh, folder: Path) -> core.Ssh:
+    s = defaults.model_copy(update={k: getattr(own, k) for k in own.model_fields_set})
+    identity, known_hosts = (p and _inside(p, folder) for p in (s.identity, s.known_hosts))
+    return core.Ssh(s.user, s.port, identity, known_hosts)
+
+
+def _spam(s: file.Spam) -> core.Spam:
+    engine = core.Engine(s.engine)
+    return core.Spam(engine, s.address or _USUAL[engine], s.unit)
+
+
+def _handler(h: file.Handler) -> core.Handler:
+    return core.Handler(h.address, h.banner or "", h.container)
+
+
+def _dns(d: file.Rfc2136 | file.Route53, folder: Path) -> core.Rfc2136 | core.Route53:
+    if d.kind == "route53":
+        return core.Route53(d.zone_id)
+    return core.Rfc2136(d.server, d.port, d.key_name, d.key and _reference(d.key, folder), d.algorithm)
+
+
+def _policy(p: file.Policy) -> core.Policy:
+    modes = {name: core.Mode(mode) for name, mode in p.playbooks.items()}
+    return core.Policy(core.Mode(p.mode), modes, p.quorum, tuple(p.anchors), p.spacing, p.fresh)
+
+
+def _channel(c: file.Stderr | file.Webhook, folder: Path) -> core.Channel:
+    return core.Channel(c.kind, _reference(c.url, folder) if c.kind == "webhook" else None)
+
+
+def _reference(text: str, folder: Path) -> str:
+    return f"file:{_inside(text[5:], folder)}" if text.startswith("file:") else text
+
+
+def _inside(path: str, folder: Path) -> str:
+    return str(folder / Path(path).expanduser())

@@ -1,0 +1,239 @@
+"""hosts.yaml → the fleet. The models are the file's shape; what they let through is safe to use in commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from failover.config import fleet_values
+from failover.config.explain import explain
+from failover.config.fields import (
+    Address,
+    EndpointText,
+    HostId,
+    Hostname,
+    PathText,
+    PlaybookId,
+    Port,
+    Secret,
+    Span,
+    Strict,
+    is_reference,
+    shaped,
+)
+from failover.config.problems import Problem, Wrong, refusal
+from failover.config.source import Source, read
+from failover.core.fleet import Fleet
+
+_LATER = {
+    "cooldowns": "this version takes the cooldown from the playbook (limits: {cooldown: 1h})",
+    "cloudflare": "cloudflare is not in this version; use rfc2136 or route53",
+    "container": "write auto, journal or a file's path; logs of a container are not in this version",
+}
+_MISSING = "make one with `failover init DOMAIN`, or give yours with --hosts FILE (FAILOVER_HOSTS)"
+
+
+def _state(url: str) -> str:
+    if re.fullmatch(r"sqlite:///[^:?][^?]*", url):
+        return url
+    if not re.match(r"postgresql(\+psycopg)?://", url):
+        raise Wrong("the state is neither SQLite in a file nor PostgreSQL; write sqlite:///failover.db")
+    if re.match(r"[^/]*//[^@/]*:[^@/]*@", url) or "password=" in url:
+        raise Wrong("a password is written here itself (not shown); leave it out, PostgreSQL's ~/.pgpass is read")
+    return re.sub(r"^postgresql:", "postgresql+psycopg:", url)
+
+
+def _webhook(url: str) -> str:
+    if is_reference(url) or re.fullmatch(r"https://[^\s]+|http://(127\.0\.0\.1|localhost|\[::1\])[:/][^\s]*", url):
+        return url
+    raise Wrong('this is no webhook (not shown); write "https://…", or where it is kept: "env:NAME", "file:PATH"')
+
+
+def _log(text: str) -> str:
+    if text in {"auto", "journal"} or re.fullmatch(_ABSOLUTE, text):
+        return text
+    raise Wrong(f'"{text}" is no log; {_LATER.get(text, "write auto, journal, or a path such as /var/log/mail.log")}')
+
+
+_ABSOLUTE = r"/(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._/+-]*"
+_Service = shaped(r"[A-Za-z0-9_.:\[\]-]+/(inet|unix|pass|fifo)", "master.cf service; write one such as smtp/inet")
+_User = shaped(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", "user name; write one such as failover")
+_Unit = shaped(r"[A-Za-z0-9][A-Za-z0-9@_.:-]{0,127}", "systemd unit; write one such as spamd")
+_Container = shaped(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", "container name; write one such as sl-email")
+_Banner = shaped(r"[ -~]{1,200}", "part of a banner; write printable ASCII such as Python SMTP")
+
+
+class Ssh(Strict):
+    user: Annotated[str, _User] = "root"
+    port: Port = 22
+    identity: PathText | None = None
+    known_hosts: PathText | None = None
+
+
+class Smtp(Strict):
+    port: Port = 25
+
+
+class Postfix(Strict):
+    service: Annotated[str, _Service] = "smtp/inet"
+    config_dir: Annotated[str, shaped(_ABSOLUTE, "absolute path; write one such as /etc/postfix")] = "/etc/postfix"
+    log: Annotated[str, AfterValidator(_log)] = "auto"
+
+
+class Spam(Strict):
+    engine: Literal["spamassassin", "rspamd", "none"] = "spamassassin"
+    address: EndpointText | None = None
+    unit: Annotated[str, _Unit] | None = None
+
+
+class Handler(Strict):
+    address: EndpointText = Field(examples=['"127.0.0.1:20381"'])
+    banner: Annotated[str, _Banner] | None = None
+    container: Annotated[str, _Container] | None = None
+
+
+class Ec2(Strict):
+    kind: Literal["ec2"] = Field(examples=["ec2"])
+    region: Annotated[str, shaped(r"[a-z]{2}(-[a-z]+)+-[0-9]", "AWS region; write one such as eu-west-3")] = Field(
+        examples=["eu-west-3"]
+    )
+    instance: Annotated[str, shaped(r"i-[0-9a-f]{8,17}", "EC2 instance; write one such as i-0123456789abcdef0")] = (
+        Field(examples=["i-0123456789abcdef0"])
+    )
+
+
+class Host(Strict):
+    role: Literal["primary", "standby"] = Field(examples=["primary", "standby"])
+    address: Address = Field(examples=["192.0.2.11"])
+    mx: Hostname | None = None
+    smtp: Smtp = Smtp()
+    ssh: Ssh = Ssh()
+    postfix: Postfix = Postfix()
+    spam: Spam | None = None
+    standby_spam: Spam | None = None
+    handler: Handler | None = None
+    cloud: Ec2 | None = None
+
+
+class Rfc2136(Strict):
+    kind: Literal["rfc2136"]
+    server: Address = Field(examples=["192.0.2.53"])
+    port: Port = 53
+    key_name: Annotated[str, shaped(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", "TSIG key name")] | None = (
+        None
+    )
+    key: Secret | None = None
+    algorithm: Literal["hmac-sha256", "hmac-sha512", "hmac-sha384", "hmac-sha224", "hmac-sha1", "hmac-md5"] = (
+        "hmac-sha256"
+    )
+
+
+class Route53(Strict):
+    kind: Literal["route53"]
+    zone_id: Annotated[str, shaped(r"Z[A-Z0-9]{4,31}", "hosted zone; write one such as Z0123456789")] = Field(
+        examples=["Z0123456789"]
+    )
+
+
+class Domain(Strict):
+    dns: Annotated[Rfc2136 | Route53, Field(discriminator="kind")] = Field(
+        examples=['{kind: rfc2136, server: 192.0.2.53, key_name: failover, key: "file:/etc/failover/tsig"}']
+    )
+    servers: list[Address] = Field(default_factory=list)
+
+
+class Stderr(Strict):
+    kind: Literal["stderr"]
+
+
+class Webhook(Strict):
+    kind: Literal["webhook"]
+    url: Annotated[str, AfterValidator(_webhook)] = Field(examples=['"env:FAILOVER_WEBHOOK"'])
+
+
+Mode = Literal["observe", "ask", "auto"]
+
+
+class Policy(Strict):
+    """What the controller may do by itself. `spacing`: least time between two looks that count as separate samples;
+    `fresh`: how old a look may be and still count; `quorum`: how many vantages must see a host fail; `anchors`:
+    addresses that prove that our own network works."""
+
+    mode: Mode = "observe"
+    playbooks: dict[PlaybookId, Mode] = Field(default_factory=dict)
+    quorum: Annotated[int, Field(ge=1, le=9)] = 2
+    anchors: list[EndpointText] = Field(default_factory=list)
+    spacing: Span = 5.0
+    fresh: Span = 90.0
+
+
+class Defaults(Strict):
+    ssh: Ssh = Ssh()
+
+
+class HostsFile(Strict):
+    version: Literal[1] = Field(examples=["1"])
+    state: Annotated[str, AfterValidator(_state)] = "sqlite:///failover.db"
+    defaults: Defaults = Defaults()
+    hosts: Annotated[dict[HostId, Host], Field(min_length=1)] = Field(
+        examples=["{mx1: {role: primary, address: 192.0.2.11}}"]
+    )
+    domains: dict[Hostname, Domain] = Field(default_factory=dict)
+    policy: Policy = Policy()
+    notify: list[Annotated[Stderr | Webhook, Field(discriminator="kind")]] = Field(default_factory=list)
+
+
+def load_fleet(path: Path) -> Fleet:
+    """The fleet that hosts.yaml declares; its relative paths are made absolute against its folder. Raises ConfigError
+    with every problem of the file, each as `file:line:column: found this; write that`."""
+    source = read(path, missing=_MISSING)
+    problems = [*source.problems, *_contradictions(source)]
+    try:
+        file = HostsFile.model_validate(source.value)
+    except ValidationError as e:
+        raise refusal(source.name, [*problems, *explain(e, source, HostsFile, _LATER)]) from None
+    if problems:
+        raise refusal(source.name, problems)
+    return fleet_values.fleet(file, path.absolute().parent)
+
+
+def _contradictions(source: Source) -> list[Problem]:
+    """What no field can see alone. Looks at the plain values, so that it is said together with all the rest."""
+    hosts = _mapping(_mapping(source.value).get("hosts"))
+    domains = _mapping(_mapping(source.value).get("domains"))
+    return [
+        *_twice(source, hosts, lambda h: (h.get("address"), _mapping(h.get("smtp")).get("port", 25)), "address"),
+        *_twice(source, hosts, lambda h: h.get("mx"), "mx"),
+        *_half_keys(source, domains),
+    ]
+
+
+def _twice(source: Source, hosts: dict[str, Any], identity: Any, key: str) -> list[Problem]:
+    first: dict[Any, str] = {}
+    problems = []
+    for name, host in hosts.items():
+        if not (value := _mapping(host).get(key)) or not isinstance(value, str):
+            continue
+        other = first.setdefault(repr(identity(host)), name)
+        if other != name:
+            at = source.values["hosts", name, key]
+            problems.append(Problem(at, f'{name} has the {key} of {other}, "{value}"; give each host its own'))
+    return problems
+
+
+def _half_keys(source: Source, domains: dict[str, Any]) -> list[Problem]:
+    problems = []
+    for name, domain in domains.items():
+        dns = _mapping(_mapping(domain).get("dns"))
+        has, lacks = ("key", "key_name") if "key" in dns else ("key_name", "key")
+        if has in dns and lacks not in dns:
+            at = source.where(("domains", name, "dns", has))
+            problems.append(Problem(at, f'"{has}" without "{lacks}"; a TSIG key needs both'))
+    return problems
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

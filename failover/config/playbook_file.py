@@ -1,0 +1,283 @@
+"""The shape of a playbook file, as models; its JSON Schema comes from them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+
+from failover.config import actions
+from failover.config.actions import HostRef, Said
+from failover.config.fields import DURATION, PlaybookId, Span, Strict, Text, shaped
+from failover.config.problems import Wrong, found, meant
+from failover.config.signals import SIGNALS
+from failover.core.words import seconds
+
+_FOR = "write it as looks (for: 3 samples) or as a time (for: 15m)"
+
+
+def _signal(name: str) -> str:
+    if name not in SIGNALS:
+        raise Wrong(f'there is no signal "{name}"; {meant(name, SIGNALS)}')
+    return name
+
+
+def _for(value: Any) -> tuple[int, float]:
+    """(samples, seconds); one of them is given."""
+    if isinstance(value, str) and (n := re.fullmatch(r"([1-9][0-9]{0,3}) samples?", value)):
+        return int(n[1]), 0.0
+    if isinstance(value, str) and (secs := seconds(value)):
+        return 1, secs
+    raise Wrong(f"for is {found(value)}; {_FOR}")
+
+
+def _per(value: Any) -> tuple[int, float]:
+    shape = re.fullmatch(r"([1-9][0-9]{0,3}) per (\S+)", value) if isinstance(value, str) else None
+    if not shape or not (secs := seconds(shape[2])):
+        raise Wrong(f"max_runs is {found(value)}; write it as max_runs: 2 per 24h")
+    return int(shape[1]), secs
+
+
+def _one_of(value: Any, keys: tuple[str, ...], what: str, example: str) -> None:
+    given = [k for k in keys if isinstance(value, dict) and k in value]
+    if isinstance(value, dict) and len(given) != 1:
+        has = f"has {len(given)} ({', '.join(given)})" if given else "has none"
+        raise Wrong(f"{what} {has}; give exactly one of {', '.join(keys)}, such as {example}")
+
+
+def _only_one(keys: tuple[str, ...]) -> dict[str, Any]:
+    return {"oneOf": [{"required": [k]} for k in keys]}
+
+
+SignalName = Annotated[
+    str,
+    AfterValidator(_signal),
+    WithJsonSchema({"oneOf": [{"const": k, "description": v} for k, v in SIGNALS.items()]}),
+]
+For = Annotated[
+    tuple[int, float],
+    PlainValidator(_for),
+    WithJsonSchema(
+        {"type": "string", "pattern": rf"^[1-9][0-9]* samples?$|{DURATION}", "examples": ["3 samples", "15m"]}
+    ),
+]
+PerText = Annotated[
+    tuple[int, float], PlainValidator(_per), WithJsonSchema({"type": "string", "examples": ["2 per 24h"]})
+]
+StepId = Annotated[str, shaped(r"[a-z][a-z0-9-]{0,63}", "id of a step; write one such as bypass (a-z, 0-9, -)")]
+ParamName = Annotated[str, shaped(r"[a-z][a-z0-9_-]{0,63}", "name for a parameter; write one such as sick")]
+OnFailure = Literal["pause", "rollback", "continue"]
+_BOUNDS = ("is", "above", "below", "age_above")
+_GOALS = ("is", "falls_to", "stops_growing")
+
+
+class Test(Strict):
+    """One signal of one host against exactly one bound."""
+
+    signal: SignalName = Field(examples=["spam.scan"])
+    host: HostRef = Field(examples=['"${sick}"'])
+    is_: Literal["ok", "warn", "fail", "unknown"] | None = Field(default=None, alias="is", description="Its outcome.")
+    above: float | None = Field(default=None, description="Its value is above this.")
+    below: float | None = Field(default=None, description="Its value is below this.")
+    age_above: Span | None = Field(default=None, description="The oldest of what it counts waits longer than this.")
+    for_: For | None = Field(
+        default=None, alias="for", description="So many looks in a row, or so long without a break."
+    )
+
+    model_config = ConfigDict(json_schema_extra=_only_one(_BOUNDS))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_bound(cls, value: Any) -> Any:
+        _one_of(value, _BOUNDS, "the condition", "is: fail")
+        return value
+
+
+class All(Strict):
+    """Every one of them holds."""
+
+    all: Annotated[list[Condition], Field(min_length=1)]
+
+
+class Any_(Strict):
+    """One of them holds, or more."""
+
+    any: Annotated[list[Condition], Field(min_length=1)]
+
+
+def _which(value: Any) -> str:
+    return next((f"<{k}>" for k in ("all", "any") if isinstance(value, dict) and k in value), "<test>")
+
+
+Condition = Annotated[
+    Annotated[All, Tag("<all>")] | Annotated[Any_, Tag("<any>")] | Annotated[Test, Tag("<test>")], Discriminator(_which)
+]
+
+
+class Watch(Strict):
+    """Watches one signal for the step's effect: exactly one goal."""
+
+    signal: SignalName = Field(examples=["queue.frozen"])
+    host: HostRef = Field(examples=['"${sick}"'])
+    is_: Literal["ok", "warn", "fail", "unknown"] | None = Field(default=None, alias="is", description="Its outcome.")
+    falls_to: float | None = Field(default=None, ge=0, description="Its value comes down to this.")
+    stops_growing: Span | None = Field(default=None, description="Its value does not grow for so long.")
+    within: Span = Field(default=60.0, description="Time for it.")
+    stalls_at_most: Span | None = Field(
+        None, description="With falls_to: patience while nothing falls; no other limit."
+    )
+
+    model_config = ConfigDict(json_schema_extra=_only_one(_GOALS))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_goal(cls, value: Any) -> Any:
+        _one_of(value, _GOALS, "the watch", "falls_to: 0")
+        if isinstance(value, dict) and "stalls_at_most" in value:
+            if "falls_to" not in value:
+                raise Wrong("stalls_at_most goes with falls_to; write within instead")
+            if "within" in value:
+                raise Wrong("within and stalls_at_most are both given; keep one of the two")
+        return value
+
+    @model_validator(mode="after")
+    def _time_enough(self) -> Watch:
+        if self.stops_growing is not None and self.within <= self.stops_growing:
+            raise Wrong("within ends before stops_growing can be seen; write a longer within")
+        return self
+
+
+class Nothing(Strict):
+    """There is nothing to do here, and why."""
+
+    none: Text = Field(description="The reason, for a person to read.", examples=['"the reason"'])
+
+
+Verify = Annotated[
+    Annotated[Nothing, Tag("<none>")] | Annotated[Annotated[list[Watch], Field(min_length=1)], Tag("<watches>")],
+    Discriminator(lambda v: "<none>" if isinstance(v, dict) or not isinstance(v, list) else "<watches>"),
+]
+
+
+class Param(Strict):
+    type: Literal["host", "string", "duration", "number", "flag"] = "string"
+    each: bool = Field(default=False, description="For a host: the controller tries the trigger for each host in turn.")
+    default: str | int | float | bool | None = None
+    summary: Text | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Param:
+        if self.each and self.type != "host":
+            raise Wrong(f"each goes with type: host, not {self.type}; leave it out")
+        self._default_fits()
+        return self
+
+    def _default_fits(self) -> None:
+        wanted: dict[str, tuple[tuple[type, ...], str]] = {
+            "number": ((int, float), "a number"),
+            "flag": ((bool,), "true or false"),
+            "duration": ((str,), "a duration such as 10m"),
+        }
+        types, what = wanted.get(self.type, ((str,), "text"))
+        fits = isinstance(self.default, types) and (self.type == "flag" or not isinstance(self.default, bool))
+        if self.type == "duration" and isinstance(self.default, str):
+            fits = bool(seconds(self.default))
+        if self.default is not None and not fits:
+            raise Wrong(f"default is {found(self.default)}, the type is {self.type}; write {what}")
+
+
+class Limits(Strict):
+    deadline: Span = Field(default=2700.0, description="A run ends by then, done or paused.")
+    cooldown: Span = Field(default=3600.0, description="Least time between two runs.")
+    max_runs: PerText | None = Field(default=None, description="More than these: a person is called.")
+
+
+class Failback(Strict):
+    """The planned return: the same undos, later, under their guards."""
+
+    when: list[Condition] = Field(default_factory=list)
+    mode: Literal["ask", "auto", "never"] = "ask"
+
+
+class Step(Strict):
+    id: StepId = Field(examples=["bypass"])
+    when: Condition | None = Field(default=None, description="Skipped unless this holds.")
+    verify: Verify = Field(
+        description="How its effect is seen: watches, or none with the reason.",
+        examples=[
+            '[{signal: queue.frozen, host: "${sick}", falls_to: 0, stalls_at_most: 2m}], or {none: "the reason"}'
+        ],
+    )
+    rollback: Nothing | None = Field(default=None, description="Only when it cannot be undone: none, with the reason.")
+    on_failure: OnFailure | None = None
+    risk: Literal["none", "traffic", "downtime"] | None = Field(
+        default=None, description="What mail may notice; only raised."
+    )
+    timeout: Span | None = Field(default=None, description="The action itself may take so long.")
+
+
+class BypassStep(Step):
+    action: Literal["spam.bypass"]
+    with_: actions.Bypass = Field(alias="with", examples=['{host: "${sick}", mode: pass, expires: 4h}'])
+
+
+class RestoreStep(Step):
+    action: Literal["spam.restore"]
+    with_: actions.Restore = Field(alias="with", examples=['{host: "${sick}"}'])
+
+
+class RequeueStep(Step):
+    action: Literal["queue.requeue"]
+    with_: actions.Requeue = Field(alias="with", examples=['{host: "${sick}", only: frozen}'])
+
+
+class FlushStep(Step):
+    action: Literal["queue.flush"]
+    with_: actions.Flush = Field(alias="with", examples=['{host: "${sick}"}'])
+
+
+class NotifyStep(Step):
+    action: Literal["notify"]
+    with_: actions.Notify = Field(alias="with", examples=['{text: "spam is not scanned on ${sick}"}'])
+
+
+class WaitStep(Step):
+    action: Literal["wait"]
+    with_: actions.Wait = Field(alias="with", examples=["{for: 2m}"])
+
+
+AnyStep = Annotated[
+    BypassStep | RestoreStep | RequeueStep | FlushStep | NotifyStep | WaitStep, Field(discriminator="action")
+]
+
+
+class PlaybookFile(Strict):
+    """One incident class: how it is recognised, what is done in which order, and how it is undone."""
+
+    version: Literal[1] = Field(examples=["1"])
+    name: PlaybookId = Field(description="As the file is called.", examples=["spam-filter-hung"])
+    summary: Said = Field(description="What is wrong, and what this does about it.", examples=["What it does."])
+    worse: Said = Field(default="", description="What would make this incident worse, for the person who is tempted.")
+    not_fixed: list[Said] = Field(default_factory=list, description="What stays broken after it.")
+    priority: Annotated[int, Field(ge=0, le=1000)] = Field(default=100, description="The lowest speaks first.")
+    params: dict[ParamName, Param] = Field(default_factory=dict)
+    trigger: Condition | None = Field(default=None, description="For the controller; a person's run needs none.")
+    preconditions: list[Condition] = Field(
+        default_factory=list, description="Checked when planning and before each step."
+    )
+    limits: Limits = Limits()
+    on_failure: OnFailure = "pause"
+    steps: Annotated[list[AnyStep], Field(min_length=1)] = Field(
+        examples=["[{id: bypass, action: spam.bypass, with: {…}, verify: […]}]"]
+    )
+    failback: Failback | None = None
