@@ -48,19 +48,24 @@ class Source:
 
 def read(path: Path, *, missing: str) -> Source:
     """The file's values. `missing` is what to try when there is no such file. Raises ConfigError."""
+    return parse(text_of(path, missing=missing), str(path))
+
+
+def text_of(path: Path, *, missing: str) -> str:
+    """The file's text; UTF-8, at most 1 MiB. Raises ConfigError."""
     try:
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)
     except FileNotFoundError as e:
         raise ConfigError(f"{path}: there is no such file", try_=missing) from e
     except OSError as e:
-        raise ConfigError(f"{path}: cannot be read: {e.strerror}", try_="look at its owner and mode") from e
+        raise ConfigError(f"{path}: cannot be read: {e.strerror}", try_="look at its kind, owner and mode") from e
     if len(raw) > _LARGEST:
         raise ConfigError(f"{path}: larger than 1 MiB", try_="give the YAML file that you mean")
     try:
-        return parse(raw.decode("utf-8-sig"), str(path))
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as e:
-        before = raw[: e.start].decode("utf-8", "replace")
+        before = raw[: e.start].decode("utf-8-sig", "replace")
         raise refusal(str(path), [Problem(_end(before), "a byte that is not UTF-8; save the file as UTF-8")]) from e
 
 
