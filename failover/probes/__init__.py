@@ -1,0 +1,45 @@
+"""The looks, and the registry of signals: what each needs to be looked at. A new signal is one line here."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from failover.probes import cpu, disk, queue, spam
+
+
+class Where(enum.Enum):
+    HOST = "failover-host look, over SSH"
+    HERE = "SMTP from the controller"
+    PEER = "SMTP from another MX, over SSH there"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """`warn` and `fail` are the thresholds in the signal's unit, for graphs; `below`: low is bad."""
+
+    where: Where = Where.HOST
+    warn: float | None = None
+    fail: float | None = None
+    below: bool = False
+
+
+SIGNALS: dict[str, Need] = {
+    "ssh.reach": Need(),
+    "queue.pending": Need(warn=queue.PENDING_WARN),
+    "queue.deferred": Need(warn=queue.DEFERRED_WARN),
+    "queue.hold": Need(),
+    "queue.maildrop": Need(warn=queue.MAILDROP_WARN),
+    "queue.frozen": Need(warn=queue.PENDING_WARN),
+    "queue.oldest_age": Need(warn=queue.OLDEST_WARN_S, fail=queue.OLDEST_FAIL_S),
+    "spam.ping": Need(),
+    "spam.scan": Need(warn=spam.SCAN_WARN_S),
+    "handler.banner": Need(),
+    "smtp.banner": Need(Where.HERE),
+    "smtp.dialogue": Need(Where.HERE),
+    "smtp.peer": Need(Where.PEER),
+    "cpu.load": Need(warn=cpu.LOAD_WARN),
+    "cpu.top": Need(warn=cpu.TOP_WARN),
+    "disk.free": Need(warn=disk.FREE_WARN, fail=disk.FREE_FAIL, below=True),
+    "disk.inodes": Need(warn=disk.FREE_WARN, fail=disk.FREE_FAIL, below=True),
+}

@@ -1,0 +1,148 @@
+"""One look at the fleet: one session per host, SMTP from here, all at once, each within a hard deadline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from failover.core.fleet import Engine, Fleet, Host
+from failover.core.signal import CONTROLLER, Samples, Signal
+from failover.errors import FailoverError
+from failover.ports import Clock, Rc, Remote, Reply, SmtpAnswer, SmtpClient
+from failover.probes import SIGNALS, Where, cpu, disk, handler, queue, smtp, spam, ssh
+
+_READERS = (queue.read, spam.read, handler.read, cpu.read, disk.read)
+_Job = Callable[[], list[Signal]]
+
+
+def look(
+    fleet: Fleet,
+    *,
+    hosts: Iterable[str] | None = None,
+    wanted: frozenset[str] | None = None,
+    remote: Remote,
+    smtp: SmtpClient,
+    clock: Clock,
+    patience_s: float = 5.0,
+    workers: int = 16,
+) -> Samples:
+    """Look at `hosts` (all, if None) for the `wanted` signals (all, if None), asking for no more than these need.
+
+    Never raises for what a host does. All signals of one look carry the time at which it began. `patience_s`
+    is how long each single answer is waited for. `workers=1` looks serially, in the caller's thread.
+    """
+    at = clock.now()
+    names = frozenset(SIGNALS) if wanted is None else wanted & SIGNALS.keys()
+    chosen = tuple(fleet.hosts) if hosts is None else tuple(hosts)
+    looker = _Looker(fleet, remote, smtp, clock, patience_s, at)
+    found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)
+    return tuple(sorted(found, key=partial(_order, {h: i for i, h in enumerate(fleet.hosts)})))
+
+
+def _all(jobs: Sequence[_Job], workers: int) -> list[Signal]:
+    if workers <= 1 or len(jobs) <= 1:
+        return [s for job in jobs for s in job()]
+    with ThreadPoolExecutor(min(workers, len(jobs)), thread_name_prefix="look") as pool:
+        return [s for found in pool.map(lambda job: job(), jobs) for s in found]
+
+
+_PLACE = {name: i for i, name in enumerate(SIGNALS)}
+
+
+def _order(place: dict[str, int], s: Signal) -> tuple[int, int, bool, int]:
+    """As in hosts.yaml, then as in the registry; of several vantages the controller first."""
+    return place[s.host], _PLACE[s.name], s.vantage != CONTROLLER, place.get(s.vantage, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looker:
+    fleet: Fleet
+    remote: Remote
+    smtp: SmtpClient
+    clock: Clock
+    patience_s: float
+    at: datetime
+
+    def over_ssh(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
+        """A host that is only a vantage is asked about its peers and nothing else."""
+        here = frozenset(n for n in names if SIGNALS[n].where is Where.HOST)
+        watches = _watches(self.fleet, chosen) if "smtp.peer" in names else {}
+        for name, host in self.fleet.hosts.items():
+            mine = here if name in chosen else frozenset()
+            if mine or name in watches:
+                yield partial(self._call, host, mine, watches.get(name, ()))
+
+    def from_here(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
+        for host in (self.fleet.hosts[c] for c in chosen):
+            if "smtp.banner" in names:
+                yield partial(self._dial, host, "smtp.banner", partial(self.smtp.banner, host.smtp))
+            if "smtp.dialogue" in names and self.fleet.domains:
+                to = f"postmaster@{next(iter(self.fleet.domains))}"  # must be accepted: RFC 5321, 4.5.1
+                yield partial(self._dial, host, "smtp.dialogue", partial(self.smtp.dialogue, host.smtp, to))
+
+    def _dial(self, host: Host, name: str, dial: Callable[..., SmtpAnswer]) -> list[Signal]:
+        try:
+            found = dial(patience_s=self.patience_s)
+        except FailoverError as e:
+            found = SmtpAnswer(False, str(e), 0.0, ours=True)
+        return [smtp.from_here(host, name, found, patience_s=self.patience_s, at=self.at)]
+
+    def _call(self, host: Host, names: frozenset[str], seen: tuple[Host, ...]) -> list[Signal]:
+        args, started = self._args(host, names, seen), self.clock.monotonic()
+        try:
+            facts = self.remote.call(host, "look", args, limit_s=float(args["limit"]))
+        except FailoverError as e:
+            reach = [ssh.missed(host, e, self.at)] if names else []
+            return reach + self._nothing(host, names, seen, f"behind ssh.reach: {e}")
+        reach = [ssh.reached(host, self.clock.monotonic() - started, self.at)] if names else []
+        if facts.rc != Rc.OK:
+            return reach + self._nothing(host, names, seen, facts.because)
+        return reach + self._read(host, facts, names, seen)
+
+    def _read(self, host: Host, facts: Reply, names: frozenset[str], seen: tuple[Host, ...]) -> list[Signal]:
+        own = [s for read in _READERS for s in read(host, facts, self.at) if s.name in names]
+        return own + list(smtp.peers(host, {str(h.smtp): h for h in seen}, facts, self.at))
+
+    def _nothing(self, host: Host, names: frozenset[str], seen: tuple[Host, ...], why: str) -> list[Signal]:
+        hidden = [n for n in names - {ssh.NAME} if _has(host, n)]
+        return [*ssh.behind(host, hidden, why, self.at), *smtp.not_looked(host, seen, why, self.at)]
+
+    def _args(self, host: Host, names: frozenset[str], seen: tuple[Host, ...]) -> dict[str, str]:
+        """Whole seconds, as the script takes them; what is not asked for is left out."""
+        patience = math.ceil(self.patience_s)
+        args = {"limit": str(patience + 1), "patience": str(patience), "config_dir": host.postfix.config_dir}
+        filter_ = spam.filter_of(host)
+        asks_spam = bool(names & {"spam.ping", "spam.scan"}) and filter_.engine is not Engine.NONE
+        args["spam"] = filter_.engine.value if asks_spam else "none"
+        if asks_spam:
+            args["spam_address"] = str(filter_.address)
+        args["scan"] = "yes" if asks_spam and "spam.scan" in names else "no"
+        args["filters"] = "yes" if "queue.frozen" in names or (asks_spam and host.spam is None) else "no"
+        if host.handler is not None and handler.NAME in names:
+            args["handler"] = str(host.handler.address)
+        if seen:
+            args["peers"] = ",".join(str(h.smtp) for h in seen)
+        return args
+
+
+def _has(host: Host, name: str) -> bool:
+    """Would this host show this signal, had we got in? Undeclared filters are not missed."""
+    if name == handler.NAME:
+        return host.handler is not None
+    return not name.startswith("spam.") or (host.spam is not None and host.spam.engine is not Engine.NONE)
+
+
+def _watches(fleet: Fleet, chosen: tuple[str, ...]) -> dict[str, tuple[Host, ...]]:
+    """Who looks at whom: each chosen host is seen by the next `quorum` hosts in the fleet's order, not by all."""
+    names = tuple(fleet.hosts)
+    found: dict[str, list[Host]] = {}
+    for target in chosen:
+        place = names.index(target)
+        others = (names[(place + i) % len(names)] for i in range(1, min(fleet.policy.quorum, len(names) - 1) + 1))
+        for watcher in others:
+            found.setdefault(watcher, []).append(fleet.hosts[target])
+    return {watcher: tuple(targets) for watcher, targets in found.items()}

@@ -1,0 +1,94 @@
+"""Reading one look: what its signals share, and how an answer of the far side becomes an outcome."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from failover.core.signal import Outcome, Signal
+from failover.core.words import duration
+from failover.ports import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The host looked at, from where, and when the look began: nothing that it shows is older than `at`."""
+
+    host: str
+    vantage: str
+    at: datetime
+
+    def signal(
+        self,
+        name: str,
+        outcome: Outcome,
+        reason: str,
+        value: float | str | None = None,
+        unit: str = "",
+        age: float | None = None,
+    ) -> Signal:
+        return Signal(self.host, name, self.vantage, outcome, reason, self.at, value, unit, age)
+
+    def unknown(self, name: str, reason: str) -> Signal:
+        return self.signal(name, Outcome.UNKNOWN, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service said when asked: `word` is ok, timeout, refused, closed, wrong or error."""
+
+    word: str
+    seconds: float
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.word == "ok"
+
+    @property
+    def outcome(self) -> Outcome:
+        """An error is ours (no tool to look with), so nothing is known; the other words are the service's."""
+        return {"ok": Outcome.OK, "error": Outcome.UNKNOWN}.get(self.word, Outcome.FAIL)
+
+    def said(self, at: str) -> str:
+        match self.word:
+            case "ok":
+                return f"answers in {duration(self.seconds)}"
+            case "timeout":
+                return f"no answer in {duration(round(self.seconds) or self.seconds)}"
+            case "refused":
+                return f"connection refused at {at}"
+            case "closed":
+                return f"{at} hung up without an answer"
+            case "wrong":
+                return f'answered "{self.detail}"'
+            case _:
+                return self.detail or "could not look"
+
+
+_WORDS = {"ok", "timeout", "refused", "closed", "wrong", "error"}
+
+
+def answer(fields: tuple[str, ...]) -> Answer:
+    """From OUTCOME, MS and DETAIL; anything else reads as an error of the look."""
+    word, ms, detail = (*fields, "", "", "")[:3]
+    seconds = number(ms)
+    if word not in _WORDS or (seconds is None and word != "error"):
+        return Answer("error", 0.0, f'failover-host said "{" ".join(fields)}", which is no answer')
+    return Answer(word, (seconds or 0.0) / 1000, detail)
+
+
+def number(text: str | None) -> float | None:
+    """A finite number, or None: what the far side prints is never trusted to be one."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def why_missing(facts: Reply, part: str) -> str:
+    """Why the look has no such part, in its own words where it said so."""
+    told = [" ".join(row[1:]) for row in facts.all("error") if row[:1] == (part,)]
+    return "; ".join(told) or f"the look says nothing about {part}"

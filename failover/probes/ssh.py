@@ -1,0 +1,31 @@
+"""`ssh.reach`: could we get in? It says nothing about mail, only about us; all that lies behind it is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from failover.core.fleet import Host
+from failover.core.signal import CONTROLLER, Outcome, Signal
+from failover.core.words import duration
+from failover.errors import ConfigError, FailoverError
+from failover.probes.sight import Sight
+
+NAME = "ssh.reach"
+
+
+def reached(host: Host, seconds: float, at: datetime) -> Signal:
+    """`seconds`: connecting, and the whole look that came back."""
+    sight = Sight(host.name, CONTROLLER, at)
+    return sight.signal(NAME, Outcome.OK, f"looked in {duration(seconds)}", seconds, "s")
+
+
+def missed(host: Host, error: FailoverError, at: datetime) -> Signal:
+    """With our own files wrong we did not even try: unknown."""
+    outcome = Outcome.UNKNOWN if isinstance(error, ConfigError) else Outcome.FAIL
+    return Sight(host.name, CONTROLLER, at).signal(NAME, outcome, str(error))
+
+
+def behind(host: Host, names: Iterable[str], reason: str, at: datetime) -> Iterable[Signal]:
+    sight = Sight(host.name, host.name, at)
+    return (sight.unknown(name, reason) for name in names)

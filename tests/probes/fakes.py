@@ -1,0 +1,123 @@
+"""A scripted outside at the ports: what each host answers to `look`, and what SMTP says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import current_thread
+
+from failover.core.fleet import Domain, Endpoint, Engine, Fleet, Handler, Host, Rfc2136, Role, Spam
+from failover.errors import FailoverError
+from failover.ports import Reply, SmtpAnswer
+
+AT = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
+
+HEALTHY = """\
+now 1795489920.5
+postfix running
+queue incoming 1
+queue active 2
+queue deferred 0
+queue hold 4
+queue maildrop 0
+oldest 3
+filter spamassassin -
+frozen spamassassin 2 1 3 3
+spam.ping ok 5 PONG
+spam.scan ok 31 -
+handler ok 12 220 mx1 Python SMTP 1.4.6
+load 0.40 4
+top 12 spamd 4242
+disk 61 9000000000 /var/spool/postfix
+inodes 88 /var/spool/postfix"""
+
+
+def host(name: str, last: int, **changes: object) -> Host:
+    spam = Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd")
+    handler = Handler(Endpoint("127.0.0.1", 20381), "Python SMTP")
+    given: dict[str, object] = {"spam": spam, "handler": handler, **changes}
+    role = Role.PRIMARY if last == 11 else Role.STANDBY
+    return Host(name, role, f"192.0.2.{last}", **given)  # type: ignore[arg-type]
+
+
+def fleet(*hosts: Host) -> Fleet:
+    chosen = hosts or (host("mx1", 11), host("mx2", 12))
+    return Fleet({h.name: h for h in chosen}, {"example.net": Domain("example.net", Rfc2136("192.0.2.53"))})
+
+
+def facts(*changes: str, rc: int = 0) -> Reply:
+    """The healthy look, with lines changed: a new line replaces the one with its key, `-key` takes one away."""
+    lines = HEALTHY.splitlines()
+    for change in changes:
+        key = _key(change.removeprefix("-"))
+        lines = [line for line in lines if _key(line) != key]
+        lines += [] if change.startswith("-") else [change]
+    return Reply("look", rc, tuple(_fields(line) for line in lines))
+
+
+def _key(line: str) -> tuple[str, ...]:
+    words = line.split(" ")
+    return tuple(words[:2] if words[0] in {"queue", "peer", "error", "frozen"} else words[:1])
+
+
+def _fields(line: str) -> tuple[str, ...]:
+    """The last field of an answer may hold spaces."""
+    most = {"handler": 3, "spam.ping": 3, "spam.scan": 3, "peer": 4, "error": 2, "because": 1}
+    words = line.split(" ", 1)
+    return (words[0], *words[1].split(" ", most.get(words[0], 9) - 1))
+
+
+@dataclass
+class Clock:
+    at: datetime = AT
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class Remote:
+    """Answers `look` per host: facts, or the error to raise. Peers read healthy unless the facts say otherwise."""
+
+    answers: Mapping[str, Reply | FailoverError] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    threads: set[str] = field(default_factory=set)
+    meanwhile: Callable[[Host], object] = lambda _: None
+
+    def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
+        assert verb == "look"
+        assert limit_s > 0
+        self.asked.append((host.name, dict(args)))
+        self.threads.add(current_thread().name)
+        self.meanwhile(host)
+        answer = self.answers.get(host.name, facts())
+        if isinstance(answer, FailoverError):
+            raise answer
+        if answer.rc:
+            return answer
+        told = {row[1] for row in answer.rows if row[0] == "peer"}
+        peers = [p for p in args.get("peers", "").split(",") if p and p not in told]
+        return Reply("look", 0, (*answer.rows, *(("peer", p, "ok", "9", "220 hello") for p in peers)))
+
+
+@dataclass
+class Smtp:
+    """The same answer at every host unless its address says otherwise."""
+
+    answers: Mapping[str, SmtpAnswer] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer:
+        self.asked.append(f"banner {at}")
+        return self.answers.get(at.host, SmtpAnswer(True, "220 mx1 ESMTP", 0.009))
+
+    def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
+        self.asked.append(f"dialogue {at} {recipient}")
+        return self.answers.get(at.host, SmtpAnswer(True, f"250 for {recipient}", 0.02))
