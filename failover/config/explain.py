@@ -50,7 +50,7 @@ def _problem(error: Any, source: Source, model: type[BaseModel], later: Mapping[
     if kind == "value_error" and isinstance(ctx.get("error"), Wrong):
         return Problem(at, str(ctx["error"]))
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
-        return _tag(kind, place, ctx, source, later)
+        return _tag(place, ctx, source, later, _tags(_type_at(model, loc), ctx["discriminator"].strip("'")))
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", ctx["expected"]) or [ctx["expected"]]
         write = f"write {known[0]}" if len(known) == 1 else meant(str(value), known)
@@ -58,16 +58,16 @@ def _problem(error: Any, source: Source, model: type[BaseModel], later: Mapping[
     if kind == "too_short":
         return Problem(at, f"{name} is empty; write at least one entry")
     if limit := next((k for k in _LIMITS if k in ctx), None):
-        return Problem(at, f"{name} is {shown}; write {_LIMITS[limit]} {ctx[limit]}")
+        return Problem(at, f"{name} is {shown}; write {_LIMITS[limit]} {ctx[limit]:g}")
     quotes = f', in quotes: "{value}"' if kind == "string_type" and isinstance(value, int | float) else ""
     return Problem(at, f"{name} is {shown}; write {_WANTED.get(kind, error['msg'])}{quotes}")
 
 
-def _tag(kind: str, place: Place, ctx: Mapping[str, Any], source: Source, later: Mapping[str, str]) -> Problem:
+def _tag(place: Place, ctx: Mapping[str, Any], source: Source, later: Mapping[str, str], known: list[str]) -> Problem:
+    """The key that says which model it is (kind, action) is missing, or says none that there is."""
     key = ctx["discriminator"].strip("'")
-    if kind == "union_tag_not_found":
-        return Problem(source.where(place), f'{_name(place)} lacks "{key}"; add it first')
-    known = re.findall(r"'([^']*)'", ctx["expected_tags"])
+    if "tag" not in ctx:
+        return Problem(source.where(place), f'{_name(place)} lacks "{key}"; add one of {", ".join(known)}')
     hint = later.get(ctx["tag"]) or meant(ctx["tag"], known)
     return Problem(source.values[(*place, key)], f'{key} is "{ctx["tag"]}"; {hint}')
 
@@ -122,6 +122,10 @@ def _is_tagged(type_: Any, tag: str | int) -> bool:
         return any(isinstance(m, Tag) and m.tag == tag for m in type_.__metadata__)
     literals = [f.annotation for f in type_.model_fields.values() if get_origin(f.annotation) is Literal]
     return any(tag in get_args(a) for a in literals)
+
+
+def _tags(union: Any, key: str) -> list[str]:
+    return [tag for model in get_args(union) for tag in get_args(model.model_fields[key].annotation)]
 
 
 def _keys(type_: Any) -> list[str]:

@@ -51,8 +51,8 @@ def _per(value: Any) -> tuple[int, float]:
 def _one_of(value: Any, keys: tuple[str, ...], what: str, example: str) -> None:
     given = [k for k in keys if isinstance(value, dict) and k in value]
     if isinstance(value, dict) and len(given) != 1:
-        has = f"has {len(given)} ({', '.join(given)})" if given else "has none"
-        raise Wrong(f"{what} {has}; give exactly one of {', '.join(keys)}, such as {example}")
+        has = f"{len(given)} ({', '.join(given)})" if given else "none"
+        raise Wrong(f"{what}s found here: {has}; give exactly one of {', '.join(keys)}, such as {example}")
 
 
 def _only_one(keys: tuple[str, ...]) -> dict[str, Any]:
@@ -99,17 +99,17 @@ class Test(Strict):
     @model_validator(mode="before")
     @classmethod
     def _one_bound(cls, value: Any) -> Any:
-        _one_of(value, _BOUNDS, "the condition", "is: fail")
+        _one_of(value, _BOUNDS, "bound", "is: fail")
         return value
 
 
-class All(Strict):
+class AllOf(Strict):
     """Every one of them holds."""
 
     all: Annotated[list[Condition], Field(min_length=1)]
 
 
-class Any_(Strict):
+class AnyOf(Strict):
     """One of them holds, or more."""
 
     any: Annotated[list[Condition], Field(min_length=1)]
@@ -120,8 +120,13 @@ def _which(value: Any) -> str:
 
 
 Condition = Annotated[
-    Annotated[All, Tag("<all>")] | Annotated[Any_, Tag("<any>")] | Annotated[Test, Tag("<test>")], Discriminator(_which)
+    Annotated[AllOf, Tag("<all>")] | Annotated[AnyOf, Tag("<any>")] | Annotated[Test, Tag("<test>")],
+    Discriminator(_which),
 ]
+
+
+AllOf.model_rebuild()
+AnyOf.model_rebuild()
 
 
 class Watch(Strict):
@@ -142,7 +147,7 @@ class Watch(Strict):
     @model_validator(mode="before")
     @classmethod
     def _one_goal(cls, value: Any) -> Any:
-        _one_of(value, _GOALS, "the watch", "falls_to: 0")
+        _one_of(value, _GOALS, "goal", "falls_to: 0")
         if isinstance(value, dict) and "stalls_at_most" in value:
             if "falls_to" not in value:
                 raise Wrong("stalls_at_most goes with falls_to; write within instead")
@@ -161,6 +166,13 @@ class Nothing(Strict):
     """There is nothing to do here, and why."""
 
     none: Text = Field(description="The reason, for a person to read.", examples=['"the reason"'])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_reason(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise Wrong(f'{found(value)} stands here without a reason; write {{none: "the reason"}}')
+        return value
 
 
 Verify = Annotated[

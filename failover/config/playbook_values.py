@@ -58,7 +58,7 @@ def _watch(w: file.Watch) -> core.Watch:
     return core.Watch(w.signal, w.host, w.is_, w.falls_to, w.stops_growing, w.within, w.stalls_at_most)
 
 
-def _condition(c: file.All | file.Any_ | file.Test) -> cond.Condition:
+def _condition(c: file.AllOf | file.AnyOf | file.Test) -> cond.Condition:
     if hasattr(c, "all"):
         return cond.All(tuple(_condition(part) for part in c.all))
     if hasattr(c, "any"):

@@ -30,9 +30,14 @@ class Wrong(ValueError):
 
 def refusal(name: str, problems: Iterable[Problem]) -> ConfigError:
     """One error for all the problems of a file, in the file's order, one line each."""
-    lines = [f"{name}:{p.at.line}:{p.at.column}: {p.what}" for p in sorted(set(problems))]
+    lines = [_printable(f"{name}:{p.at.line}:{p.at.column}: {p.what}") for p in sorted(set(problems))]
     which = "the line above" if len(lines) == 1 else "the lines above"
     return ConfigError("\n".join(lines), try_=f"correct {which}; nothing was contacted")
+
+
+def _printable(text: str) -> str:
+    """What a file holds may be aimed at the terminal that shows it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def meant(word: str, known: Iterable[str]) -> str:

@@ -182,7 +182,8 @@ def _end(text: str) -> Position:
 
 def _unparsable(error: yaml.MarkedYAMLError, text: str) -> Problem:
     """libyaml's own words, but for the commonest of all mistakes."""
-    mark = error.problem_mark or error.context_mark
+    unclosed = "end of stream" in (error.problem or "") and error.context_mark
+    mark = unclosed or error.problem_mark or error.context_mark
     if mark is None:
         return Problem(Position(1, 1), f"not YAML: {error.problem}")
     lines = text.split("\n")
