@@ -19,12 +19,12 @@ def plug(lan: int, each: Place, pid: int) -> None:
 
 
 def pull(lab: Lab, host: str) -> None:
-    """On the bridge's side, so the host itself is untouched and its loopback goes on."""
-    _ip(lab.held("lan"), f"link set {place(host).name} down\n")
+    """Out of the bridge, not down: a link set down and up again has no carrier for up to a second after the heal."""
+    _ip(lab.held("lan"), f"link set {place(host).name} nomaster\n")
 
 
 def plug_back(lab: Lab, host: str) -> None:
-    _ip(lab.held("lan"), f"link set {place(host).name} up\n")
+    _ip(lab.held("lan"), f"link set {place(host).name} master br0\n")
 
 
 def _ip(pid: int, batch: str) -> None:

@@ -1,0 +1,76 @@
+"""A lab for tests: one a test process, or a skip that says why not. Under CI=true a missing lab is a failure."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from failover.errors import FailoverError
+from failover.lab import Lab
+from failover.lab.folder import base
+
+SEND = """
+import smtplib, sys
+with smtplib.SMTP(sys.argv[1], 25, timeout=15) as smtp:
+    smtp.sendmail("sender@example.org", ["someone@lab.test"], sys.stdin.read())
+"""
+
+
+def lab_or_skip(what: str = "shared") -> Lab:
+    """A lab that is up, of this process's own name; the caller takes it down."""
+    _clear_dead_runs()
+    lab, ci = Lab(f"pytest-{what}-{os.getpid()}"), os.environ.get("CI") == "true"
+    try:
+        lab.up(install=ci)
+    except FailoverError as e:
+        if ci:
+            pytest.fail(f"{e}; try: {e.try_}")
+        pytest.skip(f"{e}; try: {e.try_}")
+    return lab
+
+
+def _clear_dead_runs() -> None:
+    """A test run that was killed leaves its labs: the name says whose they were."""
+    for folder in base().glob("pytest-*") if base().is_dir() else ():
+        if not Path("/proc", folder.name.rpartition("-")[2]).exists():
+            Lab(folder.name).down()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """Shared by the tests of one process: each leaves it healed, and with the default wiring."""
+    ours = lab_or_skip()
+    yield ours
+    ours.down()
+
+
+def until(done: Callable[[], bool], *, within: float, what: str) -> None:
+    """Await a condition of the world; fails the test, naming `what`, after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not done():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what}: not within {within:g} s")
+        time.sleep(0.02)
+
+
+def ledger(lab: Lab, host: str = "mx1") -> list[dict[str, Any]]:
+    path = lab.ledger(host)
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def send(lab: Lab, seq: str, host: str = "mx1") -> None:
+    """One message from `sender` to port 25 of `host`; raises StepFailed when it is not accepted."""
+    head = f"From: sender@example.org\nTo: someone@lab.test\nMessage-ID: <{seq}@example.org>\nX-Failover-Seq: {seq}\n"
+    text = f"{head}X-Failover-Sent: {time.time()}\nSubject: {seq}\n\nHello {seq}\n"
+    lab.run("sender", [sys.executable, "-c", SEND, lab.address(host)], input=text, timeout=25)
+
+
+def arrived(lab: Lab, seq: str, host: str = "mx1") -> list[dict[str, Any]]:
+    return [line for line in ledger(lab, host) if line["x_seq"] == seq]
