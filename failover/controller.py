@@ -9,17 +9,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from failover.actions import ACTIONS
 from failover.actions.base import Hands, Mitigation
 from failover.core.ids import new_run_id
 from failover.core.plan import Certainty, Kind, Plan, differences
 from failover.core.playbook import Playbook
+from failover.core.recovery import World, compare
 from failover.core.run import Did, Phase, RunState, View, fold
 from failover.core.signal import Samples
 from failover.core.verdict import Kind as Decided
 from failover.core.verdict import Verdict, attempts, decide
 from failover.core.words import duration
 from failover.engine import Engine
-from failover.errors import ConfigError, NeedsPerson, Refused
+from failover.errors import ConfigError, FailoverError, NeedsPerson, Refused
 from failover.planner import make_plan
 from failover.ports import RunRecord, Store
 
@@ -163,6 +165,15 @@ class Controller:
                     until = since + timedelta(seconds=step.expires_s) if step.expires_s else None
                     found.append(Mitigation(record.id, step, since, until))
         return tuple(found)
+
+    def reads(self, m: Mitigation) -> str:
+        """How a mitigation reads on its host now: somebody, or their configuration management, may have undone it."""
+        try:
+            now = ACTIONS[m.step.action].read(m.step, self.hands)
+        except FailoverError as e:
+            return f"unknown: {e}"
+        world = compare(now, before=m.step.before, want=m.step.want)
+        return {World.WANTED: "in force", World.BEFORE: "gone: it reads as before"}.get(world, "changed by somebody")
 
     def _by_key(self, key: str | None) -> RunRecord | None:
         return next((r for r in self.store.runs() if key is not None and r.key == key), None)

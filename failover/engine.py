@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_any, wait_fixed
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from failover.actions import ACTIONS
 from failover.actions.base import At, Hands, Result
@@ -326,7 +326,7 @@ class Engine:
         """Only what certainly was not run is tried again, with the same attempt: the far side does it once."""
         again = Retrying(
             retry=retry_if_exception_type(Unreachable),
-            stop=stop_any(stop_after_attempt(ATTEMPTS), lambda _: self.stop() is not None),
+            stop=stop_after_attempt(ATTEMPTS),
             wait=wait_fixed(2.0),
             sleep=self.hands.clock.sleep,
             reraise=True,

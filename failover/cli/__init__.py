@@ -15,7 +15,7 @@ from failover.errors import ConfigError, FailoverError, NeedsPerson
 
 app = typer.Typer(
     name="failover",
-    help="Automatic failover for mail (MX) servers: sees which incident it is, runs the matching playbook, can undo it.",
+    help="Automatic failover for mail (MX) servers: sees which incident it is, runs its playbook, can undo it.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -67,5 +68,5 @@ def _passes_through(rest: list[str]) -> bool:
     if rest[:2] != ["lab", "exec"]:
         return False
     takes_value = {"--name"}
-    after = [w for before, w in zip(rest[1:], rest[2:], strict=False) if before not in takes_value]
+    after = [w for before, w in pairwise(rest[1:]) if before not in takes_value]
     return any(not w.startswith("-") for w in after)

@@ -1,0 +1,36 @@
+"""A plan as on-call reads it: what will happen, how sure that is, what undoes it, and what it does not fix."""
+
+from __future__ import annotations
+
+from failover.core.plan import Plan, Step
+from failover.planner import time_words
+
+MARGIN = 11
+
+
+def lines(plan: Plan, *, verbose: bool = False) -> list[str]:
+    where = f" on {', '.join(plan.hosts)}" if plan.hosts else ""
+    out = [f"{plan.playbook}{where} · {time_words(plan)} · undo with: failover rollback"]
+    width = max(len(s.id) for s in plan.steps)
+    actions = max(len(s.action) for s in plan.steps)
+    says = max(len(s.says) for s in plan.steps)
+    for n, step in enumerate(plan.steps, 1):
+        head = f"  {n} {step.id:<{width}}  {step.action:<{actions}}  "
+        out.append(f"{head}{step.says:<{says}}  {step.certainty}")
+        indent = " " * (len(str(n)) + 3 + width + 2)
+        out += [f"{indent}{d}" for d in step.diff if verbose or step.diff]
+        out.append(f"{indent}undo: {step.undo}{_guards(step)}")
+    out += [f"Mind: {w}" for w in plan.warnings]
+    out.append(_closing(plan))
+    return out
+
+
+def _guards(step: Step) -> str:
+    return "" if step.undoable or not step.when else "  (only if still needed then)"
+
+
+def _closing(plan: Plan) -> str:
+    said = f"Not changed: {', '.join(plan.not_changed)}." if plan.not_changed else ""
+    if plan.not_fixed:
+        said += f" Not fixed by this: {'; '.join(plan.not_fixed)}."
+    return said.strip()

@@ -1,0 +1,43 @@
+"""`failover rollback`: undo a run, newest change first, each undo under its guard."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from failover.cli import wiring
+from failover.cli.options import options
+
+
+def rollback(
+    ctx: typer.Context,
+    run: str | None = typer.Argument(None, metavar="[RUN]", help="without it: the newest run that can be undone"),
+    dry_run: bool = typer.Option(False, "--dry-run", help="show what would be undone, change nothing"),
+    yes: bool = typer.Option(False, "--yes", "-y", help="do not ask"),
+    as_json: bool = typer.Option(False, "--json", help="print one JSON document and nothing else"),
+) -> None:
+    """Undo a run. Refused (exit 6) while what a step guards against still holds; then the step stays in force."""
+    from failover.cli import progress, run_text
+    from failover.cli.run import _ask
+
+    opts = options(ctx)
+    with wiring.controller(opts) as c:
+        record = c.newest_undoable() if run is None else c.find(run)
+        view = c.view(record)
+        owed = [s for s in reversed(record.plan.steps) if view.steps[s.id].owed]
+        if dry_run and as_json:
+            steps = [{"id": s.id, "action": s.action, "host": s.host, "undo": s.undo} for s in owed]
+            print(json.dumps({"version": 1, "run": record.id, "undo": steps}, indent=2))
+        elif not as_json:
+            print(f"Roll back {record.id} ({record.plan.playbook} on {', '.join(record.plan.hosts)})")
+            print("\n".join(f"  {s.id:<10} {s.undo}" for s in owed) or "  nothing is left to undo")
+        if dry_run:
+            raise typer.Exit(10 if owed else 0)
+        if owed:
+            _ask(yes)
+        c.engine.tell = progress.tell_nobody if as_json else progress.tell_people
+        with progress.stoppable() as stopper:
+            c.engine.stop = stopper.why
+            c.rollback(record)
+        run_text.end(c, record, as_json=as_json, events=False, interrupted=stopper.asked is not None)

@@ -1,0 +1,86 @@
+"""How a run ended, for people: what is done, what is not, and the exact commands that come next."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+from failover.core.report import event_words, run_document
+from failover.core.run import NEEDS_PERSON, Phase, RunState, View, exit_code
+from failover.core.words import duration
+
+if TYPE_CHECKING:
+    from failover.controller import Controller
+    from failover.ports import RunRecord
+
+_WORDS = {
+    RunState.RUNNING: "is not finished",
+    RunState.SUCCEEDED: "succeeded",
+    RunState.ROLLED_BACK: "is rolled back",
+    RunState.CONFLICTS: "is rolled back, except where somebody else made changes",
+    RunState.ROLLBACK_FAILED: "could not be rolled back whole",
+    RunState.PAUSED: "is paused and needs a person",
+    RunState.ABORTED: "was closed as it stands",
+}
+
+
+def end(c: Controller, record: RunRecord, *, as_json: bool, events: bool, interrupted: bool = False) -> None:
+    """Print the end of a sitting and leave with its exit code."""
+    view = c.view(record)
+    if as_json:
+        print(json.dumps(run_document(record.id, record.plan, view, c.store.events(record.id)), indent=2))
+    elif not events:
+        print("\n".join(lines(record, view)))
+    stopped = interrupted and view.state is RunState.PAUSED
+    raise typer.Exit(130 if stopped else exit_code(view))
+
+
+def lines(record: RunRecord, view: View) -> list[str]:
+    out = [f"Run {record.id} {_WORDS[view.state]}{f': {view.because}' if view.because else '.'}"]
+    if view.state in NEEDS_PERSON:
+        out += [f"  {s.id:<10} {_standing(view.steps[s.id].phase)}: {s.says}" for s in record.plan.steps]
+    return out + _next(record, view)
+
+
+def _standing(phase: Phase) -> str:
+    match phase:
+        case Phase.VERIFIED | Phase.ACTED | Phase.UNDO_BLOCKED:
+            return "done, in force"
+        case Phase.UNDONE:
+            return "undone"
+        case Phase.PENDING | Phase.SKIPPED | Phase.UNCHANGED:
+            return "not done"
+        case _:
+            return phase.value.replace("_", " ")
+
+
+def _next(record: RunRecord, view: View) -> list[str]:
+    """The commands that are open now, exactly as they are typed."""
+    run = record.id
+    match view.state:
+        case RunState.SUCCEEDED:
+            standing = [s for s in record.plan.steps if s.undoable and view.steps[s.id].owed]
+            if not standing:
+                return []
+            until = next((f", it expires in {duration(s.expires_s)}" for s in standing if s.expires_s), "")
+            return [f"Undo with: failover rollback {run}{until}"]
+        case RunState.PAUSED if view.backwards:
+            return [f"Next: failover rollback {run}, when the above is so; or failover runs accept {run} --reason …"]
+        case RunState.PAUSED:
+            return [f"Next: failover runs resume {run}, or failover rollback {run}"]
+        case RunState.CONFLICTS | RunState.ROLLBACK_FAILED:
+            stuck = [i for i, v in view.steps.items() if v.owed and v.phase in {Phase.CONFLICT, Phase.UNDO_FAILED}]
+            steps = [f"Next: failover runs resolve {run} {i} --keep|--restore|--skip --reason …" for i in stuck]
+            return [*steps, f"      failover runs accept {run} --reason … closes it as it stands"]
+        case _:
+            return []
+
+
+def timeline(c: Controller, record: RunRecord) -> list[str]:
+    out = []
+    for e in c.store.events(record.id):
+        who, what, why = event_words(e)
+        out.append(f"  {e.at:%Y-%m-%d %H:%M:%S}  {who:<10} {what}{f': {why}' if why else ''}")
+    return out

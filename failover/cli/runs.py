@@ -1,0 +1,129 @@
+"""`failover runs`: what was run, how it stands, and a person's word on what only a person can settle."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from failover.cli import wiring
+from failover.cli.options import options
+from failover.errors import ConfigError
+
+app = typer.Typer(help="The runs: list, show, resume, resolve, accept, report.", rich_markup_mode=None)
+RUN = typer.Argument(..., metavar="RUN", help="its id, or a beginning of it")
+REASON = typer.Option(..., "--reason", metavar="TEXT", help="recorded with it")
+JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
+
+
+@app.callback(invoke_without_command=True)
+def _runs(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        list_(ctx)
+
+
+@app.command("list")
+def list_(ctx: typer.Context, as_json: bool = JSON) -> None:
+    """The newest runs and how each stands."""
+    with wiring.controller(options(ctx)) as c:
+        rows = [(r, c.view(r)) for r in c.store.runs()]
+    if as_json:
+        listed = [
+            {
+                "run": r.id,
+                "playbook": r.plan.playbook,
+                "hosts": list(r.plan.hosts),
+                "opened": r.opened.isoformat(),
+                "by": r.by,
+                "reason": r.reason,
+                "state": v.state.value,
+                "open": v.open,
+            }
+            for r, v in rows
+        ]
+        print(json.dumps({"version": 1, "runs": listed}, indent=2))
+        return
+    if not rows:
+        print("no runs yet")
+    for r, v in rows:
+        mark = "  needs a person" if v.open else ""
+        print(f"{r.id}  {','.join(r.plan.hosts):<10} {v.state.value.replace('_', ' ')}{mark}  by {r.by}")
+
+
+@app.command()
+def show(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
+    """One run: how it stands, its timeline, and what can be done with it."""
+    from failover.cli import run_text
+    from failover.core.report import run_document
+
+    with wiring.controller(options(ctx)) as c:
+        record = c.find(run)
+        if as_json:
+            print(json.dumps(run_document(record.id, record.plan, c.view(record), c.store.events(record.id)), indent=2))
+            return
+        reason = f", reason: {record.reason}" if record.reason else ""
+        print(f"{record.plan.playbook} on {', '.join(record.plan.hosts)}, opened by {record.by}{reason}")
+        print("\n".join([*run_text.timeline(c, record), *run_text.lines(record, c.view(record))]))
+
+
+@app.command()
+def resume(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
+    """Finish a run that was interrupted: settle what is open on the hosts, then go on in the direction it went."""
+    from failover.cli import progress, run_text
+
+    with wiring.controller(options(ctx)) as c:
+        record = c.find(run)
+        c.engine.tell = progress.tell_nobody if as_json else progress.tell_people
+        with progress.stoppable() as stopper:
+            c.engine.stop = stopper.why
+            c.resume(record)
+        run_text.end(c, record, as_json=as_json, events=False, interrupted=stopper.asked is not None)
+
+
+@app.command()
+def resolve(
+    ctx: typer.Context,
+    run: str = RUN,
+    step: str = typer.Argument(..., metavar="STEP"),
+    keep: bool = typer.Option(False, "--keep", help="what is there stays; no undo is owed any more"),
+    restore: bool = typer.Option(False, "--restore", help="it is ours after all: undo it with the rest"),
+    skip: bool = typer.Option(False, "--skip", help="go on as if this step were done"),
+    reason: str = REASON,
+) -> None:
+    """Settle a conflict, a question or a failed undo; then resume the run or roll it back."""
+    from failover.cli import run_text
+
+    chosen = [name for name, on in (("keep", keep), ("restore", restore), ("skip", skip)) if on]
+    if len(chosen) != 1:
+        raise ConfigError("say exactly one of --keep, --restore, --skip", try_="see: failover runs resolve --help")
+    with wiring.controller(options(ctx)) as c:
+        record = c.find(run)
+        view = c.resolve(record, step, chosen[0], reason)
+        print(f"{step} of {record.id}: {chosen[0]}")
+        print("\n".join(run_text.lines(record, view)))
+
+
+@app.command()
+def accept(ctx: typer.Context, run: str = RUN, reason: str = REASON) -> None:
+    """Close a run as it stands, so that new ones may start on its hosts. Nothing is changed on any host."""
+    with wiring.controller(options(ctx)) as c:
+        record = c.find(run)
+        c.accept(record, reason)
+        print(f"{record.id} is closed as it stands; its hosts are free for new runs")
+
+
+@app.command()
+def report(ctx: typer.Context, run: str = RUN) -> None:
+    """The run as Markdown, to paste into an incident's notes."""
+    from failover.cli import run_text
+
+    with wiring.controller(options(ctx)) as c:
+        record = c.find(run)
+        view = c.view(record)
+        print(f"# {record.plan.playbook} on {', '.join(record.plan.hosts)}: {view.state.value.replace('_', ' ')}\n")
+        print(
+            f"{record.plan.summary}\n\nRun `{record.id}`, opened {record.opened:%Y-%m-%d %H:%M:%S} UTC by {record.by}"
+        )
+        print(f"{record.reason}\n" if record.reason else "")
+        print("\n".join(f"- {line.strip()}" for line in run_text.timeline(c, record)))
+        print("\n" + "\n".join(run_text.lines(record, view)))

@@ -1,0 +1,124 @@
+"""`failover status`, `pause` and `unpause`, and what `failover` alone says."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from failover.cli import wiring
+from failover.cli.options import options
+from failover.core.words import duration, seconds
+from failover.errors import ConfigError
+
+if TYPE_CHECKING:
+    from failover.actions.base import Mitigation
+    from failover.controller import Controller
+
+JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
+
+
+def status(ctx: typer.Context, as_json: bool = JSON) -> None:
+    """Mitigations in force (re-read from the hosts) and their expiry, open runs, pauses."""
+    with wiring.controller(options(ctx)) as c:
+        found = document(c)
+    print(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
+
+
+def overview(ctx: typer.Context) -> None:
+    """`failover` alone: status, and what it would do now."""
+    from failover.cli import diagnosis_text
+
+    opts = options(ctx)
+    with wiring.controller(opts) as c:
+        print("\n".join(lines(document(c))))
+        verdict, samples = c.recommend(wiring.playbooks(opts))
+        print("\n".join(diagnosis_text.lines(c.hands.fleet, samples, verdict)))
+
+
+def document(c: Controller) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "at": c.now.isoformat(timespec="seconds"),
+        "hosts": {h.name: {"role": h.role.value, "address": h.address} for h in c.hands.fleet.hosts.values()},
+        "mitigations": [_mitigation(c, m) for m in c.mitigations()],
+        "open_runs": [
+            {
+                "run": r.id,
+                "playbook": r.plan.playbook,
+                "hosts": list(r.plan.hosts),
+                "state": v.state.value,
+                "because": v.because,
+            }
+            for r, v in c.open_runs()
+        ],
+        "pauses": [
+            {"host": p.host, "by": p.by, "reason": p.reason, "until": p.until.isoformat(timespec="seconds")}
+            for p in c.store.pauses(c.now)
+        ],
+    }
+
+
+def _mitigation(c: Controller, m: Mitigation) -> dict[str, Any]:
+    left = (m.until - c.now).total_seconds() if m.until else None
+    return {
+        "run": m.run,
+        "step": m.step.id,
+        "host": m.step.host,
+        "says": m.step.says,
+        "since": m.since.isoformat(timespec="seconds"),
+        "until": m.until.isoformat(timespec="seconds") if m.until else None,
+        "expired": left is not None and left <= 0,
+        "on_host": c.reads(m),
+        "undo": f"failover rollback {m.run}",
+    }
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    out = []
+    for m in found["mitigations"]:
+        until = "no expiry" if m["until"] is None else f"{'expired' if m['expired'] else 'until'} {m['until']}"
+        out.append(f"in force on {m['host']}: {m['says']} ({m['on_host']}), {until}; undo: {m['undo']}")
+    for r in found["open_runs"]:
+        out.append(
+            f"open: {r['run']} is {r['state']}{': ' + r['because'] if r['because'] else ''}; "
+            f"see: failover runs show {r['run']}"
+        )
+    for p in found["pauses"]:
+        out.append(f"paused{' on ' + p['host'] if p['host'] else ''} until {p['until']} by {p['by']}: {p['reason']}")
+    return out or ["nothing of ours is in force, no run is open, nothing is paused"]
+
+
+def pause(
+    ctx: typer.Context,
+    for_: str = typer.Option(..., "--for", metavar="DURATION", help="how long, for example 2h"),
+    reason: str = typer.Option(..., metavar="TEXT", help="shown to whoever wonders why nothing happens"),
+    host: str | None = typer.Option(None, metavar="H", help="only this host"),
+) -> None:
+    """Observe, but never act, for a while. Recorded with owner, reason and expiry."""
+    from failover.controller import whoami
+    from failover.ports import Pause
+
+    span = seconds(for_)
+    if not span:
+        raise ConfigError(f"--for takes a duration, found {for_!r}", try_="for example --for 2h")
+    with wiring.controller(options(ctx)) as c:
+        _known(c, host)
+        until = c.now + timedelta(seconds=span)
+        c.store.pause(Pause(host, whoami(), reason, c.now, until))
+        print(f"paused{' on ' + host if host else ''} for {duration(span)}; end it with: failover unpause")
+
+
+def unpause(ctx: typer.Context, host: str | None = typer.Option(None, metavar="H", help="only this host's")) -> None:
+    """End pauses before their time."""
+    with wiring.controller(options(ctx)) as c:
+        _known(c, host)
+        ended = c.store.unpause(host)
+        print("nothing was paused" if not ended else "acting again")
+
+
+def _known(c: Controller, host: str | None) -> None:
+    if host is not None and host not in c.hands.fleet.hosts:
+        raise ConfigError(f"no host {host!r}", try_=f"one of: {', '.join(c.hands.fleet.hosts)}")
