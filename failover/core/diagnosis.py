@@ -1,0 +1,261 @@
+"""The per-host half of the verdict: which state a host is in, and which known incident its signals show.
+
+The queue detects, it never selects: three published outages had the same long queue and three different
+cures. So each class is told by what the filter, the handler and the ports do. Pure: same samples, same answer.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from failover.core.fleet import Fleet, Host
+from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, of, worst
+from failover.core.words import number
+
+STILL_S = 60.0
+"""Mail this old that does not move stands still: a mail host's own pace is seconds."""
+
+
+class State(enum.StrEnum):
+    """failed > unknown > degraded > healthy."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """`incident` is a class of `RULES` or None; `latent`: what is not well either, but does not show the incident."""
+
+    host: str
+    state: State
+    incident: str | None
+    summary: str
+    evidence_for: Samples = ()
+    evidence_against: tuple[str, ...] = ()
+    latent: Samples = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The samples of one host, asked the questions that the rules need."""
+
+    host: str
+    samples: Samples
+    quorum: int
+
+    def now(self, *names: str) -> Samples:
+        """The newest look at each, one signal a vantage."""
+        looked = [of(self.samples, self.host, n) for n in names]
+        return tuple(s for found in looked for s in found if s.at == max(f.at for f in found))
+
+    def fails(self, name: str, *ways: str) -> bool:
+        """Does it fail; if `ways` are given (`timeout`, `refused`, …), in one of them?"""
+        return any(s.outcome is Outcome.FAIL and (not ways or s.value in ways) for s in self.now(name))
+
+    def warns(self, name: str) -> bool:
+        return any(s.outcome is Outcome.WARN for s in self.now(name))
+
+    @property
+    def smtp_failing(self) -> Samples:
+        """No banner on port 25: one signal a vantage that says so."""
+        failing = [s for s in self.now("smtp.banner", "smtp.peer") if s.outcome is Outcome.FAIL]
+        return tuple({s.vantage: s for s in failing}.values())
+
+    @property
+    def smtp_down(self) -> bool:
+        return len(self.smtp_failing) >= self.quorum
+
+    @property
+    def smtp_works(self) -> bool:
+        return any(s.outcome is Outcome.OK for s in self.now("smtp.banner", "smtp.peer"))
+
+    def moves(self, name: str) -> bool | None:
+        """Between the first look and the last, did the head of what waits move on? None: one look cannot tell."""
+        looks = [s for s in of(self.samples, self.host, name) if s.age is not None]
+        elapsed = (looks[-1].at - looks[0].at).total_seconds() if looks else 0.0
+        if elapsed <= 0:
+            return None
+        first, last = looks[0], looks[-1]
+        fewer = isinstance(first.value, float) and isinstance(last.value, float) and last.value < first.value
+        return fewer or (last.age or 0.0) - (first.age or 0.0) < elapsed / 2
+
+    def stands_still(self, name: str) -> bool:
+        waits = any(s.value and (s.age or 0.0) > STILL_S for s in self.now(name))
+        return waits and self.moves(name) is False
+
+    @property
+    def filter_fails(self) -> bool:
+        return self.fails("spam.scan") or self.fails("spam.ping")
+
+    @property
+    def mail_ages_at_filter(self) -> bool:
+        return self.fails("queue.frozen") and not self.moves("queue.frozen")
+
+
+def host_state(host: str, samples: Samples, quorum: int) -> tuple[State, tuple[str, ...]]:
+    """Failed when mail through it does not move; unknown when we cannot tell; degraded for any other fail or warn."""
+    view = View(host, samples, quorum)
+    everything = _everything(view)
+    for state, found in (
+        (State.FAILED, _blocked(view)),
+        (State.UNKNOWN, _unknown(view, everything)),
+        (State.DEGRADED, [s for s in everything if s.outcome in {Outcome.FAIL, Outcome.WARN}]),
+    ):
+        if found:
+            return state, tuple(f"{s.name}: {s.reason}" for s in found)
+    return (State.HEALTHY, ()) if everything else (State.UNKNOWN, ("not looked at",))
+
+
+def _everything(view: View) -> Samples:
+    return view.now(*dict.fromkeys(s.name for s in view.samples if s.host == view.host))
+
+
+def _blocked(view: View) -> list[Signal]:
+    """What shows that mail through this host does not move. `queue.pending` itself fails when Postfix is stopped."""
+    found = list(view.smtp_failing) if view.smtp_down else []
+    if view.filter_fails and view.mail_ages_at_filter:
+        found += _bad(view, "spam.scan", "spam.ping", "queue.frozen")
+    found += [s for n in ("queue.frozen", "queue.pending") if view.stands_still(n) for s in view.now(n)]
+    found += [s for n in ("handler.banner", "queue.pending") if view.fails(n) for s in view.now(n)]
+    return list(dict.fromkeys(found))
+
+
+def _unknown(view: View, everything: Samples) -> list[Signal]:
+    """Port 25 is known once any vantage could look; a failed `ssh.reach`: we are blind."""
+    smtp_known = any(s.outcome is not Outcome.UNKNOWN for s in everything if s.name.startswith("smtp."))
+    if view.fails("ssh.reach"):
+        return list(view.now("ssh.reach"))
+    unknown = [s for s in everything if s.outcome is Outcome.UNKNOWN]
+    return [s for s in unknown if not (smtp_known and s.name.startswith("smtp."))]
+
+
+def _bad(view: View, *names: str) -> Samples:
+    return tuple(s for s in view.now(*names) if s.outcome is not Outcome.OK)
+
+
+def _hung(v: View) -> bool:
+    """Nothing answers: one look takes it for hung; looks that show frozen mail move on make it slow.
+
+    With the handler stuck too and no mail frozen, it is the handler that calls the filter.
+    """
+    silent = v.fails("spam.ping", "timeout") and v.fails("spam.scan", "timeout")
+    if v.moves("queue.frozen") and any(s.value for s in v.now("queue.frozen")):
+        return False
+    return (v.filter_fails and v.mail_ages_at_filter) or (silent and not v.fails("handler.banner"))
+
+
+def _slow(v: View) -> bool:
+    late = v.warns("spam.scan") or v.fails("spam.scan", "timeout") or v.fails("spam.ping", "timeout")
+    return late and not v.fails("handler.banner")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    incident: str
+    words: str
+    holds: Callable[[View], bool]
+    shown_by: tuple[str, ...]
+
+
+def _full(v: View) -> bool:
+    return v.fails("disk.free") or v.fails("disk.inodes")
+
+
+def _handler_down(v: View) -> bool:
+    """Refused; or taken and hung up on, as Docker's port proxy does for a container that has ended."""
+    return v.fails("handler.banner", "refused", "closed")
+
+
+def _handler_stuck(v: View) -> bool:
+    return v.fails("handler.banner", "timeout")
+
+
+def _postfix_frozen(v: View) -> bool:
+    """The kernel still accepts connections for a stopped master: only the banner tells."""
+    return v.smtp_down and not v.fails("ssh.reach") and all(s.value == "timeout" for s in v.smtp_failing)
+
+
+def _unreachable(v: View) -> bool:
+    return v.smtp_down and v.fails("ssh.reach")
+
+
+def _blind(v: View) -> bool:
+    return v.fails("ssh.reach") and v.smtp_works and not v.smtp_down
+
+
+_FILTER = ("spam.scan", "spam.ping", "queue.frozen", "queue.pending", "queue.oldest_age")
+_PORT = ("smtp.banner", "smtp.dialogue", "smtp.peer")
+
+RULES = (
+    Rule("disk-full", "no room for the queue", _full, ("disk.free", "disk.inodes")),
+    Rule("handler-down", "mail handler down", _handler_down, ("handler.banner",)),
+    Rule("spam-filter-hung", "spam filter hung", _hung, _FILTER),
+    Rule("spam-filter-slow", "spam filter slow", _slow, (*_FILTER, "cpu.top", "cpu.load")),
+    Rule("handler-stuck", "mail handler stuck", _handler_stuck, ("handler.banner", "spam.scan", "spam.ping")),
+    Rule("postfix-frozen", "Postfix frozen", _postfix_frozen, _PORT),
+    Rule("mx-unreachable", "unreachable", _unreachable, (*_PORT, "ssh.reach")),
+    Rule("ssh-unreachable", "no SSH: mail flows, we are blind", _blind, ("ssh.reach",)),
+)
+"""The first match names the incident, in the order to decide: room, handler, filter, then the ports."""
+
+NO_INCIDENT = "no known incident"
+OUR_NETWORK = "no host answers here: suspect the controller's own network first"
+
+
+def diagnose(host: Host, fleet: Fleet, samples: Samples) -> Diagnosis:
+    return diagnose_all(fleet, samples)[host.name]
+
+
+def diagnose_all(fleet: Fleet, samples: Samples) -> dict[str, Diagnosis]:
+    """Every host of the fleet, in its order."""
+    mine: dict[str, list[Signal]] = {name: [] for name in fleet.hosts}
+    for s in samples:
+        mine.setdefault(s.host, []).append(s)
+    views = {name: View(name, tuple(mine[name]), fleet.policy.quorum) for name in fleet.hosts}
+    states = {name: host_state(name, v.samples, v.quorum) for name, v in views.items()}
+    if views and all(_no_answer_here(v) for v in views.values()):
+        return {n: Diagnosis(n, State.UNKNOWN, None, OUR_NETWORK, _bad(v, *_NO_ANSWER)) for n, v in views.items()}
+    healthy = [name for name, (state, _) in states.items() if state is State.HEALTHY]
+    return {name: _diagnose(v, *states[name], healthy) for name, v in views.items()}
+
+
+def _diagnose(view: View, state: State, because: tuple[str, ...], healthy: list[str]) -> Diagnosis:
+    if state is State.HEALTHY or not view.samples:
+        return Diagnosis(view.host, state, None, because[0] if because else "healthy")
+    rule = next((r for r in RULES if r.holds(view)), None)
+    troubles = tuple(s for s in _everything(view) if s.outcome is not Outcome.OK)
+    speaking = _bad(view, *rule.shown_by) if rule else troubles
+    incident, words = (rule.incident, rule.words) if rule else (None, NO_INCIDENT)
+    latent = tuple(s for s in troubles if s not in speaking)
+    return Diagnosis(view.host, state, incident, words, speaking, _against(view, speaking, healthy), latent)
+
+
+_NO_ANSWER = ("ssh.reach", "smtp.banner")
+
+
+def _no_answer_here(view: View) -> bool:
+    """It neither lets us in nor greets us. When that is so of every host, it is more likely us than all of them."""
+    answers = any(s.vantage == CONTROLLER and s.outcome is Outcome.OK for s in view.now("smtp.banner", "smtp.dialogue"))
+    return view.fails("ssh.reach") and not answers
+
+
+def _against(view: View, speaking: Samples, healthy: list[str]) -> tuple[str, ...]:
+    """What works, and so speaks against other causes; many healthy hosts are counted, not listed."""
+    shown = {s.name for s in speaking}
+    newest = [worst(view.now(name)) for name in _SAYING if name not in shown]
+    said = [_SAYING[s.name](s) for s in newest if s is not None and s.outcome is Outcome.OK]
+    others = [name for name in healthy if name != view.host]
+    return (*said, *([f"{len(others)} other hosts healthy"] if len(others) > 3 else (f"{n} healthy" for n in others)))
+
+
+_SAYING: dict[str, Callable[[Signal], str]] = {
+    "handler.banner": lambda s: f"handler {s.reason}",
+    "spam.scan": lambda s: f"spam filter {s.reason}",
+    "smtp.banner": lambda _: "port 25 answers",
+    "disk.free": lambda s: f"disk {number(round(s.value))} % free" if isinstance(s.value, float) else "disk has room",
+}

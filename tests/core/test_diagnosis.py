@@ -1,0 +1,83 @@
+"""The decision table of tests/cases/diagnosis.yaml, played line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from failover.core.diagnosis import RULES, State, diagnose, host_state
+from failover.core.fleet import Host, Role
+from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from tests.probes.fakes import AT, fleet
+
+CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parents[1] / "cases" / "diagnosis.yaml").read_text())
+FINE: dict[str, tuple[float, str]] = {
+    "ssh.reach": (0.4, "looked in 400 ms"),
+    "queue.pending": (3.0, "3 messages wait"),
+    "queue.frozen": (0.0, "no mail waits for a filter"),
+    "queue.oldest_age": (3.0, "the oldest waits 3 s"),
+    "spam.ping": (0.005, "answers in 5 ms"),
+    "spam.scan": (0.031, "scans in 31 ms"),
+    "handler.banner": (0.012, "answers in 12 ms"),
+    "smtp.banner": (0.009, "220 mx1"),
+    "smtp.dialogue": (0.02, "250 ok"),
+    "smtp.peer": (0.009, "answers in 9 ms"),
+    "cpu.load": (0.1, "load 0.1 a core"),
+    "cpu.top": (12.0, "spamd takes 12 % of a core"),
+    "disk.free": (61.0, "61 % free"),
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: str(c["case"]))
+def test_case(case: dict[str, Any]) -> None:
+    samples = tuple(_samples(case))
+    found = diagnose(fleet().hosts["mx1"], fleet(), samples)
+    assert (found.state, found.incident, found.summary) == (State(case["state"]), case["incident"], case["says"])
+    assert list(dict.fromkeys(s.name for s in found.evidence_for)) == case.get("for", _names(found.evidence_for))
+    assert list(found.evidence_against) == case.get("against", list(found.evidence_against))
+    assert [s.name for s in found.latent] == case.get("latent", [s.name for s in found.latent])
+
+
+def _names(signals: Samples) -> list[str]:
+    return list(dict.fromkeys(s.name for s in signals))
+
+
+def test_every_incident_has_a_case() -> None:
+    assert {c["incident"] for c in CASES} == {r.incident for r in RULES} | {None}
+
+
+def test_nothing_looked_at_is_unknown() -> None:
+    assert host_state("mx1", (), 2)[0] is State.UNKNOWN
+    assert diagnose(Host("mx1", Role.PRIMARY, "192.0.2.11"), fleet(), ()).summary == "not looked at"
+
+
+def test_a_look_is_judged_by_its_newest_samples() -> None:
+    ill = next(c for c in CASES if c["case"] == "the handler is down")
+    well: dict[str, Any] = {**ill, "then": {}}
+    assert diagnose(fleet().hosts["mx1"], fleet(), tuple(_samples(well))).state is State.HEALTHY
+
+
+def _samples(case: dict[str, Any]) -> Iterator[Signal]:
+    for host in ("mx1", "mx2"):
+        yield from _look(host, case.get(host) or {}, 0)
+    if "then" in case:
+        yield from _look("mx1", case["then"], 30)
+
+
+def _look(host: str, told: dict[str, Any], after: int) -> Iterator[Signal]:
+    peer = {"mx1": "mx2", "mx2": "mx1"}[host]
+    for name, (value, reason) in FINE.items():
+        vantage = peer if name == "smtp.peer" else CONTROLLER if name.startswith(("ssh", "smtp")) else host
+        default = "ok" if name.startswith(("ssh", "smtp")) else told.get("everything behind it", "ok")
+        seen = told.get(f"{name} from {peer}" if name == "smtp.peer" else name, told.get(name, default))
+        seen = seen if isinstance(seen, dict) else {"is": seen}
+        outcome = Outcome(seen["is"])
+        found = seen.get("value", value if outcome is Outcome.OK else None)
+        found = float(found) if isinstance(found, int) else found
+        why = seen.get("why", reason if outcome is Outcome.OK else f"{name} is {outcome}")
+        yield Signal(host, name, vantage, outcome, why, AT + timedelta(seconds=after), found, "", seen.get("age"))
