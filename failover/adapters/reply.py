@@ -1,0 +1,44 @@
+"""What `failover-host` says, as a value; and how it is asked. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from failover.ports import Reply
+
+LONGEST = 4 * 1024 * 1024
+"""Bytes of an answer that are read; one that is longer is no answer of ours."""
+INSTALLED = "/usr/local/sbin/failover-host"
+LAST_RESORT_S = 5
+"""Past its own limit the script is ended from outside: TERM then, KILL 2 s later. Late, since it ends it half-way."""
+
+
+def parse(verb: str, stdout: bytes, exit_code: int | None) -> Reply | None:
+    """None when it was cut off: no last line `end<TAB>verb<TAB>rc`, no exit status, or the two disagree."""
+    text = stdout.decode("utf-8", "replace")
+    if len(stdout) > LONGEST or not text.endswith("\n"):
+        return None
+    *rows, last = (tuple(line.split("\t")) for line in text[:-1].split("\n"))
+    if exit_code is None or last != ("end", verb, str(exit_code)):
+        return None
+    return Reply(verb, exit_code, tuple(rows))
+
+
+def ended(stdout: bytes) -> bool:
+    """Its last line is there: nothing follows, even when some daemon keeps the pipe open."""
+    return stdout.endswith(b"\n") and stdout[:-1].rpartition(b"\n")[2].startswith(b"end\t")
+
+
+def sent_command(verb: str, args: Mapping[str, str], *, limit_s: int) -> str:
+    """The script's text follows on stdin: read whole before any of it runs, so a text cut short does nothing."""
+    words = ["timeout", "-k", "2", str(limit_s + LAST_RESORT_S), "/bin/sh", "-c", 'eval "$(cat)"', "failover-host"]
+    return shlex.join([*words, verb, *_pairs(args, limit_s)])
+
+
+def installed_command(verb: str, args: Mapping[str, str], *, limit_s: int) -> str:
+    return shlex.join(["sudo", "-n", INSTALLED, verb, *_pairs(args, limit_s)])
+
+
+def _pairs(args: Mapping[str, str], limit_s: int) -> list[str]:
+    return [f"{key}={value}" for key, value in {**args, "limit": str(limit_s)}.items()]

@@ -1,0 +1,55 @@
+"""A connected TCP socket, set up for short request-and-answer talk with hosts that may vanish."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from contextlib import suppress
+
+IDLE_S = 5
+"""Silence after which the kernel asks whether the far end is still there, and between its questions."""
+UNACKED_MS = 10_000
+"""How long sent bytes may stay unacknowledged before the kernel gives up (tcp(7), TCP_USER_TIMEOUT).
+
+It notices a dead host or link only: a frozen process still has its bytes acknowledged by its kernel (measured)."""
+
+
+class PromptSocket(socket.socket):
+    """Acknowledges at once what it receives.
+
+    The kernel falls back to delayed acknowledgements by itself, so the option
+    is set again after each receive (tcp(7), TCP_QUICKACK: "not permanent").
+    Together with TCP_NODELAY it takes an SSH connect from 109 to 23 ms on
+    loopback (measured): Paramiko writes small packets that wait for each other.
+    """
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        data = super().recv(bufsize, flags)
+        _quick(self)
+        return data
+
+
+def connect(host: str, port: int, *, timeout_s: float) -> PromptSocket:
+    """Raises OSError as the kernel gives it; name resolution is not bounded by `timeout_s`."""
+    plain = socket.create_connection((host, port), timeout=max(0.01, timeout_s))
+    sock = PromptSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, IDLE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKED_MS)
+    _quick(sock)
+    return sock
+
+
+def hang_up(sock: socket.socket) -> None:
+    """Wakes every thread that waits on this socket; it stays theirs to close, so its number cannot be reused."""
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _quick(sock: socket.socket) -> None:
+    if sys.platform == "linux":
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

@@ -1,0 +1,196 @@
+"""`Remote` over SSH: one kept session per host, one script per call, an answer or an error in time.
+
+What decides between the two errors is only whether the exec request may have
+left: before it, nothing was run (Unreachable); after it, anything but a whole
+answer with its exit status leaves the outcome open (OutcomeUnknown).
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from failover.adapters import reply, ssh_words
+from failover.adapters.watchdog import Errand, Stage
+from failover.core.fleet import Host
+from failover.core.words import duration
+from failover.errors import FailoverError, Unreachable
+from failover.ports import Reply
+
+if TYPE_CHECKING:
+    import paramiko
+
+    from failover.adapters.ssh_session import Output, Session
+
+CONNECT_S = 15.0
+"""At most this, and at most three quarters of the call's limit, until the command can be sent."""
+GRACE_S = 2.0
+"""Past the call's limit: for an answer that is already on its way."""
+WATCHDOG_S = 0.25
+"""Later than the work's own time-outs, since those know better what was missing."""
+REUSED_S = 3.0
+"""A kept session that opens no channel by then is taken for dead; nothing has left, so a new one is opened."""
+KEPT = 64
+"""Sessions kept open. Beyond, each is closed after its call: a thousand hosts would need as many files and threads."""
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One host: its calls take turns, and share a session."""
+
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    session: Session | None = None
+
+    def leave(self) -> None:
+        session, self.session = self.session, None
+        if session is not None:
+            session.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call and its times, monotonic."""
+
+    host: Host
+    verb: str
+    args: Mapping[str, str]
+    began: float
+    limit_s: float
+    connect_by: float
+    answer_by: float
+
+    def deadline(self, stage: Stage) -> float:
+        return (self.answer_by if stage >= Stage.SENT else self.connect_by) + WATCHDOG_S
+
+    def far_limit(self) -> int:
+        """What is left for the far side, so that it ends before we give it up."""
+        left = max(1, math.ceil(self.began + self.limit_s - time.monotonic()))
+        with suppress(KeyError, ValueError):
+            left = min(left, int(self.args["limit"]))
+        return left
+
+
+class SshRemote:
+    """Thread-safe: different hosts at once, one host in turn. Close it, or use it as a context manager."""
+
+    def __init__(self, script: Callable[[], str] | None = None, *, grace_s: float = GRACE_S) -> None:
+        """`script` gives the text that is sent where the user is root; by default the packaged one."""
+        self._script = script or _packaged
+        self._grace_s = grace_s
+        self._seats: dict[Host, _Seat] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """A call that still runs keeps its session to itself, and closes it."""
+        with self._lock:
+            seats, self._seats = self._seats, {}
+        for seat in seats.values():
+            seat.leave()
+
+    def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
+        """See `ports.Remote`. Ends within `limit_s` + 2.25 s, or 3/4 of `limit_s` when the host cannot be got into."""
+        now = time.monotonic()
+        call = _Call(
+            host, verb, args, now, limit_s, now + min(CONNECT_S, limit_s * 0.75), now + limit_s + self._grace_s
+        )
+        with self._lock:
+            seat = self._seats.setdefault(host, _Seat())
+        if not seat.turn.acquire(timeout=call.connect_by - now):
+            raise Unreachable(
+                f"{host.name}: an earlier call still ran after {duration(time.monotonic() - now)}; nothing was sent",
+                try_="try again once that one has ended",
+            )
+        try:
+            return self._call(call, seat)
+        finally:
+            seat.turn.release()
+
+    def _call(self, call: _Call, seat: _Seat) -> Reply:
+        errand: Errand[tuple[Output, Session]] = Errand()
+        kept, seat.session = seat.session, None
+        try:
+            output, session = errand.run(lambda: self._work(call, kept, errand), call.deadline)
+        except FailoverError:
+            raise
+        except Exception as e:
+            raise ssh_words.lost(call.host, call.verb, errand.stage, e, time.monotonic() - call.began) from e
+        answer = reply.parse(call.verb, output.stdout, output.exit_code)
+        if answer is None:
+            session.close()
+            raise ssh_words.cut_off(call.host, call.verb, output)
+        self._keep(call.host, seat, session)
+        return answer
+
+    def _keep(self, host: Host, seat: _Seat, session: Session) -> None:
+        with self._lock:
+            room = self._seats.get(host) is seat and sum(s.session is not None for s in self._seats.values()) < KEPT
+            if room:
+                seat.session = session
+        if not room:
+            session.close()
+
+    def _work(
+        self, call: _Call, kept: Session | None, errand: Errand[tuple[Output, Session]]
+    ) -> tuple[Output, Session]:
+        """In the errand's thread, which owns the session until it hands it over with the answer."""
+        from failover.adapters import ssh_session as ssh
+
+        session, channel = _reused(kept, errand, call) or _opened(errand, call)
+        try:
+            limit = call.far_limit()
+            if call.host.ssh.user == "root":
+                command, stdin = reply.sent_command(call.verb, call.args, limit_s=limit), self._script().encode()
+            else:
+                command, stdin = reply.installed_command(call.verb, call.args, limit_s=limit), b""
+            return ssh.ask(channel, errand, command, stdin, by=call.answer_by), session
+        except BaseException:
+            session.close()
+            raise
+
+
+def _reused(
+    kept: Session | None, errand: Errand[tuple[Output, Session]], call: _Call
+) -> tuple[Session, paramiko.Channel] | None:
+    """None when the kept session is of no use any more. Nothing was sent over it, so connecting anew is safe."""
+    from failover.adapters import ssh_session as ssh
+
+    if kept is None:
+        return None
+    try:
+        if kept.alive:
+            within = min(REUSED_S, (call.connect_by - time.monotonic()) / 2)
+            return kept, ssh.open_channel(kept, errand, within_s=within)
+    except Exception:
+        kept.close()
+        errand.at(Stage.CONNECT)
+        return None
+    kept.close()
+    return None
+
+
+def _opened(errand: Errand[tuple[Output, Session]], call: _Call) -> tuple[Session, paramiko.Channel]:
+    from failover.adapters import ssh_session as ssh
+
+    session = ssh.open_session(call.host, errand, by=call.connect_by)
+    try:
+        return session, ssh.open_channel(session, errand, within_s=call.connect_by - time.monotonic())
+    except BaseException:
+        session.close()
+        raise
+
+
+def _packaged() -> str:
+    from failover.host import script_text
+
+    return script_text()

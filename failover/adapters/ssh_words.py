@@ -1,0 +1,117 @@
+"""What went wrong with a call, in words: which stage it had reached decides what is known, and what to try."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from failover.adapters import reply
+from failover.adapters.watchdog import Overdue, Stage
+from failover.core.fleet import Host
+from failover.core.words import duration
+from failover.errors import FailoverError, OutcomeUnknown, Unreachable
+
+if TYPE_CHECKING:
+    from failover.adapters.ssh_session import Output
+
+
+def lost(host: Host, verb: str, stage: Stage, error: Exception, seconds: float) -> FailoverError:
+    """The call ended by `error` after `seconds` at `stage`."""
+    match stage:
+        case Stage.CONNECT:
+            return _no_connection(host, error, seconds)
+        case Stage.GREET:
+            return _no_greeting(host, error, seconds)
+        case Stage.LOGIN:
+            return _no_login(host, error, seconds)
+        case Stage.CHANNEL:
+            return Unreachable(
+                f"{host.name}: logged in, but sshd opens no session for a command ({_cause(error, seconds)}); "
+                "nothing was run",
+                try_=f"look for MaxSessions or a lack of memory and processes on {host.name}",
+            )
+        case Stage.SENT:
+            return _unknown(host, f"`{verb}` was sent, then {_cause(error, seconds)}")
+
+
+def cut_off(host: Host, verb: str, output: Output) -> FailoverError:
+    """No whole answer. Only sudo's own refusal says for certain that nothing was run."""
+    said = _printable(output.stderr)
+    if not output.stdout and output.exit_code == 1 and said.startswith("sudo:"):
+        return Unreachable(
+            f"{host.name}: sudo does not let {host.ssh.user} run {reply.INSTALLED} ({said}); nothing was run",
+            try_="install failover-host with its sudoers line there, or log in as root",
+        )
+    if len(output.stdout) > reply.LONGEST:
+        why = f"more than {reply.LONGEST // 1024 // 1024} MiB came back, which is no answer of ours"
+    elif output.exit_code is None:
+        why = f"its answer stopped after {len(output.stdout)} bytes, without an exit status"
+    else:
+        why = f"its answer of {len(output.stdout)} bytes is not whole (exit status {output.exit_code})"
+    return _unknown(host, f"`{verb}` was sent, but {why}" + (f"; it said: {said}" if said else ""))
+
+
+def where(host: Host) -> str:
+    return f"[{host.address}]:{host.ssh.port}" if ":" in host.address else f"{host.address}:{host.ssh.port}"
+
+
+def _unknown(host: Host, what: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{host.name}: {what}: it may or may not have happened, and may still be going on",
+        try_=f"look before trying again: `failover check --host {host.name}`; "
+        "an open run finds out by itself at `failover runs resume`",
+    )
+
+
+def _no_connection(host: Host, error: Exception, seconds: float) -> Unreachable:
+    if isinstance(error, socket.gaierror):
+        return Unreachable(
+            f"{host.name}: cannot resolve {host.address}: {error.strerror}; nothing was sent",
+            try_="write an IP address into hosts.yaml: an incident is no time to depend on DNS",
+        )
+    return Unreachable(
+        f"{host.name}: cannot connect to {where(host)}: {_cause(error, seconds)}; nothing was sent",
+        try_=f"try `ssh -p {host.ssh.port} {host.ssh.user}@{host.address} true` from here, and from another network",
+    )
+
+
+def _no_greeting(host: Host, error: Exception, seconds: float) -> Unreachable:
+    return Unreachable(
+        f"{host.name}: {where(host)} accepts connections, but no SSH greeting and key exchange came about "
+        f"({_cause(error, seconds)}); nothing was sent",
+        try_=f"sshd on {host.name} hangs, or refuses more connections (MaxStartups): use its console",
+    )
+
+
+def _no_login(host: Host, error: Exception, seconds: float) -> Unreachable:
+    import paramiko
+
+    using = host.ssh.identity or "the keys of the agent and of ~/.ssh"
+    refused = isinstance(error, paramiko.AuthenticationException) and "timeout" not in str(error).lower()
+    if refused or "No authentication methods" in str(error):
+        return Unreachable(
+            f"{host.name}: {where(host)} refuses to log in {host.ssh.user} with {using} ({error}); nothing was run",
+            try_=f"check that its public key is in authorized_keys of {host.ssh.user} on {host.name}",
+        )
+    return Unreachable(
+        f"{host.name}: {where(host)} greets, but the log-in of {host.ssh.user} was not answered "
+        f"({_cause(error, seconds)}); nothing was run",
+        try_=f"PAM, DNS or the disk of {host.name} may hang: use its console",
+    )
+
+
+def _cause(error: Exception, seconds: float) -> str:
+    """Paramiko says "No existing session" for a time-out, and EOFError nothing at all."""
+    text = str(error)
+    if isinstance(error, Overdue | TimeoutError) or "No existing session" in text or "imeout" in text:
+        return f"nothing came for {duration(seconds)}"
+    if isinstance(error, EOFError) or "Error reading SSH protocol banner" in text or "Channel closed" in text:
+        return "the connection was closed"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return _printable(text.encode()) or type(error).__name__
+
+
+def _printable(raw: bytes, longest: int = 300) -> str:
+    text = raw.decode("utf-8", "replace")[-longest:]
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
