@@ -48,25 +48,35 @@ def _read(path: Path, reference: str) -> str:
     """Checked on the opened file, so that it is the file that is read; a pipe or a device is not waited for."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as e:
-        raise ConfigError(f"{reference} cannot be read: {e.strerror}", try_=_fill("file", str(path))) from e
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
+    except (OSError, ValueError) as e:
+        raise ConfigError(f"{reference} cannot be read: {_why(e)}", try_=_fill("file", str(path))) from e
+    try:
+        found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise ConfigError(f"{reference} is not a file", try_="name the file that holds the secret")
         if found.st_mode & stat.S_IRWXO:
             mode = f"{stat.S_IMODE(found.st_mode):04o}"
             raise ConfigError(f"{reference} is open to every user here (mode {mode})", try_=f"chmod o-rwx {path}")
-        raw = file.read(_LARGEST + 1)
+        raw = os.read(handle, _LARGEST + 1)
+    finally:
+        os.close(handle)
+    return _decoded(raw, reference)
+
+
+def _decoded(raw: bytes, reference: str) -> str:
+    if len(raw) > _LARGEST:
+        raise ConfigError(f"{reference} is larger than 64 KiB", try_="name the file that holds the secret alone")
     try:
-        if len(raw) > _LARGEST:
-            raise ConfigError(f"{reference} is larger than 64 KiB", try_="name the file that holds the secret alone")
         return raw.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         # `from None`: the original error carries the bytes
         raise ConfigError(
             f"{reference} is not UTF-8 text", try_="write the secret as text (base64 for a key)"
         ) from None
+
+
+def _why(e: Exception) -> str:
+    return e.strerror or str(e) if isinstance(e, OSError) else str(e)
 
 
 def _fill(kind: str, where: str) -> str:

@@ -65,7 +65,7 @@ def text_of(path: Path, *, missing: str) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as e:
-        before = raw[: e.start].decode("utf-8-sig", "replace")
+        before = e.object[: e.start].decode("utf-8", "replace")
         raise refusal(str(path), [Problem(_end(before), "a byte that is not UTF-8; save the file as UTF-8")]) from e
 
 
@@ -82,6 +82,10 @@ def parse(text: str, name: str) -> Source:
     except yaml.YAMLError as e:
         raise refusal(name, [*builder.problems, Problem(Position(1, 1), f"not YAML: {e}")]) from e
     return Source(name, value, builder.values, builder.keys, tuple(builder.problems))
+
+
+class _TooDeep(yaml.MarkedYAMLError):
+    pass
 
 
 @dataclass(slots=True)
@@ -108,7 +112,7 @@ class _Builder:
     def _value(self, event: Any, at: Place) -> Any:
         self.values[at] = _at(event)
         if len(at) > _DEEPEST:
-            raise yaml.MarkedYAMLError(problem=f"nested deeper than {_DEEPEST}", problem_mark=event.start_mark)
+            raise _TooDeep(problem_mark=event.start_mark)
         if isinstance(event, yaml.AliasEvent):
             self._problem(event, f"the alias *{event.anchor}; write the value out")
             return None
@@ -189,6 +193,8 @@ def _unparsable(error: yaml.MarkedYAMLError, text: str) -> Problem:
     lines = text.split("\n")
     line = lines[mark.line] if mark.line < len(lines) else ""
     at = Position(mark.line + 1, mark.column + 1)
+    if isinstance(error, _TooDeep):
+        return Problem(at, f"nested deeper than {_DEEPEST}; no such file needs that")
     if line[mark.column : mark.column + 1] == "\t" or line[: mark.column].strip(" ") == "\t":
         return Problem(at, "a tab; indent with spaces")
     context = f" {error.context}" if error.context else ""

@@ -1,0 +1,166 @@
+"""hosts.yaml → the fleet: defaults, merging, and paths that do not depend on where one stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import failover
+from failover.config.hosts import load_fleet
+from failover.core.fleet import Channel, Domain, Ec2, Endpoint, Engine, Fleet, Mode, Rfc2136, Role, Route53, Spam, Ssh
+from failover.errors import ConfigError
+
+SHORT = """\
+version: 1
+hosts:
+  mx1: {role: primary, address: 192.0.2.11, mx: mx1.example.net}
+  mx2: {role: standby, address: 192.0.2.12, mx: mx2.example.net}
+domains:
+  example.net: {dns: {kind: rfc2136, server: 192.0.2.53, key_name: failover, key: "file:/etc/failover/tsig"}}
+"""
+
+
+def load(folder: Path, text: str) -> Fleet:
+    (folder / "hosts.yaml").write_text(text)
+    return load_fleet(folder / "hosts.yaml")
+
+
+def test_the_shortest_file_takes_every_default(tmp_path: Path) -> None:
+    fleet = load(tmp_path, SHORT)
+    mx1 = fleet.hosts["mx1"]
+    assert (mx1.role, mx1.smtp, mx1.mx) == (Role.PRIMARY, Endpoint("192.0.2.11", 25), "mx1.example.net")
+    assert (mx1.ssh, mx1.spam, mx1.handler) == (Ssh(), None, None)
+    dns = Rfc2136("192.0.2.53", 53, "failover", "file:/etc/failover/tsig", "hmac-sha256")
+    assert fleet.domains["example.net"] == Domain("example.net", dns)
+    assert fleet.policy.mode is Mode.OBSERVE
+    assert fleet.state == f"sqlite:///{tmp_path}/failover.db"
+
+
+def test_a_host_overrides_the_default_ssh_key_by_key(tmp_path: Path) -> None:
+    fleet = load(
+        tmp_path,
+        """\
+version: 1
+defaults: {ssh: {user: failover, port: 2222, identity: keys/id, known_hosts: /etc/failover/known_hosts}}
+hosts:
+  mx1: {role: primary, address: 192.0.2.11}
+  mx2: {role: standby, address: mx2.example.net, ssh: {port: 22, identity: "~/id"}}
+""",
+    )
+    known = "/etc/failover/known_hosts"
+    assert fleet.hosts["mx1"].ssh == Ssh("failover", 2222, f"{tmp_path}/keys/id", known)
+    assert fleet.hosts["mx2"].ssh == Ssh("failover", 22, str(Path("~/id").expanduser()), known)
+
+
+def test_relative_paths_are_relative_to_the_file_not_to_the_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir()
+    text = SHORT.replace("/etc/failover/tsig", "tsig") + 'notify: [{kind: webhook, url: "file:hook"}, {kind: stderr}]\n'
+    (tmp_path / "etc" / "hosts.yaml").write_text(text + "state: sqlite:///run/failover.db\n")
+    monkeypatch.chdir(tmp_path)
+    fleet = load_fleet(Path("etc/hosts.yaml"))
+    dns = fleet.domains["example.net"].dns
+    assert isinstance(dns, Rfc2136)
+    assert dns.key == f"file:{tmp_path}/etc/tsig"
+    assert fleet.state == f"sqlite:///{tmp_path}/etc/run/failover.db"
+    assert fleet.notify == (Channel("webhook", f"file:{tmp_path}/etc/hook"), Channel("stderr"))
+
+
+@pytest.mark.parametrize(
+    ("state", "url"),
+    [
+        ("sqlite:////var/lib/failover/f.db", "sqlite:////var/lib/failover/f.db"),
+        ("postgresql+psycopg://failover@db.example.net/f", "postgresql+psycopg://failover@db.example.net/f"),
+        ("postgresql://db.example.net/f", "postgresql+psycopg://db.example.net/f"),
+    ],
+)
+def test_absolute_state_stays(tmp_path: Path, state: str, url: str) -> None:
+    assert load(tmp_path, SHORT + f"state: {state}\n").state == url
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["sqlite://", "sqlite:///:memory:", "mysql://x/y", "postgresql://u:pw@h/d", "postgresql://h/d?password=pw", "f.db"],
+)
+def test_state_that_is_not_durable_or_holds_a_password_is_refused(tmp_path: Path, state: str) -> None:
+    with pytest.raises(ConfigError, match=r":7:8: ") as caught:
+        load(tmp_path, SHORT + f'state: "{state}"\n')
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("[::1]:783", Endpoint("::1", 783)),
+        ("127.0.0.1:783", Endpoint("127.0.0.1", 783)),
+        ("spamd.internal:783", Endpoint("spamd.internal", 783)),
+        ("::1:783", None),
+        ("[127.0.0.1:783", None),
+        ("127.0.0.1:0", None),
+        ("127.0.0.1:65536", None),
+        ("256.0.0.1:783", None),
+        ("a b:783", None),
+        (":783", None),
+        ("127.0.0.1:783\n", None),
+    ],
+)
+def test_endpoints(tmp_path: Path, text: str, endpoint: Endpoint | None) -> None:
+    quoted = text.replace("\n", "\\n")
+    file = f'version: 1\nhosts: {{mx1: {{role: primary, address: 192.0.2.1, spam: {{address: "{quoted}"}}}}}}\n'
+    if endpoint is None:
+        with pytest.raises(ConfigError, match="is no address with port"):
+            load(tmp_path, file)
+    else:
+        assert load(tmp_path, file).hosts["mx1"].spam == Spam(Engine.SPAMASSASSIN, endpoint)
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such file") as caught:
+        load_fleet(tmp_path / "hosts.yaml")
+    assert "failover init" in caught.value.try_
+    assert "--hosts" in caught.value.try_
+
+
+def test_the_example_loads_and_shows_the_full_form() -> None:
+    fleet = load_fleet(Path(failover.__file__).parents[1] / "hosts.yaml")
+    assert list(fleet.hosts) == ["mx1", "mx2"]
+    assert isinstance(fleet.domains["example.org"].dns, Route53)
+    assert len(fleet.notify) == 2
+
+
+def test_everything_the_full_form_documents_is_taken(tmp_path: Path) -> None:
+    fleet = load(
+        tmp_path,
+        """\
+version: 1
+hosts:
+  mx1:
+    role: primary
+    address: 2001:db8::11
+    smtp: {port: 2525}
+    postfix: {service: "192.0.2.11:smtp/inet", config_dir: /etc/postfix-in, log: /var/log/mail.log}
+    spam: {engine: none}
+    standby_spam: {engine: rspamd, unit: rspamd}
+    handler: {address: "127.0.0.1:20381", banner: "Python SMTP", container: sl-email}
+    cloud: {kind: ec2, region: eu-west-3, instance: i-0123456789abcdef0}
+policy: {mode: ask, playbooks: {spam-filter-hung: auto}, quorum: 1, anchors: ["192.0.2.1:53"], spacing: 10s, fresh: 2m}
+""",
+    )
+    mx1 = fleet.hosts["mx1"]
+    assert str(mx1.smtp) == "[2001:db8::11]:2525"
+    assert mx1.spam is not None
+    assert mx1.spam.engine is Engine.NONE
+    assert mx1.standby_spam == Spam(Engine.RSPAMD, Endpoint("127.0.0.1", 11332), "rspamd")
+    assert mx1.handler is not None
+    assert mx1.handler.container == "sl-email"
+    assert mx1.cloud == Ec2("eu-west-3", "i-0123456789abcdef0")
+    policy = fleet.policy
+    assert (policy.playbooks, policy.quorum, policy.spacing_s, policy.fresh_s) == (
+        {"spam-filter-hung": "auto"},
+        1,
+        10,
+        120,
+    )
+    assert policy.anchors == (Endpoint("192.0.2.1", 53),)
