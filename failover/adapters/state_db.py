@@ -100,8 +100,12 @@ def open_engine(url_text: str) -> Engine:
     """
     url = _parse(url_text)
     engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
-    with writing(engine) as conn:
-        _prepare(conn, shown(url))
+    try:
+        with writing(engine) as conn:
+            _prepare(conn, shown(url))
+    except FailoverError:
+        engine.dispose()
+        raise
     return engine
 
 
