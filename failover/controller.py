@@ -54,8 +54,9 @@ class Controller:
         spacing = self.hands.fleet.policy.spacing_s
         for turn in range(LOOKS):
             if turn:
-                self.hands.clock.sleep(spacing)
-            samples = (*samples, *self.hands.look(self.hands.fleet.hosts, frozenset()))
+                self.hands.clock.sleep(max(0.0, spacing - (self.now - began).total_seconds()))
+            began = self.now
+            samples = (*samples, *self.hands.look(self.hands.fleet.hosts, None))
             verdict = decide(self.hands.fleet, playbooks, samples, now=self.now, spacing=spacing)
             if verdict.kind is not Decided.HOLD or not self._undecided(playbooks, samples, spacing):
                 break

@@ -15,8 +15,8 @@ from failover.core.signal import Samples
 from failover.errors import Refused
 from failover.ports import Clock, Notifier, Remote
 
-Look = Callable[[Iterable[str], frozenset[str]], Samples]
-"""Look at these hosts for these signals; never raises for what they do."""
+Look = Callable[[Iterable[str], frozenset[str] | None], Samples]
+"""Look at these hosts for these signals (None: for every one there is); never raises for what they do."""
 
 
 @dataclass(frozen=True, slots=True)
