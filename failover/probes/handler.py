@@ -20,9 +20,7 @@ def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
         return
     sight, found, wanted = Sight(host.name, host.name, at), answer(row), host.handler.banner
     if not found.ok:
-        reason = found.said(str(host.handler.address))
-        reason = reason.replace("no answer", "connects, no banner") if found.word == "timeout" else reason
-        yield sight.signal(NAME, found.outcome, reason, found.word)
+        yield sight.signal(NAME, found.outcome, found.said(str(host.handler.address)), found.word)
     elif wanted not in found.detail:
         yield sight.signal(NAME, Outcome.FAIL, f'greets with "{found.detail}", wanted "{wanted}"', "wrong")
     else:

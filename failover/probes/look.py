@@ -30,13 +30,13 @@ def look(
     patience_s: float = 5.0,
     workers: int = 16,
 ) -> Samples:
-    """Look at `hosts` (all, if None) for the `wanted` signals (all, if None), asking for no more than these need.
+    """Look at `hosts` (None: all) for the `wanted` signals (none named: all), asking for no more than these need.
 
     Never raises for what a host does. All signals of one look carry the time at which it began. `patience_s`
     is how long each single answer is waited for. `workers=1` looks serially, in the caller's thread.
     """
     at = clock.now()
-    names = frozenset(SIGNALS) if wanted is None else wanted & SIGNALS.keys()
+    names = wanted & SIGNALS.keys() if wanted else frozenset(SIGNALS)
     chosen = tuple(fleet.hosts) if hosts is None else tuple(hosts)
     looker = _Looker(fleet, remote, smtp, clock, patience_s, at)
     found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)

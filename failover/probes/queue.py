@@ -81,9 +81,12 @@ def _frozen(sight: Sight, facts: Reply) -> Signal:
     found = [(number(r[1]), number(r[2]) or 0.0, r[0], r[3] != r[4]) for r in rows]
     if len(rows) != len(facts.all("frozen")) or any(n is None for n, *_ in found):
         return sight.unknown("queue.frozen", "failover-host counted something unreadable")
+    if not rows and not facts.all("queue"):
+        return sight.unknown("queue.frozen", told)
     waiting = sum(n or 0.0 for n, *_ in found)
     if not waiting:
-        return sight.signal("queue.frozen", Outcome.OK, "no mail waits for a filter", 0.0, "messages", 0.0)
+        names = " or ".join(f'"{transport}"' for *_, transport, _ in found) or "a filter: none is set"
+        return sight.signal("queue.frozen", Outcome.OK, f"no mail waits for {names}", 0.0, "messages", 0.0)
     _, age, transport, _ = max(found, key=lambda f: f[1])
     at_least = "at least " if any(partial for *_, partial in found) else ""
     said = f'{at_least}{_wait(waiting)} for "{transport}", oldest {duration(age)}'

@@ -56,7 +56,7 @@ class Answer:
             case "ok":
                 return f"answers in {duration(self.seconds)}"
             case "timeout":
-                return f"no answer in {duration(round(self.seconds) or self.seconds)}"
+                return self.detail or f"no answer in {duration(round(self.seconds) or self.seconds)}"
             case "refused":
                 return f"connection refused at {at}"
             case "closed":

@@ -43,4 +43,5 @@ def _judge(sight: Sight, name: str, found: Answer, host: Host, facts: Reply) -> 
         slow = found.seconds > SCAN_WARN_S
         said = f"scans in {duration(found.seconds)}" + (f", slower than {duration(SCAN_WARN_S)}" if slow else "")
         return sight.signal(name, Outcome.WARN if slow else Outcome.OK, said, found.seconds, "s")
-    return sight.signal(name, found.outcome, found.said(at), found.seconds if found.ok else found.word, "s" * found.ok)
+    said = found.said(at).removeprefix("connected, ")  # a hung spamd connects: that is no news, and no comfort
+    return sight.signal(name, found.outcome, said, found.seconds if found.ok else found.word, "s" * found.ok)

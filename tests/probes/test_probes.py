@@ -63,16 +63,18 @@ def test_healthy_host_shows_every_signal_ok() -> None:
             WARN,
             'at least 412 messages wait for "spamassassin", oldest 1 min',
         ),
-        ("queue.frozen", ["frozen spamassassin 0 0 0 0"], OK, "no mail waits for a filter"),
+        ("queue.frozen", ["frozen spamassassin 0 0 0 0"], OK, 'no mail waits for "spamassassin"'),
+        ("queue.frozen", ["-frozen spamassassin"], OK, "no mail waits for a filter: none is set"),
         ("queue.frozen", ["error frozen grep took too long"], UNKNOWN, "grep took too long"),
         ("queue.frozen", ["frozen spamassassin ?"], UNKNOWN, "failover-host counted something unreadable"),
-        ("spam.ping", ["spam.ping timeout 5004 -"], FAIL, "no answer in 5 s"),
+        ("spam.ping", ["spam.ping timeout 5004 connected, no answer in 5 s"], FAIL, "no answer in 5 s"),
+        ("spam.ping", ["spam.ping timeout 5004 "], FAIL, "no answer in 5 s"),
         ("spam.ping", ["spam.ping refused 0 -"], FAIL, "connection refused at 127.0.0.1:783"),
         ("spam.ping", ["spam.ping error 0 no bash"], UNKNOWN, "no bash"),
         ("spam.scan", ["spam.scan ok 2100 -"], WARN, "scans in 2.1 s, slower than 2 s"),
         ("spam.scan", ["spam.scan wrong 8 SPAMD/1.5 76 Bad header"], FAIL, 'answered "SPAMD/1.5 76 Bad header"'),
         ("spam.scan", ["spam.scan fine 8 x"], UNKNOWN, 'failover-host said "fine 8 x", which is no answer'),
-        ("handler.banner", ["handler timeout 5001 -"], FAIL, "connects, no banner in 5 s"),
+        ("handler.banner", ["handler timeout 5001 connected, no answer in 5 s"], FAIL, "connected, no answer in 5 s"),
         ("handler.banner", ["handler refused 0 -"], FAIL, "connection refused at 127.0.0.1:20381"),
         (
             "handler.banner",
@@ -135,10 +137,27 @@ def test_no_engine_means_no_spam_signals() -> None:
         (SmtpAnswer(True, "220 mx1 ESMTP", 0.01), OK, 0.01),
         (SmtpAnswer(False, "no banner in 5 s", 5.0), FAIL, "timeout"),
         (SmtpAnswer(False, "connection refused", 0.0), FAIL, "refused"),
-        (SmtpAnswer(False, "no route to host", 3.1), FAIL, "wrong"),
+        (SmtpAnswer(False, "no route to host", 3.1), FAIL, "unreachable"),
+        (SmtpAnswer(False, "554 no", 0.1), FAIL, "wrong"),
         (SmtpAnswer(False, "network is unreachable", 0.0, ours=True), UNKNOWN, "wrong"),
     ],
 )
 def test_smtp_from_here(answer: SmtpAnswer, outcome: Outcome, value: object) -> None:
     found = smtp.from_here(host("mx1", 11), "smtp.banner", answer, patience_s=5.0, at=AT)
     assert (found.outcome, found.value, found.vantage) == (outcome, value, "controller")
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome", "value"),
+    [
+        ("ok 9 220 mx2", OK, 0.009),
+        ("timeout 5004 connected, no answer in 5 s", FAIL, "timeout"),
+        ("timeout 5004 no connection in 5 s", FAIL, "unreachable"),
+        ("error 3100 No route to host", FAIL, "unreachable"),
+        ("error 2 Network is unreachable", UNKNOWN, "error"),
+        ("refused 1 connection refused", FAIL, "refused"),
+    ],
+)
+def test_smtp_from_a_peer(row: str, outcome: Outcome, value: object) -> None:
+    (found,) = smtp.peers(host("mx1", 11), {"192.0.2.12:25": host("mx2", 12)}, facts(f"peer 192.0.2.12:25 {row}"), AT)
+    assert (found.host, found.vantage, found.outcome, found.value) == ("mx2", "mx1", outcome, value)
