@@ -1,0 +1,161 @@
+"""What each action plans from what a host reports, and what it refuses, with the sentence on-call reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from failover.actions import ACTIONS
+from failover.actions.base import Context, Hands, Mitigation
+from failover.actions.setting import expected
+from failover.core.condition import tests
+from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import Playbook, StepSpec
+from failover.core.signal import Outcome, Signal
+from failover.errors import Refused
+from failover.ports import Channel, Message, Reply
+
+NOW = datetime(2020, 8, 11, 14, 0, tzinfo=UTC)
+Rows = tuple[tuple[str, ...], ...]
+OLD = "=spamassassin unix - n n - - pipe user=debian-spamd argv=/usr/bin/spamc -e /usr/sbin/sendmail -oi"
+NEW = "=spamassassin unix - n n - - pipe user=debian-spamd argv=/usr/sbin/sendmail -oi"
+PIPE: Rows = (
+    ("wiring", "content_filter"),
+    ("filter", "spamassassin", ""),
+    ("lever", "pass", "ok"),
+    ("lever", "clear", "ok"),
+    ("setting", "pass", "master.cf", "spamassassin/unix", OLD, NEW),
+    ("setting", "clear", "master.cf", "smtp/inet/content_filter", "=spamassassin", "="),
+    ("setting", "clear", "main.cf", "defer_transports", "-", "=spamassassin"),
+)
+
+
+@dataclass
+class Scripted:
+    """Answers every verb with the same rows, and remembers what it was asked."""
+
+    rows: Rows = ()
+    rc: int = 0
+    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+
+    def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
+        self.asked.append((verb, args))
+        return Reply(verb, self.rc, self.rows)
+
+
+class Silent:
+    def send(self, channel: Channel, message: Message) -> None: ...
+
+
+class Still:
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+FLEET = Fleet(
+    {
+        "mx1": Host("mx1", Role.PRIMARY, "192.0.2.11", handler=Handler(Endpoint("127.0.0.1", 20381))),
+        "mx2": Host("mx2", Role.STANDBY, "192.0.2.12"),
+    }
+)
+
+
+def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str) -> Step:
+    hands = Hands(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names: ())
+    seen = (Signal("mx1", "queue.frozen", "mx1", Outcome.FAIL, "412 wait", NOW, value=412, age=190),)
+    context = Context(hands, Playbook("test", "", ()), seen, **(more or {}))
+    return ACTIONS[action].plan(StepSpec("step", action, {"host": "mx1", **with_}), context)
+
+
+def test_the_pass_through_comes_first_and_says_what_it_changes() -> None:
+    step = planned("spam.bypass", PIPE, expires="4h")
+    assert step.how["lever"] == "pass"
+    assert (step.certainty, step.kind) == (Certainty.EXACT, Kind.STATE)
+    assert step.before == {"master.cf spamassassin/unix": OLD}
+    assert step.want == {"master.cf spamassassin/unix": NEW}
+    assert step.diff[0].startswith("- master.cf spamassassin/unix = ")
+    assert step.undo == "restore 1 line, once the filter answers again · expires in 4 h"
+    guards = [(t.signal, t.is_) for g in step.guards for t in tests(g)]
+    assert guards == [("spam.ping", "ok"), ("spam.scan", "ok")]
+
+
+def test_where_pass_through_cannot_reach_every_setting_is_cleared() -> None:
+    rows: Rows = tuple(
+        ("lever", "pass", "no", "mail would meet it again") if r[:2] == ("lever", "pass") else r for r in PIPE
+    )
+    step = planned("spam.bypass", rows)
+    assert step.how["lever"] == "clear"
+    assert list(step.want.items()) == [
+        ("master.cf smtp/inet/content_filter", "="),
+        ("main.cf defer_transports", "=spamassassin"),
+    ]
+    assert step.says == "content_filter spamassassin → none in smtp/inet"
+
+
+def test_what_is_already_so_owes_no_undo() -> None:
+    rows: Rows = tuple((*r[:4], NEW, NEW) if r[:2] == ("setting", "pass") else r for r in PIPE)
+    step = planned("spam.bypass", rows)
+    assert step.certainty is Certainty.UNCHANGED
+    assert step.undo == "none is owed: it is so already"
+
+
+def test_the_host_is_told_exactly_what_was_read() -> None:
+    """The digest is over FILE, KEY and value as it was; the helper computes it from the same rows."""
+    rows: list[tuple[str, ...]] = [("master.cf", "spamassassin/unix", OLD, NEW)]
+    assert planned("spam.bypass", PIPE).how["expect"] == expected(rows)
+    assert expected(rows) != expected([("master.cf", "spamassassin/unix", NEW, NEW)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ((("wiring", "milter"), ("milters", "inet:127.0.0.1:11332")), "is a milter (inet:127.0.0.1:11332)"),
+        ((("wiring", "none"),), "no content_filter in main.cf or master.cf"),
+        (
+            (("wiring", "content_filter"), ("filter", "amavis", "x"), ("filter", "spamassassin", "")),
+            "several content filters: amavis, spamassassin",
+        ),
+        (
+            (*PIPE[:2], ("lever", "pass", "no", "one thing"), ("lever", "clear", "no", "another")),
+            "cannot be taken out: pass: one thing; clear: another",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_out_is_refused_with_a_sentence(rows: Rows, words: str) -> None:
+    with pytest.raises(Refused) as e:
+        planned("spam.bypass", rows)
+    assert words in str(e.value)
+
+
+def test_no_host_never_means_every_host() -> None:
+    with pytest.raises(Refused, match="names no host"):
+        planned("queue.flush", host="")
+
+
+def test_restore_needs_a_bypass_of_ours_and_a_filter_that_answers() -> None:
+    with pytest.raises(Refused, match="nothing to put back"):
+        planned("spam.restore")
+    bypass = planned("spam.bypass", PIPE)
+    ours = Mitigation("run-1", bypass, NOW - timedelta(hours=1), None)
+    step = planned("spam.restore", more={"mitigations": (ours,)})
+    assert (step.before, step.want) == (bypass.want, bypass.before)
+    assert step.how["of_run"] == "run-1"
+    assert {t.signal for g in step.requires for t in tests(g)} == {"spam.ping", "spam.scan"}
+
+
+def test_requeue_needs_to_know_which_filter_is_out() -> None:
+    with pytest.raises(Refused, match="would meet it again"):
+        planned("queue.requeue")
+    step = planned("queue.requeue", more={"earlier": (planned("spam.bypass", PIPE),)})
+    assert step.how["filter"] == "spamassassin"
+    assert step.says == "re-queue what still waits for spamassassin (412 now); hold is left alone"
