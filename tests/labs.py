@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from failover.errors import FailoverError
-from failover.lab import Lab
+from failover.lab import Lab, layer
+from failover.lab.available import why_not
 from failover.lab.folder import base
 
 SEND = """
@@ -26,13 +26,13 @@ with smtplib.SMTP(sys.argv[1], 25, timeout=15) as smtp:
 def lab_or_skip(what: str = "shared") -> Lab:
     """A lab that is up, of this process's own name; the caller takes it down."""
     _clear_dead_runs()
-    lab, ci = Lab(f"pytest-{what}-{os.getpid()}"), os.environ.get("CI") == "true"
-    try:
-        lab.up(install=ci)
-    except FailoverError as e:
-        if ci:
-            pytest.fail(f"{e}; try: {e.try_}")
-        pytest.skip(f"{e}; try: {e.try_}")
+    ci = os.environ.get("CI") == "true"
+    if (reason := why_not()) is not None:
+        pytest.fail(reason) if ci else pytest.skip(reason)
+    if not ci and not layer.cached().exists():
+        pytest.skip("the lab's software is not there: `failover lab up --install` once")
+    lab = Lab(f"pytest-{what}-{os.getpid()}")
+    lab.up(install=ci)  # from here on, not coming up is a failure
     return lab
 
 

@@ -90,15 +90,3 @@ def heal(
     from failover.lab import Lab
 
     Lab(name).heal(incident, host)
-
-
-if __name__ == "__main__":
-    import sys
-
-    from failover.errors import FailoverError
-
-    try:
-        app()
-    except FailoverError as e:
-        sys.stderr.write(f"error: {e}\ntry: {e.try_}\n")
-        sys.exit(e.exit_code)

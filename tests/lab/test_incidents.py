@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from failover.errors import ConfigError, StepFailed
+from failover.errors import ConfigError
 from failover.lab import Lab
 from failover.lab.incidents import INCIDENTS, SLOW_SCAN_S
 from tests.labs import arrived, send, until
@@ -83,9 +83,6 @@ def test_mx_unreachable_is_that_host_alone_and_its_loopback_goes_on(lab: Lab) ->
         assert ping(lab) == 0
         send(lab, "the-other", host="mx2")
     until(lambda: banner(lab, 25) == "connected 220", within=10, what="reachable after the heal")  # an ARP retry is 1 s
-    with on(lab, "mx-unreachable"), pytest.raises(StepFailed):
-        send(lab, "nowhere")
-    until(lambda: banner(lab, 25) == "connected 220", within=10, what="reachable after the heal")
 
 
 def test_ssh_hung_accepts_without_a_banner_while_mail_flows(lab: Lab) -> None:
