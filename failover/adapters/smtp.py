@@ -1,0 +1,199 @@
+"""`SmtpClient`: does this MX greet, and would it take a mail for this recipient? One deadline for all of it.
+
+Not smtplib: its time-out is per receive, so a byte a second keeps it for ever.
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import re
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from failover.adapters.sock import connect
+from failover.adapters.watchdog import Errand, Overdue, Stage
+from failover.core.fleet import Endpoint
+from failover.core.words import duration
+from failover.errors import ConfigError
+from failover.ports import SmtpAnswer
+
+LONGEST = 64 * 1024
+"""Bytes of all replies together; Postfix's longest EHLO answer is far below 1 KiB."""
+PARTING_S = 1.0
+WATCHDOG_S = 0.25
+
+OURS = {errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS}
+"""Our own network or machine is at fault. EHOSTUNREACH is not: a dead host on our own link gives it as well."""
+
+DRAINED = re.compile(r"drain", re.IGNORECASE)
+GREYLISTED = re.compile(r"gr[ae]y.?list|try again later", re.IGNORECASE)
+TESTED = re.compile(r"4\.3\.2 service currently unavailable", re.IGNORECASE)
+"""postscreen's answer to RCPT while its tests past the greeting run (POSTSCREEN_README, "after 220 greeting")."""
+
+Found = tuple[bool, str]
+"""As in SmtpAnswer: ok, said."""
+
+
+class _No(Exception):
+    """The server did not do its part; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    code: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}".strip()
+
+
+class _Talk:
+    """Replies off a socket, all within one deadline. `begun` is the newest reply, as far as it came."""
+
+    def __init__(self, sock: socket.socket, *, by: float) -> None:
+        self._sock = sock
+        self._by = by
+        self._rest = b""
+        self._size = 0
+        self._whole = False
+        self.begun: _Reply | None = None
+
+    def reply(self, to: str) -> _Reply:
+        """The answer `to` a verb. Raises _No, OSError."""
+        self.begun, self._whole = None, False
+        while True:
+            line = self._line(to)
+            if not re.match(rb"[2-5]\d\d([ -]|$)", line):  # RFC 5321, 4.2
+                raise _No(f"no SMTP reply to {to}: {_printable(line)!r}")
+            text = _printable(line[4:])
+            self.begun = _Reply(int(line[:3]), f"{self.begun.text} {text}".strip() if self.begun else text)
+            if line[3:4] != b"-":
+                self._whole = True
+                return self.begun
+
+    def say(self, words: str) -> _Reply:
+        self._sock.settimeout(self._left())
+        self._sock.sendall(words.encode() + b"\r\n")
+        return self.reply(words.split()[0])
+
+    def part(self) -> None:
+        """Manners, which keep "lost connection" out of its log; not while a reply of its is unfinished."""
+        self._by = min(self._by, time.monotonic() + PARTING_S)
+        with suppress(_No, OSError):
+            for words in ("RSET", "QUIT") if self._whole else ():
+                self.say(words)
+
+    def _line(self, to: str) -> bytes:
+        while b"\n" not in self._rest:
+            self._sock.settimeout(self._left())
+            try:
+                data = self._sock.recv(4096)
+            except TimeoutError:
+                raise _No(f"no answer to {to}") from None
+            self._size += len(data)
+            if not data:
+                raise _No(f"closed the connection at {to}")
+            if self._size > LONGEST:
+                raise _No(f"no SMTP reply to {to}: more than {LONGEST} bytes")
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.rstrip(b"\r")
+
+    def _left(self) -> float:
+        return max(0.001, self._by - time.monotonic())
+
+
+class SmtpLooker:
+    """Never raises for what a server or a network does; an answer comes within the patience, whatever drips."""
+
+    def __init__(self, helo: str | None = None) -> None:
+        """`helo` is what we call ourselves; by default this machine's own name, asked of no resolver."""
+        self._helo = helo or platform.node() or "localhost"
+
+    def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer:
+        return _look(at, _banner, patience_s)
+
+    def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
+        """With the null sender, so that nothing can bounce to anybody.
+
+        Raises ConfigError when `recipient` cannot be put into an SMTP command; nothing was sent then.
+        """
+        if not re.fullmatch(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>\x00-\x1f\x7f]+", recipient):
+            raise ConfigError(f"no recipient address: {recipient!r}", try_="write it as postmaster@example.net")
+        verbs = (f"EHLO {self._helo}", "MAIL FROM:<>", f"RCPT TO:<{recipient}>")
+        return _look(at, lambda talk: _dialogue(talk, verbs), patience_s)
+
+
+def _banner(talk: _Talk) -> Found:
+    return _greeted(talk) or (True, str(talk.begun))
+
+
+def _dialogue(talk: _Talk, verbs: tuple[str, ...]) -> Found:
+    found = _greeted(talk)
+    for words in verbs if found is None else ():
+        reply = talk.say(words)
+        if not 200 <= reply.code < 300:
+            return _judged(words.split()[0], reply)
+    return found or (True, str(talk.begun))
+
+
+def _greeted(talk: _Talk) -> Found | None:
+    """None: a whole 220 came. Until then we say nothing: who talks during postscreen's wait is blocklisted."""
+    try:
+        reply = talk.reply("our connection")
+    except _No:
+        if talk.begun is not None and talk.begun.code == 220:
+            return True, f"postscreen makes us wait: 220-{talk.begun.text}"
+        raise
+    return None if reply.code == 220 else _judged("our connection", reply)
+
+
+def _judged(to: str, reply: _Reply) -> Found:
+    """Waiting, greylisting and our own drain are how a healthy server says "not now"."""
+    if reply.code == 421 and DRAINED.search(reply.text):
+        return True, f"drained on purpose: {reply}"
+    if to == "RCPT" and reply.code in (450, 451) and GREYLISTED.search(reply.text):
+        return True, f"greylists us: {reply}"
+    if to == "RCPT" and reply.code == 450 and TESTED.search(reply.text):
+        return True, f"postscreen still tests us: {reply}"
+    return False, f"answered {to} with {reply}"
+
+
+def _look(at: Endpoint, ask: Callable[[_Talk], Found], patience_s: float) -> SmtpAnswer:
+    began = time.monotonic()
+    by = began + patience_s
+    errand: Errand[SmtpAnswer] = Errand()
+
+    def answer(ok: bool, said: str, *, ours: bool = False) -> SmtpAnswer:
+        return SmtpAnswer(ok, said, time.monotonic() - began, ours)
+
+    def work() -> SmtpAnswer:
+        with connect(at.host, at.port, timeout_s=patience_s) as sock:
+            errand.holds(sock)
+            errand.at(Stage.GREET)
+            talk = _Talk(sock, by=by)
+            found = answer(*ask(talk))
+            talk.part()
+            return found
+
+    try:
+        return errand.run(work, lambda _: by + WATCHDOG_S)
+    except _No as e:
+        return answer(False, f"{e}, after {duration(time.monotonic() - began)}")
+    except Overdue as e:  # only the resolver takes longer than it may
+        return answer(False, f"no end at {at} in {duration(e.seconds)}", ours=e.stage is Stage.CONNECT)
+    except socket.gaierror as e:
+        return answer(False, f"cannot resolve {at.host}: {e.strerror}", ours=True)
+    except TimeoutError:
+        return answer(False, f"no connection for {duration(time.monotonic() - began)}")
+    except OSError as e:
+        return answer(False, f"{(e.strerror or str(e)).lower()} at {at}", ours=e.errno in OURS)
+
+
+def _printable(raw: bytes, longest: int = 300) -> str:
+    text = raw[:longest].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else " " for c in text).strip()
