@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from failover.cli import check_formats as formats
-from failover.cli import diagnosis_text, wiring
+from failover.cli import wiring
 from failover.cli.options import Options, options
-from failover.cli.output import print_json, progress
-from failover.core.diagnosis import diagnose_all
-from failover.core.verdict import decide
 from failover.errors import ConfigError, FailoverError
-from failover.probes.look import look
 
 if TYPE_CHECKING:
+    from failover.cli.check_formats import Seen
     from failover.core.fleet import Fleet
 
 WORKERS = 32
+"""Hosts looked at at a time: more gains nothing, since paramiko's own work is then what takes the time."""
 
 
 def check(
@@ -32,33 +29,40 @@ def check(
     textfile: Path | None = typer.Option(None, metavar="PATH", help="write Prometheus text for node_exporter"),
 ) -> None:
     """Look once; acts never, remembers nothing. Exit 0 healthy, 1 degraded, 2 failed, 3 unknown or wrong usage."""
+    from failover.cli import check_formats
+
     if as_json + nagios + (textfile is not None) > 1:
         raise ConfigError("--json, --nagios and --textfile exclude each other", try_="give one of them")
+    opts = options(ctx)
     try:
-        seen = _look(options(ctx), tuple(host))
+        seen = _look(opts, tuple(host))
     except FailoverError as e:
         if nagios:  # a plugin speaks on stdout
-            print(f"UNKNOWN: {_one_line(str(e))}")
+            print(f"UNKNOWN: {check_formats.one_line(str(e))}")
         raise
-    if as_json:
-        from failover.cli.output import print_json
-
-        print_json(document(seen))
-    elif nagios:
-        print("\n".join(nagios_lines(seen)))
-    elif textfile is not None:
-        write_whole(textfile, prometheus(seen))
+    if textfile is not None:
+        write_whole(textfile, check_formats.prometheus(seen))
     else:
-        from failover.cli import diagnosis_text
-
-        verbose = options(ctx).verbose > 0
-        print(
-            "\n".join(diagnosis_text.lines(seen.fleet, seen.samples, seen.verdict, hosts=seen.hosts, verbose=verbose))
-        )
-    raise typer.Exit(EXIT[seen.worst])
+        print(check_formats.as_json(seen) if as_json else "\n".join(_lines(seen, opts, nagios=nagios)))
+    raise typer.Exit(check_formats.EXIT[seen.worst])
 
 
-def _look(opts: Options, named: tuple[str, ...]) -> formats.Seen:
+def _lines(seen: Seen, opts: Options, *, nagios: bool) -> list[str]:
+    from failover.cli import check_formats, diagnosis_text
+
+    if nagios:
+        return check_formats.nagios_lines(seen)
+    told = opts.verbose > 0
+    return diagnosis_text.lines(seen.fleet, seen.samples, seen.verdict, hosts=seen.hosts, verbose=told)
+
+
+def _look(opts: Options, named: tuple[str, ...]) -> Seen:
+    from failover.cli.check_formats import Seen
+    from failover.cli.output import progress
+    from failover.core.diagnosis import diagnose_all
+    from failover.core.verdict import decide
+    from failover.probes.look import look
+
     fleet = wiring.fleet(opts)
     books, hosts = wiring.playbooks(opts), _chosen(fleet, named)
     remote, clock = wiring.remote(fleet), wiring.clock()
@@ -69,7 +73,7 @@ def _look(opts: Options, named: tuple[str, ...]) -> formats.Seen:
         getattr(remote, "close", lambda: None)()
     now = clock.now()
     verdict = decide(fleet, books, samples, now=now, spacing=fleet.policy.spacing_s)
-    return formats.Seen(fleet, hosts, samples[0].at if samples else now, samples, diagnose_all(fleet, samples), verdict)
+    return Seen(fleet, hosts, samples[0].at if samples else now, samples, diagnose_all(fleet, samples), verdict)
 
 
 def _chosen(fleet: Fleet, named: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from failover.cli.diagnosis_text import plain_headline
+from failover.cli.output import json_text
 from failover.core.diagnosis import Diagnosis, State
 from failover.core.plain import plain
 from failover.core.signal import Samples, Signal, worst
@@ -44,6 +45,10 @@ def _by_name(seen: Seen, host: str) -> dict[str, list[Signal]]:
         if s.host == host:
             found.setdefault(s.name, []).append(s)
     return found
+
+
+def as_json(seen: Seen) -> str:
+    return json_text(document(seen))
 
 
 def document(seen: Seen) -> dict[str, Any]:

@@ -28,9 +28,13 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> list[str]:
     return [indent + line.rstrip() for line in lines]
 
 
+def json_text(document: dict[str, Any]) -> str:
+    return json.dumps({"version": 1, **document}, indent=2)
+
+
 def print_json(document: dict[str, Any]) -> None:
     """The one thing on stdout."""
-    print(json.dumps({"version": 1, **document}, indent=2, ensure_ascii=False))
+    print(json_text(document))
 
 
 @contextmanager
