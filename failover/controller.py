@@ -50,15 +50,14 @@ class Controller:
 
     def recommend(self, playbooks: tuple[Playbook, ...], told: Samples = ()) -> tuple[Verdict, Samples]:
         """Look until a trigger fires or none can, at most LOOKS times. Raises nothing for what hosts do."""
-        samples = told
-        spacing = self.hands.fleet.policy.spacing_s
-        for turn in range(LOOKS):
-            if turn:
-                self.hands.clock.sleep(max(0.0, spacing - (self.now - began).total_seconds()))
-            began = self.now
+        samples, next_look = told, self.now
+        spacing = timedelta(seconds=self.hands.fleet.policy.spacing_s)
+        for _ in range(LOOKS):
+            self.hands.clock.sleep(max(0.0, (next_look - self.now).total_seconds()))
+            next_look = self.now + spacing
             samples = (*samples, *self.hands.look(self.hands.fleet.hosts, None))
-            verdict = decide(self.hands.fleet, playbooks, samples, now=self.now, spacing=spacing)
-            if verdict.kind is not Decided.HOLD or not self._undecided(playbooks, samples, spacing):
+            verdict = decide(self.hands.fleet, playbooks, samples, now=self.now, spacing=spacing.total_seconds())
+            if verdict.kind is not Decided.HOLD or not self._undecided(playbooks, samples, spacing.total_seconds()):
                 break
         return verdict, samples
 

@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from failover.actions import ACTIONS
 from failover.actions.base import At, Hands, Result
 from failover.actions.remote import Changed
-from failover.core.condition import Condition, Judgement, judge, tests
+from failover.core.condition import Condition, Judgement, judge, predicates
 from failover.core.plan import Kind, Plan, Step
 from failover.core.recovery import Move, Recorded, World, backward, compare, forward
 from failover.core.run import (
@@ -336,7 +336,7 @@ class Engine:
     # Looking ------------------------------------------------------------------
 
     def _judge(self, conditions: Iterable[Condition], host: str | None) -> Judgement:
-        wanted = [t for c in conditions for t in tests(c)]
+        wanted = [t for c in conditions for t in predicates(c)]
         if not wanted:
             return Judgement(True, ())
         samples = self.hands.look({t.host for t in wanted}, frozenset(t.signal for t in wanted))

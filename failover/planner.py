@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from failover.actions import ACTIONS
 from failover.actions.base import Context, Hands, Mitigation
-from failover.core.condition import Condition, Judgement, judge, tests
+from failover.core.condition import Condition, Judgement, judge, predicates
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import Playbook, Risk, StepSpec
 from failover.core.signal import Samples
@@ -18,7 +18,7 @@ def signals_of(playbook: Playbook) -> tuple[tuple[str, ...], frozenset[str]]:
     """Which hosts and which signals a bound playbook needs to see before it can be planned."""
     conditions: list[Condition] = list(playbook.preconditions)
     conditions += [s.when for s in playbook.steps if s.when]
-    seen = [t for c in conditions for t in tests(c)]
+    seen = [t for c in conditions for t in predicates(c)]
     watched = [w for s in playbook.steps for w in s.verify]
     hosts = (
         {t.host for t in seen}

@@ -81,7 +81,7 @@ _BOUNDS = ("is", "above", "below", "age_above")
 _GOALS = ("is", "falls_to", "stops_growing")
 
 
-class Test(Strict):
+class Predicate(Strict):
     """One signal of one host against exactly one bound."""
 
     signal: SignalName = Field(examples=["spam.scan"])
@@ -120,7 +120,7 @@ def _which(value: Any) -> str:
 
 
 Condition = Annotated[
-    Annotated[AllOf, Tag("<all>")] | Annotated[AnyOf, Tag("<any>")] | Annotated[Test, Tag("<test>")],
+    Annotated[AllOf, Tag("<all>")] | Annotated[AnyOf, Tag("<any>")] | Annotated[Predicate, Tag("<test>")],
     Discriminator(_which),
 ]
 

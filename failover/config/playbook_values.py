@@ -58,13 +58,13 @@ def _watch(w: file.Watch) -> core.Watch:
     return core.Watch(w.signal, w.host, w.is_, w.falls_to, w.stops_growing, w.within, w.stalls_at_most)
 
 
-def _condition(c: file.AllOf | file.AnyOf | file.Test) -> cond.Condition:
+def _condition(c: file.AllOf | file.AnyOf | file.Predicate) -> cond.Condition:
     if hasattr(c, "all"):
         return cond.All(tuple(_condition(part) for part in c.all))
     if hasattr(c, "any"):
         return cond.Any(tuple(_condition(part) for part in c.any))
     outcome = Outcome(c.is_) if c.is_ else None
-    return cond.Test(c.signal, c.host, outcome, c.above, c.below, c.age_above, *(c.for_ or (1, 0.0)))
+    return cond.Predicate(c.signal, c.host, outcome, c.above, c.below, c.age_above, *(c.for_ or (1, 0.0)))
 
 
 def _failback(b: file.Failback) -> core.Failback:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from failover.core.condition import All, Any, Condition, Test
+from failover.core.condition import All, Any, Condition, Predicate
 from failover.core.fleet import Fleet, Host
 from failover.core.playbook import Failback, Param, Playbook, StepSpec, Value, Watch
 from failover.core.words import duration, number, seconds
@@ -119,7 +119,7 @@ class _Binder:
 
     def _condition(self, c: Condition | None) -> Condition | None:
         match c:
-            case Test():
+            case Predicate():
                 return replace(c, host=self._host(c.host))
             case All(parts):
                 return All(tuple(self._each(parts)))

@@ -15,7 +15,7 @@ from failover.core.words import duration, number
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Predicate:
     """One signal of one host against one bound. Exactly one of the bounds is given."""
 
     signal: str
@@ -40,7 +40,7 @@ class Any:
     of: tuple[Condition, ...]
 
 
-Condition = Test | All | Any
+Condition = Predicate | All | Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Judgement:
 def judge(condition: Condition, samples: Samples, *, now: datetime, spacing: float = 0.0) -> Judgement:
     """Judge over the samples, oldest first. Pure: same samples and `now`, same judgement."""
     match condition:
-        case Test():
-            return _judge_test(condition, samples, now=now, spacing=spacing)
+        case Predicate():
+            return _judge_predicate(condition, samples, now=now, spacing=spacing)
         case All(parts):
             judged = [judge(p, samples, now=now, spacing=spacing) for p in parts]
             return Judgement(_all([j.holds for j in judged]), tuple(b for j in judged for b in j.because))
@@ -72,7 +72,7 @@ def _any(parts: list[bool | None]) -> bool | None:
     return True if True in parts else None if None in parts or not parts else False
 
 
-def _judge_test(test: Test, samples: Samples, *, now: datetime, spacing: float) -> Judgement:
+def _judge_predicate(test: Predicate, samples: Samples, *, now: datetime, spacing: float) -> Judgement:
     looks = _looks(of(samples, test.host, test.signal), spacing)
     if not looks:
         return Judgement(None, (f"{test.signal} on {test.host}: not looked at",))
@@ -89,7 +89,7 @@ def _judge_test(test: Test, samples: Samples, *, now: datetime, spacing: float) 
     return Judgement(True if enough else None, (said,))
 
 
-def _judge_lasting(test: Test, looks: Samples, now: datetime) -> Judgement:
+def _judge_lasting(test: Predicate, looks: Samples, now: datetime) -> Judgement:
     since = now - timedelta(seconds=test.lasting)
     inside = [s for s in looks if s.at >= since]
     said = f"{_say(looks[-1])}, wanted {describe(test)}"
@@ -116,7 +116,7 @@ def _newest_by_vantage(group: list[Signal]) -> list[Signal]:
     return list({s.vantage: s for s in group}.values())
 
 
-def _met(test: Test, signal: Signal) -> bool | None:
+def _met(test: Predicate, signal: Signal) -> bool | None:
     if test.is_ is Outcome.UNKNOWN:
         return signal.outcome is Outcome.UNKNOWN
     if signal.outcome is Outcome.UNKNOWN:
@@ -132,7 +132,7 @@ def _met(test: Test, signal: Signal) -> bool | None:
     return test.below is not None and signal.value < test.below
 
 
-def describe(test: Test) -> str:
+def describe(test: Predicate) -> str:
     """The bound in words: `fail`, `above 50`, `older than 1 min`."""
     if test.is_ is not None:
         bound = test.is_.value
@@ -149,6 +149,10 @@ def _say(s: Signal) -> str:
     return f"{s.name} on {s.host} is {s.outcome}: {s.reason}"
 
 
-def tests(condition: Condition) -> tuple[Test, ...]:
+def predicates(condition: Condition) -> tuple[Predicate, ...]:
     """Every test in it, depth first."""
-    return (condition,) if isinstance(condition, Test) else tuple(t for part in condition.of for t in tests(part))
+    return (
+        (condition,)
+        if isinstance(condition, Predicate)
+        else tuple(t for part in condition.of for t in predicates(part))
+    )

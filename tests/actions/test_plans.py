@@ -12,13 +12,13 @@ import pytest
 from failover.actions import ACTIONS
 from failover.actions.base import Context, Hands, Mitigation
 from failover.actions.setting import expected
-from failover.core.condition import tests
-from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role
+from failover.core.condition import predicates
+from failover.core.fleet import Channel, Endpoint, Fleet, Handler, Host, Role
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import Playbook, StepSpec
 from failover.core.signal import Outcome, Signal
 from failover.errors import Refused
-from failover.ports import Channel, Message, Reply
+from failover.ports import Message, Reply
 
 NOW = datetime(2020, 8, 11, 14, 0, tzinfo=UTC)
 Rows = tuple[tuple[str, ...], ...]
@@ -85,7 +85,7 @@ def test_the_pass_through_comes_first_and_says_what_it_changes() -> None:
     assert step.want == {"master.cf spamassassin/unix": NEW}
     assert step.diff[0].startswith("- master.cf spamassassin/unix = ")
     assert step.undo == "restore 1 line, once the filter answers again · expires in 4 h"
-    guards = [(t.signal, t.is_) for g in step.guards for t in tests(g)]
+    guards = [(t.signal, t.is_) for g in step.guards for t in predicates(g)]
     assert guards == [("spam.ping", "ok"), ("spam.scan", "ok")]
 
 
@@ -150,7 +150,7 @@ def test_restore_needs_a_bypass_of_ours_and_a_filter_that_answers() -> None:
     step = planned("spam.restore", more={"mitigations": (ours,)})
     assert (step.before, step.want) == (bypass.want, bypass.before)
     assert step.how["of_run"] == "run-1"
-    assert {t.signal for g in step.requires for t in tests(g)} == {"spam.ping", "spam.scan"}
+    assert {t.signal for g in step.requires for t in predicates(g)} == {"spam.ping", "spam.scan"}
 
 
 def test_requeue_needs_to_know_which_filter_is_out() -> None:

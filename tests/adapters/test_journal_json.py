@@ -22,7 +22,7 @@ _numbers = st.integers(-5, 5) | st.floats(allow_nan=False)
 _words = st.text(max_size=5)
 _values: st.SearchStrategy[Any] = _words | st.booleans() | _numbers | st.lists(_words, max_size=3).map(tuple)
 _tests = st.builds(
-    condition.Test,
+    condition.Predicate,
     signal=_words,
     host=_words,
     is_=st.none() | st.sampled_from(Outcome),
@@ -79,7 +79,7 @@ def test_a_plan_reads_back_equal(plan: Plan) -> None:
 
 
 def test_all_and_any_stay_apart() -> None:
-    one = condition.Test("spam.scan", "mx1", is_=Outcome.OK)
+    one = condition.Predicate("spam.scan", "mx1", is_=Outcome.OK)
     for guard in (All((one,)), condition.Any((one,))):
         plan = Plan("p", "", (), preconditions=(guard,))
         assert loads(dumps(plan)).preconditions == (guard,)

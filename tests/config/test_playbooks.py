@@ -44,9 +44,9 @@ def test_the_built_in_ones_load_under_their_names_and_bind() -> None:
 
 def test_spam_filter_hung_reads_as_it_is_written() -> None:
     p = load_playbook(find("spam-filter-hung", None))
-    scan = cond.Test("spam.scan", "${sick}", Outcome.FAIL, samples=3)
-    stuck = cond.Test("queue.frozen", "${sick}", age_above=60.0)
-    many = cond.Test("queue.pending", "${sick}", above=50, samples=3)
+    scan = cond.Predicate("spam.scan", "${sick}", Outcome.FAIL, samples=3)
+    stuck = cond.Predicate("queue.frozen", "${sick}", age_above=60.0)
+    many = cond.Predicate("queue.pending", "${sick}", above=50, samples=3)
     assert p.trigger == cond.All((scan, cond.Any((stuck, many))))
     assert (p.limits.deadline, p.limits.cooldown, p.limits.max_runs, p.limits.per) == (2700, 3600, 2, 86400)
     bypass, drain, requeue = p.steps
@@ -57,7 +57,7 @@ def test_spam_filter_hung_reads_as_it_is_written() -> None:
     assert drain.no_rollback
     assert requeue.with_ == {"host": "${sick}", "only": "frozen", "batch": 200}
     assert p.failback
-    assert [t.lasting for c in p.failback.when for t in cond.tests(c)] == [900.0, 900.0]
+    assert [t.lasting for c in p.failback.when for t in cond.predicates(c)] == [900.0, 900.0]
 
 
 def test_what_cannot_be_bound_is_an_error_of_configuration() -> None:
@@ -106,4 +106,4 @@ def test_the_schema_knows_each_action_by_its_arguments() -> None:
     bypass = schema["$defs"]["BypassStep"]
     assert set(bypass["required"]) == {"id", "verify", "action", "with"}
     assert schema["$defs"]["Bypass"]["properties"]["expires"]["description"]
-    assert schema["$defs"]["Test"]["oneOf"] == [{"required": [k]} for k in ("is", "above", "below", "age_above")]
+    assert schema["$defs"]["Predicate"]["oneOf"] == [{"required": [k]} for k in ("is", "above", "below", "age_above")]

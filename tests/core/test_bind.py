@@ -62,7 +62,7 @@ def test_a_whole_reference_keeps_its_type_and_one_in_a_text_is_said_in_words(
 
 
 def test_references_are_replaced_wherever_they_may_stand() -> None:
-    test = cond.Test("spam.scan", "${sick}", above=1)
+    test = cond.Predicate("spam.scan", "${sick}", above=1)
     p = Playbook(
         "p",
         "${sick} hangs",
