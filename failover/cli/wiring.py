@@ -34,7 +34,7 @@ def playbooks(opts: Options) -> tuple[Playbook, ...]:
     from failover.config.catalogue import list_all
     from failover.config.playbooks import load_playbook
 
-    return tuple(load_playbook(path) for path in list_all(opts.playbook_folder))
+    return tuple(load_playbook(path) for path in list_all(opts.playbook_folder).values())
 
 
 def clock() -> Clock:
