@@ -18,6 +18,7 @@ of ours is running there, and nothing of ours that is late will still be let in)
     other      neither: somebody else's edit    (cannot be)
     unknown    could not be read                could not be read
     running    the remote script is still at it
+    theirs     nothing of ours stands: it never began, or somebody turned it round  (by `settled`)
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class World(enum.StrEnum):
     OTHER = "other"
     UNKNOWN = "unknown"
     RUNNING = "running"
+    THEIRS = "theirs"
 
 
 class Move(enum.StrEnum):
@@ -51,23 +53,25 @@ class Move(enum.StrEnum):
     VERIFY = "verify"
     WAIT = "wait"
     FAIL = "fail"
-    """Half done: the step has failed, and its on_failure decides (putting back tolerates either half)."""
+    """Half done, or not ours to do any more: the step has failed, and its on_failure decides (an undo takes halves)."""
     ASK = "ask"
     CONFLICT = "conflict"
 
 
-_ANY = (World.BEFORE, World.WANTED, World.HALF, World.OTHER, World.UNKNOWN)
+_ANY = (World.BEFORE, World.WANTED, World.HALF, World.OTHER, World.THEIRS, World.UNKNOWN)
 
 _FORWARD: Mapping[tuple[Kind, Recorded, World], Move] = {
     (Kind.STATE, Recorded.NOTHING, World.BEFORE): Move.ACT,
     (Kind.STATE, Recorded.NOTHING, World.WANTED): Move.ADOPT,  # as `unchanged`: no undo is owed
     (Kind.STATE, Recorded.NOTHING, World.HALF): Move.CONFLICT,  # half of somebody else's
     (Kind.STATE, Recorded.NOTHING, World.OTHER): Move.CONFLICT,
+    (Kind.STATE, Recorded.NOTHING, World.THEIRS): Move.CONFLICT,
     (Kind.STATE, Recorded.NOTHING, World.UNKNOWN): Move.WAIT,
     (Kind.STATE, Recorded.INTENT, World.BEFORE): Move.ACT,
     (Kind.STATE, Recorded.INTENT, World.WANTED): Move.ADOPT,
     (Kind.STATE, Recorded.INTENT, World.HALF): Move.FAIL,
     (Kind.STATE, Recorded.INTENT, World.OTHER): Move.CONFLICT,
+    (Kind.STATE, Recorded.INTENT, World.THEIRS): Move.FAIL,  # with nothing done, so no undo is owed
     (Kind.STATE, Recorded.INTENT, World.UNKNOWN): Move.WAIT,
     **{(Kind.STATE, Recorded.ACTED, w): Move.VERIFY for w in _ANY},  # verify looks for itself
     # An event that was never begun by us cannot have a result of ours: if one is there, a person looks.
@@ -75,11 +79,13 @@ _FORWARD: Mapping[tuple[Kind, Recorded, World], Move] = {
     (Kind.EVENT, Recorded.NOTHING, World.WANTED): Move.ASK,
     (Kind.EVENT, Recorded.NOTHING, World.HALF): Move.ASK,
     (Kind.EVENT, Recorded.NOTHING, World.OTHER): Move.ASK,
+    (Kind.EVENT, Recorded.NOTHING, World.THEIRS): Move.ASK,
     (Kind.EVENT, Recorded.NOTHING, World.UNKNOWN): Move.WAIT,
     (Kind.EVENT, Recorded.INTENT, World.BEFORE): Move.ACT,
     (Kind.EVENT, Recorded.INTENT, World.WANTED): Move.ADOPT,
     (Kind.EVENT, Recorded.INTENT, World.HALF): Move.ASK,  # act, where repeating is safe
     (Kind.EVENT, Recorded.INTENT, World.OTHER): Move.ASK,
+    (Kind.EVENT, Recorded.INTENT, World.THEIRS): Move.ASK,
     (Kind.EVENT, Recorded.INTENT, World.UNKNOWN): Move.WAIT,
     **{(Kind.EVENT, Recorded.ACTED, w): Move.VERIFY for w in _ANY},
 }
@@ -87,11 +93,13 @@ _FORWARD: Mapping[tuple[Kind, Recorded, World], Move] = {
 # Backward, `before` and `wanted` keep their meaning: an undo wants `before`.
 _BACKWARD: Mapping[tuple[Recorded, World], Move] = {
     (Recorded.NOTHING, World.BEFORE): Move.ADOPT,  # it never took, or somebody put it back
+    (Recorded.NOTHING, World.THEIRS): Move.ADOPT,
     (Recorded.NOTHING, World.WANTED): Move.ACT,
     (Recorded.NOTHING, World.HALF): Move.ACT,
     (Recorded.NOTHING, World.OTHER): Move.CONFLICT,
     (Recorded.NOTHING, World.UNKNOWN): Move.WAIT,
     (Recorded.INTENT, World.BEFORE): Move.ADOPT,
+    (Recorded.INTENT, World.THEIRS): Move.ADOPT,
     (Recorded.INTENT, World.WANTED): Move.ACT,
     (Recorded.INTENT, World.HALF): Move.ACT,
     (Recorded.INTENT, World.OTHER): Move.CONFLICT,
@@ -127,3 +135,22 @@ def compare(now: Mapping[str, str], *, before: Mapping[str, str], want: Mapping[
         return World.BEFORE
     ours = all(now.get(k) in (before.get(k), want.get(k)) for k in keys)
     return World.HALF if ours else World.OTHER
+
+
+# An open attempt on a setting: (is it an undo, the far side's word as for an event, what the setting reads).
+# What is not listed is as it reads.
+_SETTLED: Mapping[tuple[bool, World, World], World] = {
+    # Its script did not finish: what comes after the change (a check, a reload) may be missing.
+    (False, World.HALF, World.WANTED): World.HALF,
+    (True, World.HALF, World.BEFORE): World.HALF,
+    # It never began, so whatever changed was changed by somebody else.
+    **{(False, World.BEFORE, w): World.THEIRS for w in (World.WANTED, World.HALF, World.OTHER)},
+    # It was done, and somebody turned it round again.
+    (False, World.WANTED, World.BEFORE): World.THEIRS,
+    **{(True, World.WANTED, w): World.THEIRS for w in (World.WANTED, World.HALF, World.OTHER)},
+}
+
+
+def settled(far: World, now: World, *, undo: bool) -> World:
+    """Where a setting stands once our open attempt was settled, by the far side's word on it and by reading."""
+    return far if far in {World.RUNNING, World.UNKNOWN} else _SETTLED.get((undo, far, now), now)

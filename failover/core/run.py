@@ -195,16 +195,13 @@ def _step_after(s: StepView, e: Event) -> StepView:
 
 def _reopen(s: StepView) -> StepView:
     """A new sitting tries again what had stopped the last one, except where only a person's word helps."""
-    match s.phase:
-        case Phase.UNDO_BLOCKED:
-            return replace(s, phase=_standing(s), error=None)
-        case Phase.UNDO_FAILED:
-            return replace(s, phase=Phase.UNDO_INTENT, error=None)
-        case _:
-            return s
+    if s.phase in {Phase.UNDO_BLOCKED, Phase.UNDO_FAILED}:
+        return replace(s, phase=_standing(s), error=None)
+    return s
 
 
 def _standing(s: StepView) -> Phase:
+    """Where it stood before its undo was tried: an intent that was open still is, and is settled before anything."""
     if s.undo_attempts:
         return Phase.UNDO_INTENT
     if s.was_verified:
