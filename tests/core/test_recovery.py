@@ -1,0 +1,145 @@
+"""The recovery table: every cell there, and every history of a small model gone through.
+
+On paper, the kinds of step fit it so (before | wanted | half | other | unknown | running):
+
+- *spam.bypass* (state): filter set | pass-through | script died before its reload | edited by hand | no SSH | lock held
+- *queue.requeue* (event, repeating is safe: a re-queued message is frozen no more): no result | done | died: again
+- *service.restart* (event; a second restart hurts mail): no result | newer start time | died: ask
+- *dns.prefer* (state): the RRset as captured | as wanted | one server of two has it | another set | no answer | -
+- *notify* (event, repeating is safe by its key): there is no far side to ask, so an open intent reads `half`: again
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import Counter, deque
+
+import pytest
+
+from failover.core.plan import Kind
+from failover.core.playbook import OnFailure
+from failover.core.recovery import Move, Recorded, World, backward, compare, forward
+from failover.core.run import NEEDS_PERSON, RunState, exit_code
+from tests.core.model import Budget, Model, State
+
+# The table ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "recorded", "world", "safe"), list(itertools.product(Kind, Recorded, World, (False, True)))
+)
+def test_every_cell_forward_says_what_to_do(kind: Kind, recorded: Recorded, world: World, safe: bool) -> None:
+    move = forward(kind, recorded, world, repeat_safe=safe)
+    if world in {World.UNKNOWN, World.RUNNING} and recorded is not Recorded.ACTED:
+        assert move is Move.WAIT
+    if move is Move.ACT:
+        nothing_of_ours = world is World.BEFORE
+        assert nothing_of_ours or (kind is Kind.EVENT and safe and (recorded, world) == (Recorded.INTENT, World.HALF))
+    if kind is Kind.STATE and world is World.OTHER and recorded is not Recorded.ACTED:
+        assert move is Move.CONFLICT
+
+
+@pytest.mark.parametrize(("recorded", "world"), list(itertools.product((Recorded.NOTHING, Recorded.INTENT), World)))
+def test_every_cell_backward_says_what_to_do(recorded: Recorded, world: World) -> None:
+    move = backward(recorded, world)
+    assert (move is Move.ACT) == (world in {World.WANTED, World.HALF})
+    assert (move is Move.WAIT) == (world in {World.UNKNOWN, World.RUNNING})
+    assert (move is Move.ADOPT) == (world in {World.BEFORE, World.THEIRS})
+    assert (move is Move.CONFLICT) == (world is World.OTHER)
+
+
+@pytest.mark.parametrize(
+    ("now", "world"),
+    [
+        ({"a": "=1", "b": "=1"}, World.BEFORE),
+        ({"a": "=2", "b": "-"}, World.WANTED),
+        ({"a": "=2", "b": "=1"}, World.HALF),
+        ({"a": "=1", "b": "-"}, World.HALF),
+        ({"a": "=3", "b": "=1"}, World.OTHER),
+        ({"a": "=2"}, World.OTHER),
+        ({}, World.OTHER),
+    ],
+)
+def test_compare(now: dict[str, str], world: World) -> None:
+    assert compare(now, before={"a": "=1", "b": "=1"}, want={"a": "=2", "b": "-"}) is world
+
+
+def test_nothing_bound_is_never_as_wanted() -> None:
+    with pytest.raises(ValueError, match="without bound values"):
+        compare({}, before={}, want={})
+
+
+# The search -----------------------------------------------------------------
+
+MODELS = {
+    "state": (Model(Kind.STATE), Budget()),
+    "state, two kills": (Model(Kind.STATE), Budget(sittings=2, edits=0, blind=0)),
+    "state, pauses on failure": (Model(Kind.STATE, on_failure=OnFailure.PAUSE), Budget(edits=0)),
+    "state, a far side that does not compare": (Model(Kind.STATE, compares=False), Budget(losses=0)),
+    "event": (Model(Kind.EVENT), Budget(sittings=2, edits=0)),
+    "event, repeating is safe": (Model(Kind.EVENT, repeat_safe=True), Budget(edits=0)),
+}
+DEEPER = {
+    "state, two losses": (Model(Kind.STATE), Budget(losses=2)),
+    "state, two kills and an edit": (Model(Kind.STATE), Budget(sittings=2)),
+    "event, two losses": (Model(Kind.EVENT), Budget(sittings=2, losses=2, edits=0)),
+    "event, repeating is safe, two losses": (
+        Model(Kind.EVENT, repeat_safe=True),
+        Budget(sittings=2, losses=2, edits=0),
+    ),
+}
+if os.environ.get("FAILOVER_SOAK"):
+    MODELS |= DEEPER
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_search(name: str) -> None:
+    """Gone through whole; the laws are in `_lawful`, and in what the model's far side asserts."""
+    model, budget = MODELS[name]
+    first = model.first(budget)
+    came: dict[State, tuple[State, str] | None] = {first: None}
+    todo = deque([first])
+    ends: Counter[RunState] = Counter()
+    longest = 0
+    while todo:
+        state = todo.popleft()
+        longest = max(longest, len(state.journal.events))
+        try:
+            if state.pc == ("ended",) and not state.jobs:
+                ends[state.journal.view.state] += 1
+            _lawful(model, state)
+            after = list(model.after(state))
+        except AssertionError as e:
+            raise AssertionError(f"{e}\n" + "\n".join(_history(came, state))) from e
+        if state.pc and state.pc != ("ended",):
+            assert after, f"stuck: {_history(came, state)}"
+        for label, there in after:
+            if there not in came:
+                came[there] = (state, label)
+                todo.append(there)
+    print(f"{name}: {len(came)} states, {sum(ends.values())} ends {dict(ends)}, longest journal {longest}")  # noqa: T201
+    assert ends[RunState.SUCCEEDED]
+    assert ends[RunState.ROLLED_BACK]
+
+
+def _lawful(model: Model, s: State) -> None:
+    if model.kind is Kind.EVENT and not model.repeat_safe:
+        assert s.effects <= 1, "it was done twice"
+    view = s.journal.view
+    step = view.steps["s"]
+    if s.ours and s.pc == ("ended",):
+        assert step.owed, "a change of ours stands, and nobody is told"
+    if view.state is RunState.ROLLED_BACK and s.pc == ("ended",):
+        assert not s.ours, "it says rolled back, and a change of ours stands"
+        assert exit_code(view) in {0, 5}
+    if s.pc == ("ended",) and step.owed and view.backwards:
+        assert view.state in NEEDS_PERSON, "an undo is owed after the rollback, and nobody is told"
+
+
+def _history(came: dict[State, tuple[State, str] | None], state: State) -> list[str]:
+    steps: list[str] = []
+    while (before := came[state]) is not None:
+        state, label = before
+        steps.append(label)
+    return steps[::-1]
