@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from failover.actions import remote
 from failover.actions.base import At, Hands, Result
-from failover.core.condition import Condition, Test
+from failover.core.condition import Condition, Predicate
 from failover.core.fleet import Host
 from failover.core.plan import Step
 from failover.core.recovery import World, compare
@@ -17,7 +17,7 @@ from failover.ports import Reply
 
 def filter_answers(host: Host) -> tuple[Condition, ...]:
     """Law 1 for the filter: it goes back into the path only when it answers and really scans."""
-    return tuple(Test(name, host.name, is_=Outcome.OK) for name in ("spam.ping", "spam.scan"))
+    return tuple(Predicate(name, host.name, is_=Outcome.OK) for name in ("spam.ping", "spam.scan"))
 
 
 def read_settings(step: Step, hands: Hands) -> Mapping[str, str]:

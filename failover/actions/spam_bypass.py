@@ -18,7 +18,7 @@ from failover.core.fleet import Host
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import OnFailure, Risk, StepSpec
 from failover.core.recovery import World
-from failover.core.words import count, duration, seconds
+from failover.core.words import count, duration
 from failover.errors import Refused
 from failover.ports import Reply
 
@@ -117,8 +117,8 @@ def _lever(host: Host, found: Reply) -> str:
 
 
 def _expires(spec: StepSpec) -> float | None:
-    text = spec.with_.get("expires")
-    return seconds(str(text)) if text is not None else None
+    span = spec.with_.get("expires")
+    return float(span) if isinstance(span, int | float) else None
 
 
 def _says(filter_: str, lever: str, rows: list[tuple[str, ...]]) -> str:

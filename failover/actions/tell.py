@@ -10,7 +10,7 @@ from failover.core.fleet import Channel
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
-from failover.core.words import count, duration, seconds
+from failover.core.words import count, duration
 from failover.errors import FailoverError, OutcomeUnknown, Unreachable
 from failover.ports import Message
 
@@ -65,7 +65,7 @@ class Wait:
     name: str = "wait"
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        span = seconds(str(spec.with_["for"])) or 0.0
+        span = float(spec.with_["for"])  # type: ignore[arg-type]
         return Step(
             id=spec.id,
             action=self.name,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from failover.core.plan import Plan, Step
 from failover.planner import time_words
 
-MARGIN = 11
-
 
 def lines(plan: Plan, *, verbose: bool = False) -> list[str]:
     where = f" on {', '.join(plan.hosts)}" if plan.hosts else ""
@@ -18,7 +16,7 @@ def lines(plan: Plan, *, verbose: bool = False) -> list[str]:
         head = f"  {n} {step.id:<{width}}  {step.action:<{actions}}  "
         out.append(f"{head}{step.says:<{says}}  {step.certainty}")
         indent = " " * (len(str(n)) + 3 + width + 2)
-        out += [f"{indent}{d}" for d in step.diff if verbose or step.diff]
+        out += [f"{indent}{d}" for d in step.diff if verbose]
         out.append(f"{indent}undo: {step.undo}{_guards(step)}")
     out += [f"Mind: {w}" for w in plan.warnings]
     out.append(_closing(plan))

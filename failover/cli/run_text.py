@@ -38,7 +38,8 @@ def end(c: Controller, record: RunRecord, *, as_json: bool, events: bool, interr
 
 
 def lines(record: RunRecord, view: View) -> list[str]:
-    out = [f"Run {record.id} {_WORDS[view.state]}{f': {view.because}' if view.because else '.'}"]
+    words = "was not rolled back" if view.state is RunState.PAUSED and view.backwards else _WORDS[view.state]
+    out = [f"Run {record.id} {words}{f': {view.because}' if view.because else '.'}"]
     if view.state in NEEDS_PERSON:
         out += [f"  {s.id:<10} {_standing(view.steps[s.id].phase)}: {s.says}" for s in record.plan.steps]
     return out + _next(record, view)

@@ -70,7 +70,7 @@ FLEET = Fleet(
 )
 
 
-def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str) -> Step:
+def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str | float) -> Step:
     hands = Hands(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names: ())
     seen = (Signal("mx1", "queue.frozen", "mx1", Outcome.FAIL, "412 wait", NOW, value=412, age=190),)
     context = Context(hands, Playbook("test", "", ()), seen, **(more or {}))
@@ -78,7 +78,7 @@ def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str) -> 
 
 
 def test_the_pass_through_comes_first_and_says_what_it_changes() -> None:
-    step = planned("spam.bypass", PIPE, expires="4h")
+    step = planned("spam.bypass", PIPE, expires=14400.0)
     assert step.how["lever"] == "pass"
     assert (step.certainty, step.kind) == (Certainty.EXACT, Kind.STATE)
     assert step.before == {"master.cf spamassassin/unix": OLD}
