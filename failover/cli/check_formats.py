@@ -85,12 +85,17 @@ def _signal(many: list[Signal]) -> dict[str, Any]:
 def _plain(s: Signal) -> dict[str, Any]:
     return {
         "outcome": s.outcome.value,
-        "value": s.value,
+        "value": _short(s.value) if isinstance(s.value, float) else s.value,
         "unit": s.unit,
         "reason": s.reason,
         "vantage": s.vantage,
         "at": plain(s.at),
     }
+
+
+def _short(value: float) -> float | int:
+    """Whole numbers without a fraction, seconds to the microsecond: more digits than that were never measured."""
+    return int(value) if value.is_integer() else round(value, 6)
 
 
 # Nagios plugin output: https://nagios-plugins.org/doc/guidelines.html, "Plugin Output" and "Performance data"

@@ -83,13 +83,14 @@ def _assumed(host: Host) -> str:
 
 def decision(v: Verdict) -> list[str]:
     """What the controller would do now, and why; nothing is done."""
-    because = "; ".join(v.because)
     match v.kind:
         case Kind.RUN:
             given = "".join(f" --set {name}={value}" for name, value in (v.params or {}).items())
-            return [f"would run: failover run {v.playbook}{given}", f"  because {because}"]
+            would = f"would run: failover run {v.playbook}{given}"
         case Kind.PAGE:
-            where = f" on {v.host}" if v.host else ""
-            return [f"would page a person: {v.playbook} would help{where}, but may not start", f"  because {because}"]
+            would = (
+                f"would page a person: {v.playbook} would help{f' on {v.host}' if v.host else ''}, but may not start"
+            )
         case _:
-            return [f"would hold: {because}"]
+            would = "would hold"
+    return [would, *(f"  {because}" for because in v.because)]

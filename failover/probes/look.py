@@ -97,19 +97,21 @@ class _Looker:
             facts = self.remote.call(host, "look", args, limit_s=float(args["limit"]))
         except FailoverError as e:
             reach = [ssh.missed(host, e, self.at)] if names else []
-            return reach + self._nothing(host, names, seen, f"behind ssh.reach: {e}")
+            return reach + self._nothing(host, names, seen, "behind ssh.reach", str(e))
         reach = [ssh.reached(host, self.clock.monotonic() - started, self.at)] if names else []
         if facts.rc != Rc.OK:
-            return reach + self._nothing(host, names, seen, facts.because)
+            return reach + self._nothing(host, names, seen, facts.because, facts.because)
         return reach + self._read(host, facts, names, seen)
 
     def _read(self, host: Host, facts: Reply, names: frozenset[str], seen: tuple[Host, ...]) -> list[Signal]:
         own = [s for read in _READERS for s in read(host, facts, self.at) if s.name in names]
         return own + list(smtp.peers(host, {str(h.smtp): h for h in seen}, facts, self.at))
 
-    def _nothing(self, host: Host, names: frozenset[str], seen: tuple[Host, ...], why: str) -> list[Signal]:
+    def _nothing(
+        self, host: Host, names: frozenset[str], seen: tuple[Host, ...], why: str, peers_why: str
+    ) -> list[Signal]:
         hidden = [n for n in names - {ssh.NAME} if _has(host, n)]
-        return [*ssh.behind(host, hidden, why, self.at), *smtp.not_looked(host, seen, why, self.at)]
+        return [*ssh.behind(host, hidden, why, self.at), *smtp.not_looked(host, seen, peers_why, self.at)]
 
     def _args(self, host: Host, names: frozenset[str], seen: tuple[Host, ...]) -> dict[str, str]:
         """Whole seconds, as the script takes them; what is not asked for is left out."""

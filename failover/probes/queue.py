@@ -101,4 +101,4 @@ def _over(found: float, warn: float | None, said: str) -> tuple[Outcome, str]:
 
 
 def _wait(n: float) -> str:
-    return f"{count(n, 'message')} {'waits' if n == 1 else 'wait'}"
+    return f"{count(n, 'message')} {'waits' if n == 1 else 'wait'}" if n else "no mail waits"
