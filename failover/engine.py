@@ -89,11 +89,13 @@ class Engine:
         lease = self._lease(record.id, record.plan)
         try:
             opened = self.store.open(record)
-            if opened.id != record.id:
-                return fold(opened.plan, self.store.events(opened.id))
-            return self._sit(opened, lease, "forward", record.by)
-        finally:
+        except BaseException:
             self.store.release(lease)
+            raise
+        if opened.id != record.id:
+            self.store.release(lease)
+            return fold(opened.plan, self.store.events(opened.id))
+        return self._sit(opened, lease, "forward", record.by)
 
     def resume(self, record: RunRecord, *, by: str) -> View:
         return self._sit_at(record, "forward", by)
@@ -102,11 +104,7 @@ class Engine:
         return self._sit_at(record, "back", by)
 
     def _sit_at(self, record: RunRecord, direction: str, by: str) -> View:
-        lease = self._lease(record.id, record.plan)
-        try:
-            return self._sit(record, lease, direction, by)
-        finally:
-            self.store.release(lease)
+        return self._sit(record, self._lease(record.id, record.plan), direction, by)
 
     def _lease(self, run: str, plan: Plan) -> Lease:
         scopes = [f"host:{h}" for h in plan.hosts] or [f"run:{run}"]
@@ -114,10 +112,13 @@ class Engine:
 
     def _sit(self, record: RunRecord, lease: Lease, direction: str, by: str) -> View:
         sitting = Sitting(record, lease, list(self.store.events(record.id)), self.hands.clock.now())
-        self._record(sitting, Did.BEGUN, None, {"direction": direction, "by": by, "epoch": lease.epoch})
-        while sitting.view.state is RunState.RUNNING:
-            self._advance(sitting)
-        return sitting.view
+        try:
+            self._record(sitting, Did.BEGUN, None, {"direction": direction, "by": by, "epoch": lease.epoch})
+            while sitting.view.state is RunState.RUNNING:
+                self._advance(sitting)
+            return sitting.view
+        finally:
+            self.store.release(sitting.lease)
 
     def _advance(self, s: Sitting) -> None:
         """One move. Every path through here appends at least one event, so a run always ends."""
@@ -182,6 +183,9 @@ class Engine:
                 self._record(s, Did.ACTED, step.id, {"result": {"adopted": "found done"}})
             case Move.WAIT:
                 self._close(s, RunState.PAUSED, f"{step.id}: {_waiting(step, world)}")
+            case Move.FAIL if world is World.THEIRS:
+                error = f"nothing of ours is there, and it does not read as planned: {self._said(step)}"
+                self._fail(s, step, "drift", error, nothing_done=True)
             case Move.FAIL:
                 self._fail(s, step, "half", "it was cut off half-way", no_effect=True)
             case Move.ASK:
@@ -191,7 +195,8 @@ class Engine:
 
     def _act(self, s: Sitting, step: Step) -> None:
         if self._spent(s, step.id):
-            return self._fail(s, step, "attempts", f"{ATTEMPTS} attempts came to nothing")
+            settled = step.kind is Kind.STATE  # it is begun anew only where it was seen to read as before
+            return self._fail(s, step, "attempts", f"{ATTEMPTS} attempts came to nothing", nothing_done=settled)
         attempt = s.view.steps[step.id].attempts + 1
         self._record(
             s,
@@ -209,7 +214,7 @@ class Engine:
         except StepFailed as e:
             return self._fail(s, step, "failed", e)
         except OutcomeUnknown as e:
-            return self._record(s, Did.NOTE, step.id, {"unknown": str(e)})
+            return self._unknown(s, step, e)
         self._record(s, Did.ACTED, step.id, {"result": dict(result)})
 
     def _verify(self, s: Sitting, step: Step) -> None:
@@ -313,7 +318,7 @@ class Engine:
         except (Refused, Unreachable, StepFailed) as e:
             return self._record(s, Did.UNDO_FAILED, step.id, {"error": str(e)})
         except OutcomeUnknown as e:
-            return self._record(s, Did.NOTE, step.id, {"unknown": str(e)})
+            return self._unknown(s, step, e)
         world = self._await_world(s, step, lambda: self._compare(step))
         if world is World.BEFORE:
             return self._record(s, Did.UNDONE, step.id, {"result": dict(result)})
@@ -387,6 +392,11 @@ class Engine:
         return "; ".join(f"{k} is {now.get(k)!r}" for k in step.before if now.get(k) != step.want.get(k))
 
     # Recording ----------------------------------------------------------------
+
+    def _unknown(self, s: Sitting, step: Step, error: OutcomeUnknown) -> None:
+        """The request may still be on its way, with our epoch: settling shuts it out only with a newer one."""
+        self._record(s, Did.NOTE, step.id, {"unknown": str(error)})
+        s.lease = self._lease(s.record.id, s.plan)
 
     def _spent(self, s: Sitting, what: str) -> bool:
         s.tries[what] = s.tries.get(what, 0) + 1

@@ -10,7 +10,7 @@ from failover.actions.base import At, Hands, Result
 from failover.core.condition import Condition, Predicate
 from failover.core.fleet import Host
 from failover.core.plan import Step
-from failover.core.recovery import World, compare
+from failover.core.recovery import World, compare, settled
 from failover.core.signal import Outcome
 from failover.ports import Reply
 
@@ -28,13 +28,12 @@ def read_settings(step: Step, hands: Hands) -> Mapping[str, str]:
 
 
 def settle_setting(step: Step, at: At, hands: Hands) -> World:
-    """A setting that reads as wanted while its script did not finish is half done: no reload may have followed."""
-    done = remote.settle(hands, hands.fleet.hosts[step.host or ""], at)
-    if done is World.RUNNING:
-        return done
+    """Settle on the host first, read after it: what is read then is at rest."""
+    far = remote.settle(hands, hands.fleet.hosts[step.host or ""], at)
+    if far is World.RUNNING:
+        return far
     now = compare(read_settings(step, hands), before=step.before, want=step.want)
-    reached = World.BEFORE if at.attempt.startswith("undo") else World.WANTED
-    return World.HALF if now is reached and done is World.HALF else now
+    return settled(far, now, undo=at.attempt.startswith("undo"))
 
 
 def summary(reply: Reply, *keys: str) -> Result:
