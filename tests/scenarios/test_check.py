@@ -1,0 +1,135 @@
+"""`failover check` at real incidents: what it names, and that it answers in time and completely."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from failover.lab import Lab
+from tests.labs import lab_or_skip, send, until
+
+pytestmark = pytest.mark.lab
+
+HEALTHY_S, HUNG_S = 1.5, 6.0
+LOOSE = 2.0
+"""The bounds are what a quiet machine must keep; the tests share theirs with each other."""
+
+OLDER = """
+for $file (@ARGV) {
+  open(my $f, "+<", $file) or next;
+  read($f, my $head, 400);
+  if ($head =~ /T.(\\d{10}) /s) { seek($f, $-[1], 0); print $f $1 - 190 }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Checked:
+    code: int
+    seconds: float
+    document: dict[str, Any]
+
+    def state(self, host: str) -> str:
+        return str(self.document["hosts"][host]["state"])
+
+    def outcomes(self, host: str, *, but: str = "cpu.") -> dict[str, str]:
+        """Load is this machine's, not the lab's."""
+        signals = self.document["hosts"][host]["signals"].items()
+        return {name: s["outcome"] for name, s in signals if not name.startswith(but)}
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    ours = lab_or_skip("check")
+    yield ours
+    ours.down()
+
+
+def _run(lab: Lab, *words: str) -> tuple[subprocess.CompletedProcess[str], float]:
+    begun = time.monotonic()
+    argv = [sys.executable, "-m", "failover", "check", *words]
+    return lab.run("controller", argv, timeout=30, check=False), time.monotonic() - begun
+
+
+def check(lab: Lab) -> Checked:
+    ran, seconds = _run(lab, "--json")
+    return Checked(ran.returncode, seconds, json.loads(ran.stdout))
+
+
+def headline(lab: Lab, host: str) -> str:
+    ran, _ = _run(lab)
+    return next(line for line in ran.stdout.splitlines() if line.startswith(f"{host} "))
+
+
+def queued(lab: Lab) -> list[str]:
+    folders = [f"/var/spool/postfix/{name}" for name in ("incoming", "active", "deferred")]
+    return lab.run("mx1", ["find", *folders, "-type", "f"], timeout=10).stdout.split()
+
+
+@pytest.fixture
+def incident(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
+    name = str(request.param)
+    lab.incident(name)
+    yield name
+    lab.heal(name)
+    lab.run("mx1", ["postqueue", "-f"], timeout=10)
+    until(lambda: not queued(lab), within=30, what="the queue empty after the incident")
+
+
+def test_healthy(lab: Lab) -> None:
+    found = check(lab)
+    for host in ("mx1", "mx2"):
+        assert set(found.outcomes(host).values()) == {"ok"}, found.outcomes(host)
+        assert len(found.outcomes(host)) == 15
+    assert found.seconds < HEALTHY_S * LOOSE
+
+
+@pytest.mark.parametrize("incident", ["spamd-hung"], indirect=True)
+def test_spamd_hung(lab: Lab, incident: str) -> None:
+    for n in range(3):
+        send(lab, f"hung-{n}")
+    assert headline(lab, "mx1").endswith(": spam filter hung")
+    lab.run("mx1", ["perl", "-e", OLDER, *queued(lab)], timeout=10)
+    found = check(lab)
+    assert (found.code, found.state("mx1")) == (2, "failed")
+    frozen = found.document["hosts"]["mx1"]["signals"]["queue.frozen"]
+    assert (frozen["outcome"], frozen["value"]) == ("fail", 3)
+    assert set(found.outcomes("mx2").values()) == {"ok"}
+    assert found.seconds < HUNG_S * LOOSE
+
+
+@pytest.mark.parametrize("incident", ["spamd-slow"], indirect=True)
+def test_spamd_slow(lab: Lab, incident: str) -> None:
+    found = check(lab)
+    assert (found.state("mx1"), found.outcomes("mx1")["spam.scan"]) == ("degraded", "warn")
+    assert headline(lab, "mx1").endswith(": spam filter slow")
+
+
+@pytest.mark.parametrize("incident", ["mx-unreachable"], indirect=True)
+def test_mx_unreachable(lab: Lab, incident: str) -> None:
+    found = check(lab)
+    assert (found.code, found.state("mx1")) == (2, "failed")
+    assert headline(lab, "mx1").endswith(": unreachable")
+    assert set(found.outcomes("mx2", but="smtp.peer").values()) <= {"ok", "warn"}
+    assert found.seconds < HUNG_S * LOOSE
+
+
+@pytest.mark.parametrize("incident", ["ssh-hung"], indirect=True)
+def test_ssh_hung_leaves_us_blind_and_mail_flows(lab: Lab, incident: str) -> None:
+    found = check(lab)
+    assert (found.code, found.state("mx1")) == (3, "unknown")
+    assert headline(lab, "mx1").endswith(": no SSH: mail flows, we are blind")
+    assert found.outcomes("mx1")["smtp.peer"] == "ok"
+    assert set(found.outcomes("mx2", but="smtp.peer").values()) <= {"ok", "warn"}
+    assert found.seconds < HUNG_S * LOOSE
+
+
+def test_and_all_is_well_again(lab: Lab) -> None:
+    until(lambda: set(check(lab).outcomes("mx1").values()) == {"ok"}, within=20, what="healthy after all incidents")
