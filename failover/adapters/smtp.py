@@ -23,6 +23,8 @@ from failover.ports import SmtpAnswer
 
 LONGEST = 64 * 1024
 """Bytes of all replies together; Postfix's longest EHLO answer is far below 1 KiB."""
+SAID = 500
+"""Characters of a reply that are told."""
 PARTING_S = 1.0
 WATCHDOG_S = 0.25
 
@@ -40,6 +42,10 @@ Found = tuple[bool, str]
 
 class _No(Exception):
     """The server did not do its part; the text says which."""
+
+
+class _Late(_No):
+    """It was still to come when time was up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class _Talk:
             if not re.match(rb"[2-5]\d\d([ -]|$)", line):  # RFC 5321, 4.2
                 raise _No(f"no SMTP reply to {to}: {_printable(line)!r}")
             text = _printable(line[4:])
-            self.begun = _Reply(int(line[:3]), f"{self.begun.text} {text}".strip() if self.begun else text)
+            self.begun = _Reply(int(line[:3]), f"{self.begun.text} {text}".strip()[:SAID] if self.begun else text)
             if line[3:4] != b"-":
                 self._whole = True
                 return self.begun
@@ -93,7 +99,7 @@ class _Talk:
             try:
                 data = self._sock.recv(4096)
             except TimeoutError:
-                raise _No(f"no answer to {to}") from None
+                raise _Late(f"no answer to {to}") from None
             self._size += len(data)
             if not data:
                 raise _No(f"closed the connection at {to}")
@@ -145,7 +151,7 @@ def _greeted(talk: _Talk) -> Found | None:
     """None: a whole 220 came. Until then we say nothing: who talks during postscreen's wait is blocklisted."""
     try:
         reply = talk.reply("our connection")
-    except _No:
+    except _Late:
         if talk.begun is not None and talk.begun.code == 220:
             return True, f"postscreen makes us wait: 220-{talk.begun.text}"
         raise
