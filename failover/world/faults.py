@@ -22,13 +22,18 @@ class Moments:
         self.seen: list[str] = []
         self.kill_at: int | None = None
         self.hooks: dict[int, Callable[[], None]] = {}
+        self.dead = False
 
     def __call__(self, label: str) -> None:
+        """Also refuses a dead controller's clean-up: SIGKILL leaves no time for a `finally`."""
+        if self.dead:
+            raise Killed(f"dead already, yet it wants: {label}")
         self.seen.append(label)
         number = len(self.seen)
         if hook := self.hooks.pop(number, None):
             hook()
         if number == self.kill_at:
+            self.dead = True
             raise Killed(f"at moment {number}: {label}")
 
 

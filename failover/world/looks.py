@@ -18,9 +18,9 @@ def look(m: Machine, args: Args) -> Verb:
     slow = args.get("spam", "none") != "none" and m.postfix.spamd is not Daemon.OK
     yield patience + 0.5 if slow or (args.get("handler") and m.postfix.handler is Daemon.HUNG) else 0.3
     rows: Rows = [("now", f"{m.timeline.unix:.3f}"), *_queues(m)]
-    rows += [("filter", t, "") for t in transports(m)]
     if args.get("filters") == "yes":
-        rows += [_frozen(m, t) for t in _known_filters(m)]
+        rows += [("filter", t, "") for t in transports(m)]
+        rows += [_frozen(m, t) for t in _watched(m)]
     if args.get("spam", "none") != "none":
         rows.append(("spam.ping", *_ping(m, patience)))
         if args.get("scan") == "yes":
@@ -38,7 +38,8 @@ def _queues(m: Machine) -> Iterator[tuple[str, ...]]:
     for q in Queue:
         yield "queue", q.value, str(len(m.postfix.of(q)))
     waiting = m.postfix.of(Queue.INCOMING, Queue.ACTIVE)
-    yield "oldest", str(int(max((m.timeline.now - x.arrived for x in waiting), default=0)))
+    examined = str(len(m.postfix.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED)))
+    yield "oldest", str(int(max((m.timeline.now - x.arrived for x in waiting), default=0))), examined, examined
 
 
 def _frozen(m: Machine, transport: str) -> tuple[str, ...]:
@@ -56,9 +57,13 @@ def transports(m: Machine) -> tuple[str, ...]:
     return tuple(dict.fromkeys(v for _, v in places(m) if v))
 
 
-def _known_filters(m: Machine) -> tuple[str, ...]:
-    recorded = (x.filter for x in m.postfix.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED) if x.filter)
-    return tuple(dict.fromkeys((*transports(m), *recorded)))
+def _watched(m: Machine) -> tuple[str, ...]:
+    """Filters that are set, and transports that are deferred: what a cleared filter's mail waits for."""
+    return tuple(sorted({*transports(m), *deferred(m)}))
+
+
+def deferred(m: Machine) -> list[str]:
+    return m.files[MAIN].get("defer_transports", "").replace(",", " ").split()
 
 
 def _ping(m: Machine, patience: float) -> tuple[str, str, str]:
@@ -102,21 +107,16 @@ def filter_read(m: Machine, args: Args) -> Verb:
     yield 0.2
     rows: Rows = [("wiring", "content_filter" if transports(m) else "none")]
     rows += [("place", place, value) for place, value in places(m)]
-    rows += [("milters", "")]
-    wanted = [args["filter"]] if args.get("filter") else list(transports(m))
-    for name in wanted:
-        rows.append(("filter", name, ""))
-    if len(wanted) == 1:
-        rows += filter_facts(m, wanted[0])
+    wanted = (args["filter"],) if args.get("filter") else transports(m)
+    rows += [("milters", ""), *(("filter", name, "") for name in wanted), ("pickup", pickup_filter(m))]
+    rows += [("bcc", "always_bcc", bcc) for bcc in [m.files[MAIN].get("always_bcc")] if bcc]
     rows += [("digest", f, m.digest(f)) for f in (MAIN, MASTER)]
-    return Rc.OK, rows
+    return Rc.OK, rows + (_of_one(m, wanted[0]) if len(wanted) == 1 else [])
 
 
-def filter_facts(m: Machine, name: str) -> Rows:
+def _of_one(m: Machine, name: str) -> Rows:
     entry = m.files[MASTER].get(f"{name}/unix")
-    rows: Rows = [("pickup", pickup_filter(m))]
-    bcc = m.files[MAIN].get("always_bcc")
-    rows += [("bcc", "always_bcc", bcc)] if bcc else []
+    rows: Rows = []
     if entry is not None:
         command = "sendmail" if passes_through(entry) else "spamc"
         rows += [("service", f"{name}/unix", entry), ("kind", "pipe"), ("command", command)]
@@ -135,25 +135,30 @@ def pickup_filter(m: Machine) -> str:
 
 
 def lever_refusal(m: Machine, lever: str, name: str) -> str | None:
-    if lever == "pass" and f"{name}/unix" not in m.files[MASTER]:
-        return f"there is no service {name}/unix"
-    if lever == "pass" and pickup_filter(m):
-        return "mail that comes by pickup meets the filter again"
+    if f"{name}/unix" not in m.files[MASTER]:
+        return f"master.cf has no service {name}/unix"
+    if lever == "pass" and pickup_filter(m) and m.files[MAIN].get("always_bcc"):
+        return "mail would go through cleanup once more than now, and always_bcc would add its recipient again"
     return None
 
 
 def lever_settings(m: Machine, lever: str, name: str) -> tuple[Setting, ...]:
     """Everything that the lever would set, `before` as it reads now."""
-    if lever == "pass":
-        key = f"{name}/unix"
-        entry = m.files[MASTER][key]
-        head = entry.split(" argv=", 1)[0]
-        after = f"{head} argv=/usr/sbin/sendmail -oi -f ${{sender}} ${{recipient}}"
-        return ((MASTER, key, f"={entry}", f"={after}"),)
+    return _pass_settings(m, name) if lever == "pass" else _clear_settings(m, name)
+
+
+def _pass_settings(m: Machine, name: str) -> tuple[Setting, ...]:
+    key, pickup = f"{name}/unix", "pickup/unix/content_filter"
+    entry = m.files[MASTER][key]
+    head, argv = entry.split(" argv=", 1)
+    after = entry if passes_through(entry) else f"{head} argv={argv.split(' -e ', 1)[1]}"
+    own = ((MASTER, pickup, m.read(MASTER, pickup), "="),) if pickup_filter(m) else ()
+    return ((MASTER, key, f"={entry}", f"={after}"), *own)
+
+
+def _clear_settings(m: Machine, name: str) -> tuple[Setting, ...]:
     found = [(MAIN, "content_filter") if p == "main" else (MASTER, f"{p}/content_filter") for p, v in places(m) if v]
-    deferred = m.files[MAIN].get("defer_transports", "")
-    names = deferred.replace(",", " ").split()
-    more = " ".join(dict.fromkeys((*names, name)))
+    more = " ".join(dict.fromkeys((*deferred(m), name)))
     return (
         *((f, k, m.read(f, k), "=") for f, k in found),
         (MAIN, "defer_transports", m.read(MAIN, "defer_transports"), f"={more}"),
@@ -190,10 +195,10 @@ def result(m: Machine, args: Args) -> Verb:
 
 def result_rows(m: Machine, args: Args) -> Rows:
     found = m.results.get((args["run"], args["step"], args["attempt"]))
-    if found is None:
-        return [("result", "absent", "")]
+    if found is None or found.settled:
+        return [("result", "absent", "0")]
     if found.rc is None:
-        return [("result", "running" if found.by.alive else "died", "")]
+        return [("result", "running" if found.by and found.by.alive else "died", str(Rc.FAILED))]
     words = {Rc.OK: "done", Rc.FAILED: "failed"}
     return [("result", words.get(found.rc, "refused"), str(found.rc)), *(("was", *r) for r in found.rows)]
 

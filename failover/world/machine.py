@@ -34,11 +34,15 @@ class Sshd(enum.StrEnum):
 
 @dataclass(slots=True)
 class Result:
-    """A result file. `by` is the process that wrote `running`; with that process gone it has died."""
+    """A result file. `by` is the process that wrote `running`; with that process gone it has died.
 
-    by: Process
+    `settled`: planted by settle where there was none, so that the request itself is refused if it comes late.
+    """
+
+    by: Process | None = None
     rc: int | None = None
     rows: Rows = field(default_factory=list)
+    settled: bool = False
 
 
 @dataclass(slots=True)
@@ -85,6 +89,9 @@ class Process:
         """However it ends, the kernel drops its lock."""
         self.alive = False
         self.work.close()
+        self.unlock()
+
+    def unlock(self) -> None:
         if self.machine.locked_by is self:
             self.machine.locked_by = None
 

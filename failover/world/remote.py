@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,8 @@ from failover.world.timeline import Timeline
 TRIP = 0.02
 """There and back, seconds."""
 CONNECT_PATIENCE = 3.0
+GRACE = 2.0
+"""Past a call's limit: for an answer that is already on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class WorldRemote:
     calls: list[Call] = field(default_factory=list)
 
     def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
-        call = Call(len(self.calls) + 1, host.name, verb, dict(args), self.timeline.now)
+        args = {"limit": str(math.ceil(limit_s)), **args}
+        call = Call(len(self.calls) + 1, host.name, verb, args, self.timeline.now)
         self.calls.append(call)
         self.moments(f"before call {verb}")
         fault = self.faults.get(call.number) or self.hook(call)
@@ -82,7 +86,7 @@ class WorldRemote:
     def _answer(self, m: Machine, p: Process, verb: str, limit_s: float, *, lost: bool) -> Reply:
         """An answer, or the end of patience: a far side that died closes its end at once, a lost one never does."""
         ended = self.timeline.run_until(
-            self.timeline.now + limit_s, stop=lambda: not p.alive and m.link_up and not lost
+            self.timeline.now + limit_s + GRACE, stop=lambda: not p.alive and m.link_up and not lost
         )
         if not ended:
             raise _unknown(m, verb, f"no whole answer in {limit_s:g} s")

@@ -53,17 +53,25 @@ def _acting(p: Process, act: Callable[[Machine, Args], Verb], args: Args) -> Ver
     if stale := _stale(m, args):
         return refused(stale, Rc.STALE)
     key = (args["run"], args["step"], args["attempt"])
-    earlier = m.results.get(key)
-    if earlier is not None and earlier.rc is not None:
-        return earlier.rc, earlier.rows
-    if earlier is not None:
-        return refused("this attempt began and died; nothing is done again under its name", Rc.FAILED)
+    if earlier := m.results.get(key):
+        p.unlock()
+        return _again(earlier)
     m.results[key] = Result(p)
     yield 0.02
     rc, rows = yield from act(m, args)
     m.results[key] = Result(p, rc, rows)
+    p.unlock()
     yield 0.01
     return rc, rows
+
+
+def _again(earlier: Result) -> tuple[int, Rows]:
+    """What was done once is answered again, never done again."""
+    if earlier.settled:
+        return refused("it was settled before this request arrived", Rc.STALE)
+    if earlier.rc is None:
+        return refused("it was begun before and ended without a result", Rc.FAILED)
+    return earlier.rc, earlier.rows
 
 
 def _lock(p: Process, patience: float) -> Generator[float, None, bool]:
@@ -91,6 +99,8 @@ def _settle(p: Process, args: Args) -> Verb:
         return refused("still at work here", Rc.BUSY)
     if stale := _stale(p.machine, args):
         return refused(stale, Rc.STALE)
+    p.machine.results.setdefault((args["run"], args["step"], args["attempt"]), Result(settled=True))
+    p.unlock()
     return Rc.OK, looks.result_rows(p.machine, args)
 
 
@@ -110,6 +120,8 @@ def _epoch_set(p: Process, args: Args) -> Verb:
 def _bypass(m: Machine, args: Args) -> Verb:
     """Save, then change, then check, then reload, then end what hangs: killed anywhere, the saved state is there."""
     name, lever = args["filter"], args["lever"]
+    if not m.postfix.takes_mail:
+        return refused("Postfix is not running")
     if no := lever_refusal(m, lever, name):
         return refused(no)
     wanted = lever_settings(m, lever, name)
@@ -174,10 +186,12 @@ def _requeue(m: Machine, args: Args) -> Verb:
     """Only frozen, only what is not being delivered, never hold; until two whole passes find none."""
     name, batch = args["filter"], int(args.get("batch", "200"))
     until = m.timeline.now + max(1.0, float(args["limit"]) - 2)
-    if pickup_filter(m) == name:
-        return refused("mail that comes by pickup meets the filter again")
+    if pickup_filter(m):
+        return refused(f"requeued mail would meet {pickup_filter(m)} again at pickup")
     if m.files[MAIN].get("always_bcc"):
-        return refused("always_bcc would add its recipient a second time")
+        return refused("requeued mail goes through cleanup again, and always_bcc would add its recipient twice")
+    if name not in looks.deferred(m):
+        return refused(f"{name} is not in defer_transports: its mail may be delivered while it is requeued")
     done = passes = empty = 0
     while empty < 2 and m.timeline.now < until:
         passes += 1

@@ -97,7 +97,7 @@ class World:
 
     def reborn(self) -> MemoryStore:
         """The controller died: a new process takes the same store, and nothing kills it again unless told."""
-        self.moments.kill_at = None
+        self.moments.kill_at, self.moments.dead = None, False
         self.store = self.store.reborn()
         return self.store
 

@@ -109,13 +109,25 @@ def test_a_request_that_arrives_late_is_refused_once_a_newer_epoch_was_there() -
     before = world.files()
     with pytest.raises(OutcomeUnknown):
         bypass(world, epoch=100)
-    assert act(world, "settle", epoch=101).one("result") == ("absent", "")
+    assert act(world, "settle", step="another", epoch=101).one("result") == ("absent", "0")
     world.advance(60)
     assert world.files() == before
     assert result(world) == "absent"
 
 
-def test_without_a_newer_epoch_the_late_request_does_happen() -> None:
+def test_a_request_that_arrives_late_is_refused_once_it_was_settled() -> None:
+    world = World(7)
+    world.remote.hook = lambda c: Fault(Kind.CUT_LATE, 30) if c.verb == "bypass" else None
+    before = world.files()
+    with pytest.raises(OutcomeUnknown):
+        bypass(world)
+    assert act(world, "settle").one("result") == ("absent", "0")
+    world.advance(60)
+    assert world.files() == before
+    assert result(world) == "absent"
+
+
+def test_unsettled_and_with_the_highest_epoch_a_late_request_does_happen() -> None:
     world = World(7)
     world.remote.hook = lambda c: Fault(Kind.CUT_LATE, 30) if c.verb == "bypass" else None
     with pytest.raises(OutcomeUnknown):
