@@ -21,16 +21,11 @@ def built_in() -> Path:
 
 
 def find(name_or_path: str, extra: Path | None) -> Path:
-    """The file of a playbook. What looks like a path is one; a name is looked up, never made into a path unless it is
-    plain. Raises ConfigError."""
+    """The file of a playbook. What looks like a path is one; a name is looked up among those that there are, and never
+    made into a path. Raises ConfigError."""
     if is_path(name_or_path):
         return Path(name_or_path)
     known = list_all(extra)
-    if not _NAME.fullmatch(name_or_path):
-        raise ConfigError(
-            f'"{name_or_path}" is neither the name nor the path of a playbook',
-            try_="give a name of `failover playbooks list`, or a path with a / or with .yaml at its end",
-        )
     if name_or_path not in known:
         raise ConfigError(f'there is no playbook "{name_or_path}"; {meant(name_or_path, known)}', try_=_list(extra))
     return known[name_or_path]

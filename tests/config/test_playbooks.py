@@ -83,7 +83,7 @@ def test_ones_own_come_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["..", "a b", "", "spam\n", "\x00", "-"])
 def test_an_odd_name_never_becomes_a_path(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="playbook"):
+    with pytest.raises(ConfigError, match="there is no playbook"):
         find(name, tmp_path)
 
 

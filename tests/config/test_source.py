@@ -140,3 +140,11 @@ def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
     assert caught.value.try_ == "make one"
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         read(tmp_path, missing="")
+
+
+@given(st.text("ab:-#&*!|>'\"%@`{}[],?\\\n \t<~01.é", max_size=40))
+def test_any_text_is_values_or_an_ordinary_refusal(text: str) -> None:
+    try:
+        parse(text, "x")
+    except ConfigError as e:
+        assert str(e).startswith("x:")  # noqa: PT017  values are fine too

@@ -91,7 +91,7 @@ def test_references_are_replaced_wherever_they_may_stand() -> None:
 )
 def test_what_is_given_wrongly(given: dict[str, str], said: str) -> None:
     with pytest.raises(Unbound) as caught:
-        bind(playbook(), given, FLEET)
+        bind(playbook(host="${sick}"), given, FLEET)
     assert caught.value.problems == (said,)
 
 
