@@ -18,7 +18,7 @@ from failover.actions import ACTIONS
 from failover.actions.base import At, Hands, Result
 from failover.actions.remote import Changed
 from failover.core.condition import Condition, Judgement, judge, predicates
-from failover.core.plan import Kind, Plan, Step
+from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.recovery import Move, Recorded, World, backward, compare, forward
 from failover.core.run import (
     Begin,
@@ -151,6 +151,8 @@ class Engine:
     # Forward ------------------------------------------------------------------
 
     def _begin(self, s: Sitting, step: Step) -> None:
+        if step.kind is Kind.EVENT and step.certainty is Certainty.UNCHANGED:
+            return self._record(s, Did.UNCHANGED, step.id, {"because": step.says})
         ready = self._await_known(lambda: self._judge([*s.plan.preconditions, *step.requires], step.host))
         if not ready.holds:
             return self._fail(s, step, "precondition", "; ".join(ready.because), nothing_done=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from failover.actions import ACTIONS
 from failover.actions.base import Context, Hands, Mitigation
 from failover.core.condition import Condition, Judgement, judge, predicates
-from failover.core.plan import Certainty, Kind, Plan, Step
+from failover.core.plan import Certainty, Plan, Step
 from failover.core.playbook import Playbook, Risk, StepSpec
 from failover.core.signal import Samples
 from failover.core.words import duration
@@ -68,7 +68,7 @@ def _finish(step: Step, spec: StepSpec, playbook: Playbook, context: Context) ->
     conditional = not when.holds or (spec.when is not None and bool(context.earlier))
     return replace(
         step,
-        certainty=Certainty.CONDITIONAL if conditional and step.kind is Kind.EVENT else step.certainty,
+        certainty=Certainty.CONDITIONAL if conditional and step.certainty is Certainty.OBSERVED else step.certainty,
         when=spec.when,
         verify=spec.verify,
         no_verify=spec.no_verify,

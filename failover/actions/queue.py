@@ -63,8 +63,20 @@ class QueueRequeue:
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         host = host_of(spec, context.hands.fleet)
-        filter_ = _filter(spec, context, host)
+        filter_, lever = _filter(spec, context, host)
         frozen = _value(context, host, "queue.frozen")
+        if lever == "pass":
+            return _event(
+                spec,
+                host,
+                self.name,
+                says=f"not needed: what waits for {filter_} goes through the pass-through as it is",
+                undo="none is owed",
+                eta_s=0.0,
+                observed={},
+                limit_s=1.0,
+                certainty=Certainty.UNCHANGED,
+            )
         return _event(
             spec,
             host,
@@ -103,12 +115,13 @@ def _event(
     observed: Mapping[str, str],
     limit_s: float,
     how: Mapping[str, str] | None = None,
+    certainty: Certainty = Certainty.OBSERVED,
 ) -> Step:
     return Step(
         id=spec.id,
         action=action,
         kind=Kind.EVENT,
-        certainty=Certainty.OBSERVED,
+        certainty=certainty,
         says=says,
         host=host.name,
         args=dict(spec.with_),
@@ -121,18 +134,18 @@ def _event(
     )
 
 
-def _filter(spec: StepSpec, context: Context, host: Host) -> str:
-    """The filter that an earlier step takes out, else the one whose mail is frozen here."""
-    named = spec.with_.get("filter")
-    earlier = [s.how["filter"] for s in context.earlier if s.action == "spam.bypass" and s.host == host.name]
-    ours = [m.step.how["filter"] for m in context.mitigations if "filter" in m.step.how and m.step.host == host.name]
-    found = [str(named)] if named else earlier or ours
-    if not found:
-        raise Refused(
-            f"no filter is out of the path on {host.name}: re-queued mail would meet it again",
-            try_="run spam.bypass first, or name the filter: with: {filter: NAME}",
-        )
-    return found[0]
+def _filter(spec: StepSpec, context: Context, host: Host) -> tuple[str, str]:
+    """The filter that is out of the path here, or will be by an earlier step, and by which lever."""
+    standing = [*context.earlier, *(m.step for m in context.mitigations)]
+    out = [s for s in standing if s.action == "spam.bypass" and s.host == host.name]
+    if out:
+        return out[0].how["filter"], out[0].how["lever"]
+    if named := spec.with_.get("filter"):
+        return str(named), "clear"
+    raise Refused(
+        f"no filter is out of the path on {host.name}: re-queued mail would meet it again",
+        try_="run spam.bypass first, or name the filter that is out already: with: {filter: NAME}",
+    )
 
 
 def _waiting(context: Context, host: Host) -> float:

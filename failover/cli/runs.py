@@ -19,7 +19,7 @@ JSON = typer.Option(False, "--json", help="print one JSON document and nothing e
 @app.callback(invoke_without_command=True)
 def _runs(ctx: typer.Context) -> None:
     if ctx.invoked_subcommand is None:
-        list_(ctx)
+        list_(ctx, as_json=False)
 
 
 @app.command("list")

@@ -78,7 +78,7 @@ StepId = Annotated[str, shaped(r"[a-z][a-z0-9-]{0,63}", "id of a step; write one
 ParamName = Annotated[str, shaped(r"[a-z][a-z0-9_-]{0,63}", "name for a parameter; write one such as sick")]
 OnFailure = Literal["pause", "rollback", "continue"]
 _BOUNDS = ("is", "above", "below", "age_above")
-_GOALS = ("is", "falls_to", "stops_growing")
+_GOALS = ("is", "falls_to", "age_below", "stops_growing")
 
 
 class Predicate(Strict):
@@ -136,10 +136,11 @@ class Watch(Strict):
     host: HostRef = Field(examples=['"${sick}"'])
     is_: Literal["ok", "warn", "fail", "unknown"] | None = Field(default=None, alias="is", description="Its outcome.")
     falls_to: float | None = Field(default=None, ge=0, description="Its value comes down to this.")
-    stops_growing: Span | None = Field(default=None, description="Its value does not grow for so long.")
+    age_below: Span | None = Field(default=None, description="Nothing that waits is older; busy hosts reach it too.")
+    stops_growing: Span | None = Field(default=None, description="No more waits than so long ago.")
     within: Span = Field(default=60.0, description="Time for it.")
     stalls_at_most: Span | None = Field(
-        None, description="With falls_to: patience while nothing falls; no other limit."
+        None, description="With falls_to or age_below: patience while nothing falls; no other limit."
     )
 
     model_config = ConfigDict(json_schema_extra=_only_one(_GOALS))
@@ -149,8 +150,8 @@ class Watch(Strict):
     def _one_goal(cls, value: Any) -> Any:
         _one_of(value, _GOALS, "goal", "falls_to: 0")
         if isinstance(value, dict) and "stalls_at_most" in value:
-            if "falls_to" not in value:
-                raise Wrong("stalls_at_most goes with falls_to; write within instead")
+            if not {"falls_to", "age_below"} & value.keys():
+                raise Wrong("stalls_at_most goes with falls_to or age_below; write within instead")
             if "within" in value:
                 raise Wrong("within and stalls_at_most are both given; keep one of the two")
         return value

@@ -55,7 +55,7 @@ def _arguments(s: file.AnyStep) -> Mapping[str, core.Value]:
 
 
 def _watch(w: file.Watch) -> core.Watch:
-    return core.Watch(w.signal, w.host, w.is_, w.falls_to, w.stops_growing, w.within, w.stalls_at_most)
+    return core.Watch(w.signal, w.host, w.is_, w.falls_to, w.age_below, w.stops_growing, w.within, w.stalls_at_most)
 
 
 def _condition(c: file.AllOf | file.AnyOf | file.Predicate) -> cond.Condition:

@@ -126,12 +126,17 @@ def _blocked(view: View) -> list[Signal]:
 
 
 def _unknown(view: View, everything: Samples) -> list[Signal]:
-    """Port 25 is known once any vantage could look; a failed `ssh.reach`: we are blind."""
-    smtp_known = any(s.outcome is not Outcome.UNKNOWN for s in everything if s.name.startswith("smtp."))
+    """With a failed `ssh.reach` we are blind, whatever else is known."""
     if view.fails("ssh.reach"):
         return list(view.now("ssh.reach"))
-    unknown = [s for s in everything if s.outcome is Outcome.UNKNOWN]
-    return [s for s in unknown if not (smtp_known and s.name.startswith("smtp."))]
+    return [s for s in _troubles(everything) if s.outcome is Outcome.UNKNOWN]
+
+
+def _troubles(everything: Samples) -> Samples:
+    """All that is not ok; but a vantage that could not look at port 25 is no matter once another one could."""
+    smtp_known = any(s.outcome is not Outcome.UNKNOWN for s in everything if s.name.startswith("smtp."))
+    bad = (s for s in everything if s.outcome is not Outcome.OK)
+    return tuple(s for s in bad if not (smtp_known and s.outcome is Outcome.UNKNOWN and s.name.startswith("smtp.")))
 
 
 def _bad(view: View, *names: str) -> Samples:
@@ -228,7 +233,7 @@ def _diagnose(view: View, state: State, because: tuple[str, ...], healthy: list[
     if state is State.HEALTHY or not view.samples:
         return Diagnosis(view.host, state, None, because[0] if because else "healthy")
     rule = next((r for r in RULES if r.holds(view)), None)
-    troubles = tuple(s for s in _everything(view) if s.outcome is not Outcome.OK)
+    troubles = _troubles(_everything(view))
     speaking = _bad(view, *rule.shown_by) if rule else troubles
     incident, words = (rule.incident, rule.words) if rule else (None, NO_INCIDENT)
     latent = tuple(s for s in troubles if s not in speaking)

@@ -29,8 +29,9 @@ class Risk(enum.StrEnum):
 class Watch:
     """A verify: watch one signal until it shows the effect. Exactly one goal is given; spans are seconds.
 
-    `stops_growing`: for this long, no look is above the one before it.
-    `falls_to`: reaches the level; patience ends when nothing falls for `stalls_at_most`.
+    `stops_growing`: no more waits now than this long ago.
+    `falls_to`: reaches the level. `age_below`: nothing that waits is older, which a busy host reaches too.
+    For both, patience ends when neither count nor age falls for `stalls_at_most`.
     `is_`: reads this outcome.
     """
 
@@ -38,6 +39,7 @@ class Watch:
     host: str
     is_: str | None = None
     falls_to: float | None = None
+    age_below: float | None = None
     stops_growing: float | None = None
     within: float = 60.0
     stalls_at_most: float | None = None

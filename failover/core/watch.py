@@ -43,21 +43,24 @@ def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
         return last.outcome == wanted.is_, f"{said} is {last.outcome}, wanted {wanted.is_}"
     if wanted.falls_to is not None:
         return _number(last) <= wanted.falls_to, f"{said}, wanted {number(wanted.falls_to)}"
-    calm = (last.at - _last_growth(looks)).total_seconds()
+    if wanted.age_below is not None:
+        oldest = last.age or 0.0
+        return (
+            oldest < wanted.age_below,
+            f"{said}, oldest {duration(oldest)}, wanted under {duration(wanted.age_below)}",
+        )
     span = wanted.stops_growing or 0.0
-    return calm >= span, f"{said}, not growing for {duration(calm)} of {duration(span)}"
-
-
-def _last_growth(looks: list[Signal]) -> datetime:
-    """When it last grew: the later look of the last pair that rose; the first look when none did."""
-    grew = [b.at for a, b in pairwise(looks) if _number(b) > _number(a)]
-    return grew[-1] if grew else looks[0].at
+    then = [s for s in looks if (last.at - s.at).total_seconds() >= span]
+    if not then:
+        return False, f"{said}, looked for less than {duration(span)}"
+    grown = _number(last) - _number(then[-1])
+    return grown <= 0, f"{said}, {number(abs(grown))} {'more' if grown > 0 else 'fewer'} than {duration(span)} ago"
 
 
 def _out_of_patience(wanted: Watch, looks: list[Signal], since: datetime, now: datetime) -> bool:
     if wanted.stalls_at_most is None:
         return (now - since).total_seconds() >= wanted.within
-    fell = [b.at for a, b in pairwise(looks) if _number(b) < _number(a)]
+    fell = [b.at for a, b in pairwise(looks) if _number(b) < _number(a) or (b.age or 0.0) < (a.age or 0.0)]
     moved = fell[-1] if fell else since
     return (now - moved).total_seconds() >= wanted.stalls_at_most
 
