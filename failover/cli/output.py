@@ -21,9 +21,14 @@ def paint(text: str, colour: str) -> str:
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if coloured() else text
 
 
+LONG = 60
+"""A longer cell is let stick out, rather than push a whole column off the screen."""
+
+
 def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> list[str]:
     """Columns as wide as they need, three blanks apart; nothing trails."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    columns = zip(*rows, strict=True) if rows else ()
+    widths = [max((len(cell) for cell in column if len(cell) <= LONG), default=0) for column in columns]
     lines = ("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return [indent + line.rstrip() for line in lines]
 

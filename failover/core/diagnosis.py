@@ -9,13 +9,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from failover.core.fleet import Fleet, Host
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, of, worst
 from failover.core.words import number
 
-STILL_S = 60.0
-"""Mail this old that does not move stands still: a mail host's own pace is seconds."""
+MANY = 50.0
+"""Mail that waits: fewer than these can be one slow destination's, while all the rest goes out."""
 
 
 class State(enum.StrEnum):
@@ -75,18 +76,16 @@ class View:
         return any(s.outcome is Outcome.OK for s in self.now("smtp.banner", "smtp.peer"))
 
     def moves(self, name: str) -> bool | None:
-        """Between the first look and the last, did the head of what waits move on? None: one look cannot tell."""
-        looks = [s for s in of(self.samples, self.host, name) if s.age is not None]
-        elapsed = (looks[-1].at - looks[0].at).total_seconds() if looks else 0.0
+        """Did what waits get less from one look to the next, or its head move on? None: one look cannot tell."""
+        looks = [(s, s.age) for s in of(self.samples, self.host, name) if s.age is not None]
+        elapsed = (looks[-1][0].at - looks[0][0].at).total_seconds() if looks else 0.0
         if elapsed <= 0:
             return None
-        first, last = looks[0], looks[-1]
-        fewer = isinstance(first.value, float) and isinstance(last.value, float) and last.value < first.value
-        return fewer or (last.age or 0.0) - (first.age or 0.0) < elapsed / 2
+        fell = any(_count(after) < _count(before) for (before, _), (after, _) in pairwise(looks))
+        return fell or looks[-1][1] - looks[0][1] < elapsed / 2
 
     def stands_still(self, name: str) -> bool:
-        waits = any(s.value and (s.age or 0.0) > STILL_S for s in self.now(name))
-        return waits and self.moves(name) is False
+        return any(_count(s) > MANY for s in self.now(name)) and self.moves(name) is False
 
     @property
     def filter_fails(self) -> bool:
@@ -95,6 +94,10 @@ class View:
     @property
     def mail_ages_at_filter(self) -> bool:
         return self.fails("queue.frozen") and not self.moves("queue.frozen")
+
+
+def _count(s: Signal) -> float:
+    return float(s.value) if isinstance(s.value, int | float) else 0.0
 
 
 def host_state(host: str, samples: Samples, quorum: int) -> tuple[State, tuple[str, ...]]:
