@@ -177,7 +177,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _wal(connection: Any, url: str) -> None:
-    """Switching to WAL does not wait for other processes as a write would (no busy handler), so we do."""
+    """Beside a writer, switching to WAL fails at once instead of waiting as a write would (SQLite 3.40), so we wait."""
     patience = time.monotonic() + PATIENCE_S
     while True:
         try:

@@ -340,6 +340,14 @@ def test_events_are_there_after_kill_9_and_have_no_gap(url: str, store: SqlStore
     assert len(found) == len(by_run) + 50
 
 
+def test_every_run_counts_its_own_events(store: SqlStore) -> None:
+    for run in ("a", "b", "a"):
+        if store.run(run) is None:
+            store.open(record(run))
+        store.note(run, Did.NOTE, None, {}, at=NOW)
+    assert [[e.seq for e in store.events(run)] for run in ("a", "b", "c")] == [[1, 2], [1], []]
+
+
 def test_an_event_needs_its_run(store: SqlStore) -> None:
     lease = store.lease("a", ["mx1"], seconds=60, now=NOW)
     with pytest.raises(Refused, match="there is no run a"):
@@ -403,6 +411,18 @@ def test_many_processes_may_open_a_new_store_at_once(url: str) -> None:
     reopened = SqlStore.open_url(url)
     assert len(reopened.runs()) == 3
     reopened.close()
+
+
+def test_opening_waits_for_a_writer_that_is_there_before_the_log_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    first.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("failover.adapters.state_db.time.sleep", lambda _: first.rollback())
+    store = SqlStore.open_url(f"sqlite:///{tmp_path}/state.db")
+    assert store.runs() == ()
+    store.close()
+    first.close()
 
 
 def test_a_store_of_a_newer_version_is_left_alone(url: str, store: SqlStore) -> None:
