@@ -43,7 +43,7 @@ def test_list_is_the_default_and_what_speaks_first_is_first(folder: Path) -> Non
     lines = table.splitlines()
     assert lines[0].split() == ["NAME", "PRIORITY", "STEPS", "SUMMARY"]
     assert lines[1].split(maxsplit=3) == ["mine", "1", "tell", "Tells people."]
-    assert "bypass → drain → requeue" in table
+    assert "bypass → requeue → drain" in table
 
 
 def test_list_as_json(folder: Path) -> None:
