@@ -193,7 +193,7 @@ def _unreachable(v: View) -> bool:
 
 
 def _blind(v: View) -> bool:
-    return v.fails("ssh.reach") and v.smtp_works and not v.smtp_down
+    return v.fails("ssh.reach") and v.smtp_works
 
 
 _FILTER = ("spam.scan", "spam.ping", "queue.frozen", "queue.pending", "queue.oldest_age")
