@@ -15,7 +15,7 @@ from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import count, duration
 from failover.ports import Reply
-from failover.probes.sight import Sight, number, why_missing
+from failover.probes.sight import Sight, age, number, why_missing
 
 PENDING_WARN = 50.0
 DEFERRED_WARN = 100.0
@@ -58,18 +58,18 @@ def _oldest_age(sight: Sight, facts: Reply, counts: dict[str, float], oldest: fl
     waiting = counts.get("incoming", 0) + counts.get("active", 0)
     if oldest is None and (waiting or not counts):
         return sight.unknown("queue.oldest_age", why_missing(facts, "oldest"))
-    age = oldest or 0.0
-    said = f"the oldest in incoming and active waits {duration(age)}" if waiting else "nothing waits"
-    if age > OLDEST_FAIL_S:
-        return sight.signal("queue.oldest_age", Outcome.FAIL, f"{said}, limit {duration(OLDEST_FAIL_S)}", age, "s")
-    if age > OLDEST_WARN_S:
-        return sight.signal("queue.oldest_age", Outcome.WARN, f"{said}, limit {duration(OLDEST_WARN_S)}", age, "s")
-    return sight.signal("queue.oldest_age", Outcome.OK, said, age, "s")
+    waited = oldest or 0.0
+    said = f"the oldest in incoming and active waits {duration(waited)}" if waiting else "nothing waits"
+    if waited > OLDEST_FAIL_S:
+        return sight.signal("queue.oldest_age", Outcome.FAIL, f"{said}, limit {duration(OLDEST_FAIL_S)}", waited, "s")
+    if waited > OLDEST_WARN_S:
+        return sight.signal("queue.oldest_age", Outcome.WARN, f"{said}, limit {duration(OLDEST_WARN_S)}", waited, "s")
+    return sight.signal("queue.oldest_age", Outcome.OK, said, waited, "s")
 
 
 def _oldest(facts: Reply) -> float | None:
     row = facts.one("oldest")
-    return number(row[0]) if row else None
+    return age(row[0]) if row else None
 
 
 def _frozen(sight: Sight, facts: Reply) -> Signal:
@@ -78,7 +78,7 @@ def _frozen(sight: Sight, facts: Reply) -> Signal:
     told = why_missing(facts, "frozen")
     if any(row[:1] == ("frozen",) for row in facts.all("error")):
         return sight.unknown("queue.frozen", told)
-    found = [(number(r[1]), number(r[2]) or 0.0, r[0], r[3] != r[4]) for r in rows]
+    found = [(number(r[1]), age(r[2]) or 0.0, r[0], r[3] != r[4]) for r in rows]
     if len(rows) != len(facts.all("frozen")) or any(n is None for n, *_ in found):
         return sight.unknown("queue.frozen", "failover-host counted something unreadable")
     if not rows and not facts.all("queue"):
@@ -87,11 +87,11 @@ def _frozen(sight: Sight, facts: Reply) -> Signal:
     if not waiting:
         names = " or ".join(f'"{transport}"' for *_, transport, _ in found) or "a filter: none is set"
         return sight.signal("queue.frozen", Outcome.OK, f"no mail waits for {names}", 0.0, "messages", 0.0)
-    _, age, transport, _ = max(found, key=lambda f: f[1])
+    _, oldest, transport, _ = max(found, key=lambda f: f[1])
     at_least = "at least " if any(partial for *_, partial in found) else ""
-    said = f'{at_least}{_wait(waiting)} for "{transport}", oldest {duration(age)}'
-    outcome = Outcome.FAIL if age > FROZEN_FAIL_S else Outcome.WARN if waiting > PENDING_WARN else Outcome.OK
-    return sight.signal("queue.frozen", outcome, said, waiting, "messages", age)
+    said = f'{at_least}{_wait(waiting)} for "{transport}", oldest {duration(oldest)}'
+    outcome = Outcome.FAIL if oldest > FROZEN_FAIL_S else Outcome.WARN if waiting > PENDING_WARN else Outcome.OK
+    return sight.signal("queue.frozen", outcome, said, waiting, "messages", oldest)
 
 
 def _over(found: float, warn: float | None, said: str) -> tuple[Outcome, str]:

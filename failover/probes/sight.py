@@ -28,7 +28,7 @@ class Sight:
         unit: str = "",
         age: float | None = None,
     ) -> Signal:
-        return Signal(self.host, name, self.vantage, outcome, reason, self.at, value, unit, age)
+        return Signal(self.host, name, self.vantage, outcome, _printable(reason), self.at, value, unit, age)
 
     def unknown(self, name: str, reason: str) -> Signal:
         return self.signal(name, Outcome.UNKNOWN, reason)
@@ -80,15 +80,29 @@ def answer(fields: tuple[str, ...]) -> Answer:
 
 
 def number(text: str | None) -> float | None:
-    """A finite number, or None: what the far side prints is never trusted to be one."""
+    """A finite number from 0 up, or None: what the far side prints is never trusted to be one."""
     try:
         value = float(text or "")
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def age(text: str | None) -> float | None:
+    """Seconds; 0 where a clock was set back and mail seems to come from the future."""
+    found = number((text or "").removeprefix("-"))
+    return 0.0 if found is not None and (text or "").startswith("-") else found
 
 
 def why_missing(facts: Reply, part: str) -> str:
     """Why the look has no such part, in its own words where it said so."""
     told = [" ".join(row[1:]) for row in facts.all("error") if row[:1] == (part,)]
     return "; ".join(told) or f"the look says nothing about {part}"
+
+
+_LONGEST = 400
+"""Characters of a reason: what others say in it may be long, or mean to be."""
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text[:_LONGEST])

@@ -44,6 +44,8 @@ def test_healthy_host_shows_every_signal_ok() -> None:
         ("queue.pending", ["-queue active", "error queue no such folder"], UNKNOWN, "no such folder"),
         ("queue.pending", ["queue active many"], UNKNOWN, "the look says nothing about queue"),
         ("queue.pending", ["queue active nan"], UNKNOWN, "the look says nothing about queue"),
+        ("queue.pending", ["queue active -1"], UNKNOWN, "the look says nothing about queue"),
+        ("queue.pending", ["oldest -5"], OK, "3 messages wait in incoming and active"),
         ("queue.deferred", ["queue deferred 101"], WARN, "101 messages wait in deferred, more than 100"),
         ("queue.hold", ["queue hold 100000"], OK, "100000 messages wait in hold"),
         ("queue.maildrop", ["queue maildrop 21"], WARN, "21 messages wait in maildrop, more than 20"),

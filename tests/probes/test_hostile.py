@@ -1,0 +1,49 @@
+"""Whatever a host answers, a look gives one signal per name and vantage, and raises nothing."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from failover.core.diagnosis import diagnose_all
+from failover.ports import Reply
+from failover.probes.look import look
+from tests.probes.fakes import Clock, Remote, Smtp, fleet
+
+KEYS = ["queue", "oldest", "filter", "frozen", "spam.ping", "spam.scan", "handler", "peer", "load", "top", "disk"]
+WORDS = [
+    "ok",
+    "timeout",
+    "error",
+    "incoming",
+    "active",
+    "-",
+    "",
+    "0",
+    "-1",
+    "1e999",
+    "nan",
+    "inf",
+    "9" * 400,
+    "\x1b[31m",
+]
+FIELD = st.sampled_from(WORDS) | st.text(max_size=8)
+ROW = st.tuples(st.sampled_from([*KEYS, "inodes", "postfix", "error", "because"])) | st.text(max_size=5).map(
+    lambda t: (t,)
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.builds(lambda key, rest: (*key, *rest), ROW, st.lists(FIELD, max_size=6)), max_size=25),
+    st.sampled_from([0, 64, 77]),
+)
+def test_any_answer(rows: list[tuple[str, ...]], rc: int) -> None:
+    samples = look(
+        fleet(), remote=Remote({"mx1": Reply("look", rc, tuple(rows))}), smtp=Smtp(), clock=Clock(), workers=1
+    )
+    seen = [(s.host, s.name, s.vantage) for s in samples]
+    assert len(seen) == len(set(seen))
+    assert ("mx2", "smtp.peer", "mx1") in seen
+    assert all(s.reason.isprintable() and len(s.reason) <= 400 for s in samples)
+    assert diagnose_all(fleet(), samples)["mx2"].host == "mx2"
