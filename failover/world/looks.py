@@ -151,7 +151,8 @@ def _pass_settings(m: Machine, name: str) -> tuple[Setting, ...]:
     key, pickup = f"{name}/unix", "pickup/unix/content_filter"
     entry = m.files[MASTER][key]
     head, argv = entry.split(" argv=", 1)
-    after = entry if passes_through(entry) else f"{head} argv={argv.split(' -e ', 1)[1]}"
+    again = argv.split(" -e ", 1)[1] if " -e " in argv else "/usr/sbin/sendmail -oi -f ${sender} -- ${recipient}"
+    after = entry if passes_through(entry) else f"{head} argv={again}"
     own = ((MASTER, pickup, m.read(MASTER, pickup), "="),) if pickup_filter(m) else ()
     return ((MASTER, key, f"={entry}", f"={after}"), *own)
 

@@ -1,0 +1,84 @@
+"""A spam-filter-hung run in the simulated world, ready to be disturbed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from failover.config.playbooks import bind_playbook, load_playbook
+from failover.core.playbook import Playbook
+from failover.core.run import View, fold
+from failover.engine import Engine
+from failover.planner import make_plan
+from failover.ports import RunRecord
+from failover.world.hands import hands
+from failover.world.machine import Machine
+from failover.world.postfix import MASTER, Daemon, passes_through
+from failover.world.store import MemoryStore
+from failover.world.world import World
+
+PLAYBOOK = Path(__file__).parents[2] / "playbooks" / "spam-filter-hung.yaml"
+HANG_AT, PLAN_AT, TRAFFIC_UNTIL = 5.0, 75.0, 130.0
+
+
+@lru_cache
+def playbook() -> Playbook:
+    return load_playbook(PLAYBOOK)
+
+
+@dataclass
+class Scene:
+    """The filter of mx1 hangs, its plan is made, nothing has acted yet. Moments are counted from `first`."""
+
+    world: World
+    record: RunRecord
+    first: int
+
+    @property
+    def mx1(self) -> Machine:
+        return self.world.machines["mx1"]
+
+    @property
+    def bypassed(self) -> bool:
+        return passes_through(self.mx1.files[MASTER]["spamassassin/unix"])
+
+    @property
+    def view(self) -> View:
+        return fold(self.record.plan, self.world.store.events(self.record.id))
+
+    def engine(self, store: MemoryStore | None = None) -> Engine:
+        return Engine(hands(self.world), store or self.world.store)
+
+    def start(self) -> View:
+        return self.engine().start(self.record)
+
+    def resume(self) -> View:
+        """As `runs resume` does; a run that was never opened is started: that is what a person would do."""
+        if self.world.store.run(self.record.id) is None:
+            return self.start()
+        return self.engine().resume(self.record, by="on-call")
+
+    def rollback(self) -> View:
+        return self.engine().rollback(self.record, by="on-call")
+
+    def heal(self) -> None:
+        self.world.spamd("mx1", Daemon.OK)
+        self.world.advance(5)
+
+    def settle_mail(self) -> None:
+        """Traffic ends, every queue empties; then the account must be exact."""
+        self.world.advance(max(0.0, TRAFFIC_UNTIL + 60 - self.world.now))
+        assert self.world.drain(), "mail is still queued an hour later"
+        tally = self.world.ledger()
+        assert tally.exact, f"lost {tally.missing[:3]}, doubled {tally.doubled[:3]}, foreign {tally.foreign[:3]}"
+        assert tally.accepted > 30
+
+
+def scene(seed: int = 1, *, rate: float = 0.6) -> Scene:
+    world = World.august_11(seed, rate=rate, hang_at=HANG_AT, until=TRAFFIC_UNTIL)
+    world.advance(PLAN_AT)
+    bound = bind_playbook(playbook(), {"sick": "mx1"}, world.fleet)
+    plan = make_plan(bound, {"sick": "mx1"}, hands(world), ())
+    record = RunRecord("run-1", world.clock.now(), "test", "", plan)
+    return Scene(world, record, len(world.moments.seen))
