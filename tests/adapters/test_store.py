@@ -23,11 +23,12 @@ from typing import Any
 import pytest
 
 from failover.adapters.holder import is_dead, ourselves
+from failover.adapters.state_db import reading, writing
 from failover.adapters.store import SqlStore
 from failover.core.ids import new_run_id
 from failover.core.plan import Plan
 from failover.core.run import Did
-from failover.errors import ConfigError, FailoverError, Refused, Unreachable
+from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Lease, Pause, RunRecord
 
 NOW = datetime(2026, 11, 24, 3, 12, 5, 123456, tzinfo=UTC)
@@ -397,6 +398,29 @@ def test_run_ids_sort_by_time_and_fit_a_command_line() -> None:
     assert ids[0].startswith("20261124-0312-spam-filter-hung-rm-rf-")
     assert len({new_run_id("p", NOW, r) for r in [Random(1)] for _ in range(50)}) > 45
     assert len(new_run_id("x" * 99, NOW, Random(1))) <= 64
+
+
+def test_a_server_lost_at_the_commit_leaves_it_unknown_and_earlier_it_does_not(postgresql: str) -> None:
+    store, other = (SqlStore.open_url(postgresql.format("postgres")) for _ in range(2))
+
+    def lose_the_connection_of(conn: Any) -> None:
+        pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        with reading(other.engine) as beside:
+            beside.exec_driver_sql("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+    with pytest.raises(OutcomeUnknown, match="was lost while it recorded"), writing(store.engine) as conn:
+        lose_the_connection_of(conn)
+
+    def lose_it_before_the_commit() -> None:
+        with writing(store.engine) as conn:
+            lose_the_connection_of(conn)
+            conn.exec_driver_sql("SELECT 1")
+
+    with pytest.raises(Unreachable, match="nothing was recorded"):
+        lose_it_before_the_commit()
+    assert store.open(record("a")) == store.run("a"), "the store connects again by itself"
+    for one in (store, other):
+        one.close()
 
 
 # Opening --------------------------------------------------------------------
