@@ -102,7 +102,7 @@ class Remote:
             raise answer
         if answer.rc:
             return answer
-        told = {row[1] for row in answer.rows if row[0] == "peer"}
+        told = {row[1] for row in answer.rows if row[0] == "peer" and len(row) > 1}
         peers = [p for p in args.get("peers", "").split(",") if p and p not in told]
         return Reply("look", 0, (*answer.rows, *(("peer", p, "ok", "9", "220 hello") for p in peers)))
 
