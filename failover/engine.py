@@ -368,11 +368,13 @@ class Engine:
         return ACTIONS[step.action].settle(step, At(s.record.id, step.id, attempt, s.lease.epoch), self.hands)
 
     def _await_world(self, s: Sitting, step: Step, look: Callable[[], World]) -> World:
-        """Read until it is known and at rest, or the step's own time and some patience have passed."""
-        until = self.hands.clock.monotonic() + step.limit_s + PATIENCE_S
+        """Read until it is known and at rest; what runs there has the step's own time, and all have some patience."""
+        since = self.hands.clock.monotonic()
         while True:
             world = self._look_at(look)
-            if world not in {World.UNKNOWN, World.RUNNING} or self.hands.clock.monotonic() > until or self.stop():
+            patience = PATIENCE_S + (step.limit_s if world is World.RUNNING else 0.0)
+            out_of_time = self.hands.clock.monotonic() - since > patience
+            if world not in {World.UNKNOWN, World.RUNNING} or out_of_time or self.stop():
                 return world
             self._renew(s, step.limit_s)
             self.hands.clock.sleep(POLL_S)

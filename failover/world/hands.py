@@ -11,7 +11,7 @@ from failover.world.world import World
 
 
 def hands(world: World) -> Hands:
-    def see(hosts: Iterable[str], names: frozenset[str]) -> Samples:
+    def see(hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
         return look(
             world.fleet,
             hosts=hosts,

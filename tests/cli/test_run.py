@@ -1,0 +1,225 @@
+"""run, plan, rollback, runs, status and pause through the front door, over the simulated world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from failover.cli import main, progress, wiring
+from failover.cli.options import Options, hoist
+from failover.controller import Controller
+from failover.world.hands import hands
+from failover.world.postfix import Daemon
+from failover.world.world import World
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Said]
+HUNG = ("spam-filter-hung", "--set", "sick=mx1")
+
+
+@pytest.fixture
+def world() -> World:
+    """mx1's filter has hung for more than a minute under a message a second."""
+    world = World.august_11(7, rate=1.0, hang_at=5, until=200)
+    world.advance(90)
+    return world
+
+
+@pytest.fixture
+def cli(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    @contextmanager
+    def controller(opts: Options) -> Iterator[Controller]:
+        yield Controller(hands(world), world.store)
+
+    monkeypatch.setattr(wiring, "controller", controller)
+
+    def run(*words: str) -> Said:
+        with pytest.raises(SystemExit) as e:
+            main(list(words))
+        said = capsys.readouterr()
+        assert isinstance(e.value.code, int)
+        return Said(e.value.code, said.out, said.err)
+
+    return run
+
+
+def heal(world: World) -> None:
+    world.spamd("mx1", Daemon.OK)
+    world.advance(5)
+
+
+def test_without_a_name_it_says_what_is_wrong_and_asks(cli: Cli, world: World) -> None:
+    said = cli("run")
+    assert said.code == 4, "nobody is here to ask"
+    assert "mx1 is failed: spam filter hung" in said.out or "mx1 is failing: spam filter hung" in said.out
+    assert "bypass   spam.bypass    master.cf: transport spamassassin → pass-through" in said.out
+    assert "undo: restore 1 line, once the filter answers again · expires in 4 h" in said.out
+    assert "Not changed: MX records, mx2." in said.out
+    assert "--yes" in said.err
+    assert world.files() == world.pristine
+
+
+def test_a_healthy_fleet_is_held_not_cured(cli: Cli, world: World) -> None:
+    heal(world)
+    world.advance(300)
+    said = cli("run", "--yes")
+    assert said.code == 0
+    assert not world.store.runs()
+
+
+def test_cure_refuse_heal_undo(cli: Cli, world: World) -> None:
+    cured = cli("run", "--yes", "--reason", "pager", "--json").document
+    assert (cured["state"], [s["state"] for s in cured["steps"]]) == (
+        "succeeded",
+        ["verified", "unchanged", "verified"],
+    )
+    assert {"version", "run", "playbook", "state", "steps", "timeline"} <= cured.keys()
+
+    standing = cli("status", "--json").document["mitigations"]
+    assert [(m["host"], m["step"], m["on_host"]) for m in standing] == [("mx1", "bypass", "in force")]
+    assert standing[0]["until"] > standing[0]["since"]
+
+    refused = cli("rollback", "--yes")
+    assert refused.code == 6
+    assert "was not rolled back" in refused.out
+    assert "spam.scan on mx1 is fail" in refused.out
+
+    heal(world)
+    undone = cli("rollback", "--yes", "--json")
+    assert (undone.code, undone.document["state"]) == (0, "rolled_back")
+    assert world.files() == world.pristine
+    assert cli("rollback", "--yes").code == 4, "nothing is left to undo"
+
+
+def test_a_dry_run_says_every_step_and_changes_nothing(cli: Cli, world: World) -> None:
+    said = cli("plan", *HUNG, "--json")
+    assert said.code == 10
+    step = said.document["steps"][0]
+    assert step.keys() >= {"id", "action", "host", "certainty", "before", "after", "diff", "undo", "eta_s"}
+    assert step["certainty"] == "exact"
+    assert cli("run", *HUNG, "--dry-run").out.count("undo:") == 3
+    assert world.files() == world.pristine
+    assert not world.store.runs()
+
+
+def test_an_approved_plan_is_applied_or_refused_with_what_differs(cli: Cli, world: World, tmp_path: Path) -> None:
+    kept = str(tmp_path / "plan.json")
+    cli("plan", *HUNG, "--out", kept)
+    entry = world.machines["mx1"].read("master.cf", "spamassassin/unix")
+    world.machines["mx1"].write("master.cf", "spamassassin/unix", entry.replace("-", "n", 1))
+    stale = cli("run", "--plan", kept, "--yes")
+    assert stale.code == 4
+    assert "master.cf spamassassin/unix was" in stale.err
+    assert not world.store.runs()
+    world.machines["mx1"].write("master.cf", "spamassassin/unix", entry)
+    assert cli("run", "--plan", kept, "--yes").code == 0
+
+
+def test_the_same_key_is_the_same_run(cli: Cli, world: World) -> None:
+    first = cli("run", *HUNG, "--yes", "--key", "inc-1", "--json").document["run"]
+    assert cli("run", *HUNG, "--yes", "--key", "inc-1", "--json").document["run"] == first
+    assert len(world.store.runs()) == 1
+
+
+def test_events_are_one_object_a_line_ending_with_the_end(cli: Cli) -> None:
+    lines = [json.loads(line) for line in cli("run", *HUNG, "--yes", "--events").out.splitlines()]
+    assert [e["kind"] for e in lines][:3] == ["begun", "intent", "acted"]
+    assert lines[-1]["kind"] == "closed"
+    assert lines[-1]["data"]["state"] == "succeeded"
+
+
+def test_paused_it_observes_and_never_acts(cli: Cli, world: World) -> None:
+    assert cli("pause", "--for", "2h", "--reason", "migration").code == 0
+    said = cli("run", *HUNG, "--yes")
+    assert said.code == 4
+    assert "migration" in said.err
+    assert world.files() == world.pristine
+    assert cli("unpause").code == 0
+    assert cli("run", *HUNG, "--yes").code == 0
+
+
+def test_asked_to_stop_it_stops_at_a_safe_point_and_can_go_on(
+    cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_at_once(self: progress.Stopper) -> str | None:
+        self.asked = "stopped by SIGTERM" if world.store.runs() and len(world.store.events(_run(world))) > 2 else None
+        return self.asked
+
+    monkeypatch.setattr(progress.Stopper, "why", stop_at_once)
+    said = cli("run", *HUNG, "--yes")
+    assert said.code == 130
+    assert "failover runs resume" in said.out
+    monkeypatch.undo()
+
+
+def _run(world: World) -> str:
+    return world.store.runs()[0].id
+
+
+def test_a_conflict_holds_the_host_until_a_person_speaks(cli: Cli, world: World) -> None:
+    assert cli("run", *HUNG, "--yes").code == 0
+    world.machines["mx1"].write("master.cf", "spamassassin/unix", "=spamassassin unix - n n - - pipe argv=/theirs")
+    heal(world)
+    conflict = cli("rollback", "--yes")
+    assert conflict.code == 6
+    run = _run(world)
+    assert f"failover runs resolve {run} bypass --keep|--restore|--skip" in conflict.out
+    assert cli("run", *HUNG, "--yes").code == 4
+    assert cli("runs", "resolve", run, "bypass", "--keep", "--reason", "theirs").code == 0
+    assert cli("rollback", run, "--yes").code == 0
+    assert "argv=/theirs" in world.machines["mx1"].read("master.cf", "spamassassin/unix")
+
+
+def test_accepting_a_run_frees_its_host_and_changes_nothing(cli: Cli, world: World) -> None:
+    assert cli("run", *HUNG, "--yes").code == 0
+    assert cli("rollback", "--yes").code == 6
+    files = world.files()
+    assert cli("runs", "accept", _run(world), "--reason", "we keep it").code == 0
+    assert world.files() == files
+    assert cli("runs", "show", _run(world), "--json").document["open"] is False
+    assert cli("runs", "accept", _run(world), "--reason", "again").code == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("run", "no-such-playbook"), "no-such-playbook"),
+        (("run", "spam-filter-hung", "--yes"), "sick"),
+        (("run", "spam-filter-hung", "--set", "sick=mx9", "--yes"), "mx9"),
+        (("run", "spam-filter-hung", "--set", "sick"), "NAME=VALUE"),
+        (("run", "--plan", "/nonexistent"), "/nonexistent"),
+        (("rollback", "no-such-run"), "no-such-run"),
+        (("runs", "show", "no-such-run"), "no-such-run"),
+        (("pause", "--for", "soon", "--reason", "x"), "soon"),
+        (("runs", "resolve", "x", "y", "--reason", "z"), "exactly one"),
+        (("no-such-command",), "no-such-command"),
+    ],
+)
+def test_wrong_usage_is_2_with_what_was_found(cli: Cli, world: World, words: tuple[str, ...], says: str) -> None:
+    said = cli(*words)
+    assert said.code == 2
+    assert says in said.err
+    assert "Traceback" not in said.err
+    assert world.files() == world.pristine
+
+
+def test_global_options_stand_anywhere_but_not_in_what_lab_exec_runs() -> None:
+    assert hoist(["check", "--hosts", "h.yaml", "-v"]) == ["--hosts", "h.yaml", "-v", "check"]
+    assert hoist(["run", "x", "--state=sqlite:///s"]) == ["--state=sqlite:///s", "run", "x"]
+    untouched = ["lab", "exec", "--name", "n", "mx1", "ls", "-v", "--state", "x"]
+    assert hoist(untouched) == untouched

@@ -1,0 +1,190 @@
+"""The main job on real servers, through the command line: cured, killed, edited, cut off, and put back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from failover.lab import Lab
+from tests.labs import ledger, until
+
+pytestmark = pytest.mark.lab
+
+BATCH = 60
+FLOOD = """
+import smtplib, sys, time
+with smtplib.SMTP(sys.argv[1], 25, timeout=30) as smtp:
+    for seq in sys.argv[2:]:
+        smtp.sendmail("sender@example.org", ["someone@lab.test"],
+            f"Message-ID: <{seq}@example.org>\\r\\nX-Failover-Seq: {seq}\\r\\nSubject: {seq}\\r\\n\\r\\nHello\\r\\n")
+"""
+FILES = ["sh", "-c", "cd /etc/postfix && sha256sum main.cf master.cf && stat -c '%n %a %U:%G' main.cf master.cf"]
+RUN = ["failover", "run", "spam-filter-hung", "--set", "sick=mx1", "--yes"]
+
+
+class Scene:
+    """mx1 with its filter hung and a batch of mail stuck behind it."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab = lab
+        self.seqs = [f"{name}-{i}" for i in range(BATCH)]
+        self.before = self.files()
+
+    def files(self) -> str:
+        return self.lab.run("mx1", FILES, timeout=10).stdout
+
+    def failover(self, *args: str, within: float = 120) -> subprocess.CompletedProcess[str]:
+        return self.lab.run("controller", ["failover", *args], timeout=within, check=False)
+
+    def cure(self, *more: str, within: float = 120) -> subprocess.CompletedProcess[str]:
+        return self.failover(*RUN[1:], *more, within=within)
+
+    def run_until(self, kind: str, step: str | None) -> tuple[str, subprocess.Popen[Any]]:
+        """Start the run; return its id as soon as it has told of that event. It goes on."""
+        process = self.lab.popen("controller", [*RUN, "--events"], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            if (event["kind"], event["step"]) == (kind, step):
+                return event["run"], process
+        pytest.fail(f"the run ended without {kind} of {step}")
+
+    def all_delivered_once(self) -> None:
+        def count() -> dict[str, int]:
+            seen = [line["x_seq"] for line in ledger(self.lab) if line["x_seq"] in set(self.seqs)]
+            return {seq: seen.count(seq) for seq in self.seqs}
+
+        until(lambda: all(count().values()), within=30, what="every message delivered")
+        assert set(count().values()) == {1}, "and none twice"
+
+    def put_back(self) -> None:
+        self.lab.heal("spamd-hung")
+        done = self.failover("rollback", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert self.files() == self.before, "byte for byte, same owner, same mode"
+
+
+@pytest.fixture
+def scene(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    scene = Scene(lab, request.node.name)
+    lab.incident("spamd-hung")
+    flood = [sys.executable, "-c", FLOOD, lab.address("mx1"), *scene.seqs]
+    lab.run("sender", flood, timeout=60)
+    yield scene
+    for incident in ("mx-unreachable", "ssh-hung", "spamd-hung"):
+        lab.heal(incident)
+    _close_what_a_failed_test_left(scene)
+
+
+def _close_what_a_failed_test_left(scene: Scene) -> None:
+    for run in json.loads(scene.failover("runs", "list", "--json").stdout)["runs"]:
+        if run["state"] not in {"rolled_back", "aborted"}:
+            scene.failover("rollback", run["run"], "--yes")
+            scene.failover("runs", "accept", run["run"], "--reason", "test over")
+
+
+def test_cured_and_put_back(scene: Scene) -> None:
+    done = scene.cure("--json")
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)
+    assert [s["state"] for s in run["steps"]] == ["verified", "unchanged", "verified"]
+    scene.all_delivered_once()
+
+    refused = scene.failover("rollback", "--yes")
+    assert refused.returncode == 6, "the filter still hangs, so the bypass stays"
+    assert "stays in force" in refused.stderr
+    assert scene.files() != scene.before
+    scene.put_back()
+
+
+@pytest.mark.parametrize(
+    ("kind", "step"),
+    [("begun", None), ("intent", "bypass"), ("acted", "bypass"), ("verified", "bypass"), ("intent", "drain")],
+)
+def test_killed_at_any_event_it_resumes_to_the_same_end(scene: Scene, kind: str, step: str | None) -> None:
+    run, process = scene.run_until(kind, step)
+    kill(process)
+
+    resumed = scene.failover("runs", "resume", run, "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    states = {s["id"]: s["state"] for s in json.loads(resumed.stdout)["steps"]}
+    assert states["bypass"] == "verified"
+    assert states["drain"] in {"verified", "skipped"}, "what the killed run's flush let through needs no second one"
+    scene.all_delivered_once()
+    scene.put_back()
+
+
+def test_killed_then_rolled_back_while_the_filter_hangs_is_refused(scene: Scene) -> None:
+    run, process = scene.run_until("acted", "bypass")
+    kill(process)
+    assert scene.failover("rollback", run, "--yes").returncode == 6
+    assert scene.files() != scene.before, "the bypass stays"
+    scene.put_back()
+
+
+def test_an_administrators_other_edit_is_kept_and_ours_reverted(scene: Scene) -> None:
+    assert scene.cure().returncode == 0
+    edit(scene.lab, "postconf -e message_size_limit=12345678")
+    edit(scene.lab, "postconf -P submission/inet/smtpd_tls_security_level=encrypt || true")
+    scene.lab.heal("spamd-hung")
+    assert scene.failover("rollback", "--yes").returncode == 0
+    assert read(scene.lab, "postconf -h message_size_limit") == "12345678"
+    assert "spamc" in read(scene.lab, "postconf -M spamassassin/unix")
+    edit(scene.lab, "postconf -X message_size_limit")
+    assert scene.files() == scene.before
+
+
+def test_an_administrators_edit_of_our_setting_is_a_conflict_and_left_alone(scene: Scene) -> None:
+    entry = read(scene.lab, "postconf -M spamassassin/unix")
+    assert scene.cure().returncode == 0
+    theirs = "spamassassin unix - n n - 3 pipe user=debian-spamd argv=/usr/bin/theirs ${recipient}"
+    edit(scene.lab, f"postconf -M 'spamassassin/unix={theirs}'")
+    scene.lab.heal("spamd-hung")
+
+    done = scene.failover("rollback", "--yes", "--json")
+    assert done.returncode == 6
+    run = json.loads(done.stdout)
+    assert run["state"] == "rolled_back_with_conflicts"
+    assert "argv=/usr/bin/theirs" in read(scene.lab, "postconf -M spamassassin/unix")
+
+    blocked = scene.cure()
+    assert blocked.returncode == 4, "a run that needs a person keeps its host"
+    assert run["run"] in blocked.stderr
+    kept = scene.failover("runs", "resolve", run["run"], "bypass", "--keep", "--reason", "theirs is right")
+    assert kept.returncode == 0, kept.stderr
+    assert scene.failover("rollback", run["run"], "--yes").returncode == 0
+    edit(scene.lab, f"postconf -M 'spamassassin/unix={entry}' && postfix reload")
+
+
+@pytest.mark.parametrize("incident", ["mx-unreachable", "ssh-hung"])
+def test_cut_off_in_the_middle_it_ends_in_time_and_goes_on_later(scene: Scene, incident: str) -> None:
+    run, process = scene.run_until("acted", "bypass")
+    scene.lab.incident(incident)
+    process.communicate(timeout=150)
+    assert process.returncode == 6
+    shown = scene.failover("runs", "show", run)
+    assert "could not be read" in shown.stdout or "behind ssh.reach" in shown.stdout
+    assert f"failover runs resume {run}" in shown.stdout, "and says what to type"
+
+    scene.lab.heal(incident)
+    assert scene.failover("runs", "resume", run).returncode == 0
+    scene.all_delivered_once()
+    scene.put_back()
+
+
+def kill(process: subprocess.Popen[Any]) -> None:
+    process.kill()
+    process.communicate(timeout=10)
+
+
+def read(lab: Lab, command: str) -> str:
+    return lab.run("mx1", ["sh", "-c", command], timeout=10).stdout.strip()
+
+
+def edit(lab: Lab, command: str) -> None:
+    lab.run("mx1", ["sh", "-c", command], timeout=10)
