@@ -118,8 +118,9 @@ def _of_one(m: Machine, name: str) -> Rows:
     entry = m.files[MASTER].get(f"{name}/unix")
     rows: Rows = []
     if entry is not None:
-        command = "sendmail" if passes_through(entry) else "spamc"
-        rows += [("service", f"{name}/unix", entry), ("kind", "pipe"), ("command", command)]
+        command = "sendmail" if passes_through(entry) else "spamc" if " pipe " in entry else ""
+        kind = "pipe" if command else "other"
+        rows += [("service", f"{name}/unix", entry), ("kind", kind), ("command", command)]
     for lever in ("pass", "clear"):
         no = lever_refusal(m, lever, name)
         rows.append(("lever", lever, "no", no) if no else ("lever", lever, "ok"))
@@ -137,6 +138,8 @@ def pickup_filter(m: Machine) -> str:
 def lever_refusal(m: Machine, lever: str, name: str) -> str | None:
     if f"{name}/unix" not in m.files[MASTER]:
         return f"master.cf has no service {name}/unix"
+    if lever == "pass" and " pipe " not in m.files[MASTER][f"{name}/unix"]:
+        return f"{name}/unix is neither pipe nor smtp nor lmtp"
     if lever == "pass" and pickup_filter(m) and m.files[MAIN].get("always_bcc"):
         return "mail would go through cleanup once more than now, and always_bcc would add its recipient again"
     return None

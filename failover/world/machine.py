@@ -157,8 +157,12 @@ def wired(wiring: str) -> Files:
         case "other-name":
             entry = FILTER_ENTRY.replace("spamassassin unix", "spamfilter unix", 1)
             master |= {"smtp/inet/content_filter": "spamfilter", "spamfilter/unix": entry}
+        case "no-pipe":  # a transport that cannot be made a pass-through, so the setting must be cleared
+            entry = "spamassassin unix - n n - - local"
+            main |= {"content_filter": "spamassassin"}
+            master |= {"pickup/unix/content_filter": "", "spamassassin/unix": entry}
         case _:
-            raise ValueError(f"no wiring {wiring!r} here: smtpd-pipe, main-pipe, other-name")
+            raise ValueError(f"no wiring {wiring!r} here: smtpd-pipe, main-pipe, other-name, no-pipe")
     return {MAIN: main, MASTER: master}
 
 

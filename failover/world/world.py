@@ -95,6 +95,10 @@ class World:
     def handler(self, host: str, state: Daemon) -> None:
         self.machines[host].postfix.set_handler(state)
 
+    def rewire(self, host: str, wiring: str) -> None:
+        self.machines[host].rewire(wiring)
+        self.pristine = self.files()
+
     def reborn(self) -> MemoryStore:
         """The controller died: a new process takes the same store, and nothing kills it again unless told."""
         self.moments.kill_at, self.moments.dead = None, False
