@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from failover.cli import drill
+
 app = typer.Typer(
     name="lab",
     help="A real mail world on this machine, which stays as it is.",
@@ -90,3 +92,6 @@ def heal(
     from failover.lab import Lab
 
     Lab(name).heal(incident, host)
+
+
+app.command("drill")(drill.drill)

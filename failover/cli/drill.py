@@ -1,0 +1,94 @@
+"""`failover lab drill`: a whole incident played through, on the real lab or in the simulated world, and counted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from failover.errors import ConfigError, NeedsPerson
+
+if TYPE_CHECKING:
+    from failover.core.drill import DrillReport
+
+SCENARIOS = ("august-11",)
+Line = Callable[[str], None]
+
+
+def drill(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help=f"one of: {', '.join(SCENARIOS)}")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document; the story goes to stderr.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the lab up afterwards.")] = False,
+    name: Annotated[
+        str, typer.Option("--name", envvar="FAILOVER_LAB", help="Labs by other names are other worlds.")
+    ] = "drill",
+) -> None:
+    """Play an incident through and count every message: exit 0 when it passed, 6 when not."""
+    if scenario not in SCENARIOS:
+        raise ConfigError(f"there is no drill {scenario!r}", try_=f"one of: {', '.join(SCENARIOS)}")
+
+    def line(text: str) -> None:
+        print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
+
+    from failover.core.drill import to_json
+    from failover.lab.available import why_not
+
+    reason = why_not()
+    report = _on_a_lab(name, line, keep=keep) if reason is None else _simulated(reason, line)
+    if as_json:
+        print(json.dumps(to_json(report), indent=2))
+    else:
+        print("\n".join(lines(report)))
+    raise typer.Exit(0 if report.passed else NeedsPerson.exit_code)
+
+
+def _on_a_lab(name: str, line: Line, *, keep: bool) -> DrillReport:
+    """A lab that was up already is used, and stays up."""
+    from failover.lab.drill import august_11
+    from failover.lab.lab import Lab
+    from failover.lab.layer import cached
+
+    lab = Lab(name)
+    if not lab.is_up():
+        missing = "" if cached().exists() else ", after its software is fetched once, into a layer of its own"
+        line(f"lab {name} comes up: Postfix, spamd, sshd and BIND on four hosts of their own{missing}")
+    brought = lab.up(install=True)
+    try:
+        return august_11(lab, line)
+    finally:
+        if brought and not keep:
+            lab.down()
+        else:
+            line(f"lab {name} stays up: {lab.folder} (failover lab down --name {name})")
+
+
+def _simulated(reason: str, line: Line) -> DrillReport:
+    from failover.world.drill import august_11
+
+    line(f"{reason}.")
+    line("So this drill is SIMULATED: the same engine and playbook, on a mail world in memory.")
+    return august_11(line)
+
+
+def lines(report: DrillReport) -> list[str]:
+    """The count, the spans, and whether it passed."""
+    count = f"accepted {report.accepted}, delivered {report.delivered}, lost {report.lost}, "
+    count += f"duplicated {report.duplicated}, unscanned {report.unscanned}"
+    delay = report.delay_s
+    out = [count, f"delay of mail: p50 {delay.p50:.1f} s, p99 {delay.p99:.1f} s, max {delay.max:.1f} s"]
+    spans = (
+        ("the hang was named after", report.detect_s),
+        ("from the run on, new mail flowed after", report.mitigate_s),
+        ("the backlog was gone after", report.drain_s),
+    )
+    if said := [f"{what} {s:.1f} s" for what, s in spans if s is not None]:
+        out.append(", ".join(said))
+    where = "on a real lab" if report.mode == "lab" else "in a simulated world"
+    return [
+        *out,
+        *(f"FAILED: {f}" for f in report.failures),
+        f"drill {report.scenario}, {where}: " + ("passed" if report.passed else "failed"),
+    ]

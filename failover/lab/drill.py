@@ -1,0 +1,74 @@
+"""A drill on a real lab: its scenes are played, then every letter is recounted from what the handlers received.
+
+Whatever goes wrong on the way becomes a failure of the report. The world is healed, the traffic stopped and the mail
+counted in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from failover.core.drill import DrillReport, report
+from failover.errors import FailoverError
+from failover.lab import queues
+from failover.lab.august_11 import INCIDENT, STEADY, August11
+from failover.lab.lab import Lab
+from failover.lab.letters import tag
+from failover.lab.plot import plot
+from failover.lab.story import Story
+
+SCENARIO = "august-11"
+
+
+def august_11(lab: Lab, line: Callable[[str], None]) -> DrillReport:
+    """Play it on a lab that is up, and tell it by `line`. Raises nothing for what fails in the drill."""
+    folder = lab.folder / f"drill-{tag()}"
+    folder.mkdir(mode=0o700)
+    ledgers = tuple(
+        (host, path, path.stat().st_size if path.exists() else 0) for host in STEADY for path in [lab.ledger(host)]
+    )
+    drill = August11(lab, Story(line), folder, ledgers)
+    with queues.watched(lab, "mx1") as samples:
+        _play(drill)
+    began = drill.story.began
+    drill.story.show(
+        "\n".join(
+            ["", *plot([(at - began, n) for at, n in samples], drill.story.marks, title="messages waiting on mx1"), ""]
+        )
+    )
+    return _account(drill)
+
+
+def _play(drill: August11) -> None:
+    try:
+        _noting(drill, drill.play)
+    finally:
+        _noting(drill, lambda: drill.lab.heal(INCIDENT))
+        _noting(drill, drill.stop)
+    _noting(drill, drill.settles)
+
+
+def _noting(drill: August11, scene: Callable[[], None]) -> None:
+    try:
+        scene()
+    except FailoverError as e:
+        drill.failures.append(str(e))
+        drill.story.say(f"FAILED: {e}")
+
+
+def _account(drill: August11) -> DrillReport:
+    books = drill.books()
+    if altered := books.altered():
+        drill.failures.append(f"{len(altered)} arrived otherwise than they were sent: {', '.join(altered[:5])}")
+    detect, mitigate, drain = (None if s is None else round(s, 1) for s in drill.spans())
+    return report(
+        books.tally(apart=frozenset(drill.held.values())),
+        scenario=SCENARIO,
+        mode="lab",
+        run=drill.run,
+        restored=drill.restored,
+        detect_s=detect,
+        mitigate_s=mitigate,
+        drain_s=drain,
+        failures=drill.failures,
+    )

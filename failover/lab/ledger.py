@@ -1,0 +1,105 @@
+"""The two books of a drill: what the servers took on (the sender's log) and what the handlers received (their ledgers).
+
+Everything a drill reports is recounted from these, never from a counter that was kept along the way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from failover.core.drill import Received, Sent, Tally, count
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A line of the sender's log; `outcome` is accepted, unknown (no final reply came) or refused."""
+
+    outcome: str
+    host: str
+    sent: Sent
+    sha256: str
+    queue_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A line of a handler's ledger; `seq` is empty when the letter came without its number."""
+
+    host: str
+    received: Received
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    letters: tuple[Posted, ...]
+    deliveries: tuple[Delivery, ...]
+
+    @property
+    def accepted(self) -> tuple[Posted, ...]:
+        return tuple(x for x in self.letters if x.outcome == "accepted")
+
+    def tally(self, *, apart: frozenset[str] = frozenset()) -> Tally:
+        """Counts over all; delays without those `apart`, which somebody held back on purpose."""
+        unsure = [x.sent.seq for x in self.letters if x.outcome == "unknown"]
+        sent, received = [x.sent for x in self.accepted], [x.received for x in self.deliveries]
+        usual = count([s for s in sent if s.seq not in apart], received)
+        return replace(count(sent, received, grace=unsure), delay=usual.delay)
+
+    def altered(self) -> tuple[str, ...]:
+        """Letters whose body arrived otherwise than it was sent: cut short, or run together with another."""
+        sent = {x.sent.seq: x.sha256 for x in self.letters}
+        found = (d for d in self.deliveries if sent.get(d.received.seq, d.sha256) != d.sha256)
+        return tuple(sorted({d.received.seq for d in found}))
+
+    def arrived(self, host: str, *, taken_after: float = 0.0, scanned: bool | None = None) -> tuple[Received, ...]:
+        """What `host` delivered of the letters it took on after a Unix time, in the order it did."""
+        wanted = {x.sent.seq for x in self.accepted if x.host == host and x.sent.at > taken_after}
+        came = [d.received for d in self.deliveries if d.host == host and d.received.seq in wanted]
+        return tuple(sorted((r for r in came if scanned in {None, r.scanned}), key=lambda r: r.at))
+
+    def undelivered(self, host: str, *, taken_before: float, apart: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Sequence numbers of the letters `host` took on before a Unix time and of which a recipient still waits."""
+        got = {(d.received.seq, r) for d in self.deliveries for r in d.received.to}
+        taken = (x.sent for x in self.accepted if x.host == host and x.sent.at < taken_before)
+        return frozenset(s.seq for s in taken if any((s.seq, r) not in got for r in s.to)) - apart
+
+    def last_arrival(self, host: str, *, taken_before: float, apart: frozenset[str] = frozenset()) -> float | None:
+        """Unix time at which the last of those letters came for the first time; None while one is missing."""
+        if self.undelivered(host, taken_before=taken_before, apart=apart):
+            return None
+        wanted = {x.sent.seq for x in self.accepted if x.host == host and x.sent.at < taken_before} - apart
+        first: dict[tuple[str, str], float] = {}
+        for r in sorted((d.received for d in self.deliveries), key=lambda r: r.at):
+            for recipient in r.to:
+                first.setdefault((r.seq, recipient), r.at)
+        return max((at for (seq, _), at in first.items() if seq in wanted), default=None)
+
+
+def read(logs: Iterable[Path], ledgers: Iterable[tuple[str, Path, int]]) -> Books:
+    """`ledgers`: host, file, and how many bytes of it were there before the drill."""
+    letters = tuple(_posted(line) for log in logs for line in _lines(log, 0))
+    return Books(letters, tuple(_delivery(host, line) for host, path, was in ledgers for line in _lines(path, was)))
+
+
+def _lines(path: Path, start: int) -> list[dict[str, Any]]:
+    """Whole lines only: the last may be in the middle of being written. An absent file has none."""
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        file.seek(start)
+        whole, _, _ = file.read().rpartition(b"\n")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def _posted(line: dict[str, Any]) -> Posted:
+    sent = Sent(line["seq"], tuple(line["to"]), line["at"])
+    return Posted(line["outcome"], line["host"], sent, line["sha256"], line.get("queue_id"))
+
+
+def _delivery(host: str, line: dict[str, Any]) -> Delivery:
+    return Delivery(host, Received(line["x_seq"] or "", tuple(line["to"]), line["at"], line["scanned"]), line["sha256"])
