@@ -10,85 +10,21 @@ from __future__ import annotations
 import os
 import pwd
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    URL,
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    ForeignKey,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    create_engine,
-    event,
-    insert,
-    inspect,
-    make_url,
-    select,
-)
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from failover import __version__
+from failover.adapters.state_schema import prepare
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Unreachable
 
-SCHEMA = 1
 PATIENCE_S = 10.0
 """How long one write waits for another; a write takes well under a millisecond, so more means a stuck process."""
 
 _WRITER_LOCK = 0x6661696C  # "fail"; any number that no other user of the database locks
-_MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
-"""From which version → the step to the next one, inside the transaction that opens the store."""
-
-_all = MetaData()
-meta = Table("meta", _all, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
-runs = Table(
-    "runs",
-    _all,
-    Column("id", Text, primary_key=True),
-    Column("opened", Text, nullable=False, index=True),
-    Column("by", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("plan", Text, nullable=False),
-    Column("key", Text, unique=True),
-)
-events = Table(
-    "events",
-    _all,
-    Column("run", Text, ForeignKey("runs.id"), primary_key=True),
-    Column("seq", Integer, primary_key=True),
-    Column("at", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("step", Text),
-    Column("data", Text, nullable=False),
-    sqlite_with_rowid=False,
-)
-leases = Table(
-    "leases",
-    _all,
-    Column("scope", Text, primary_key=True),
-    Column("run", Text, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("holder", Text, nullable=False),
-    Column("until", Text, nullable=False),
-    sqlite_with_rowid=False,
-)
-epochs = Table("epochs", _all, Column("id", Integer, primary_key=True), Column("last", BigInteger, nullable=False))
-pauses = Table(
-    "pauses",
-    _all,
-    Column("host", Text, primary_key=True),
-    Column("by", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("since", Text, nullable=False),
-    Column("until", Text, nullable=False),
-)
 
 
 def open_engine(url_text: str) -> Engine:
@@ -102,7 +38,7 @@ def open_engine(url_text: str) -> Engine:
     engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
     try:
         with writing(engine) as conn:
-            _prepare(conn, shown(url))
+            prepare(conn, shown(url))
     except FailoverError:
         engine.dispose()
         raise
@@ -270,40 +206,6 @@ def _postgresql(url: URL) -> Engine:
             conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 
     return engine
-
-
-# Schema ---------------------------------------------------------------------
-
-
-def _prepare(conn: Connection, url: str) -> None:
-    there = set(inspect(conn).get_table_names())
-    if meta.name not in there:
-        if theirs := there & _all.tables.keys():
-            raise ConfigError(
-                f"{url} has tables of that name that are not failover's: {', '.join(sorted(theirs))}",
-                try_="give failover a database of its own",
-            )
-        _all.create_all(conn)
-        conn.execute(insert(meta), [{"name": "schema", "value": str(SCHEMA)}, {"name": "by", "value": __version__}])
-        conn.execute(insert(epochs).values(id=1, last=0))
-        return
-    _upgrade(conn, url)
-
-
-def _upgrade(conn: Connection, url: str) -> None:
-    said = {row.name: row.value for row in conn.execute(select(meta))}
-    found = int(said.get("schema", 0))
-    if found > SCHEMA:
-        raise ConfigError(
-            f"{url} was written by failover {said.get('by')} (schema {found}); this is failover {__version__}, "
-            f"which knows schema {SCHEMA}",
-            try_=f"use failover {said.get('by')} or newer",
-        )
-    for version in range(found, SCHEMA):
-        _MIGRATIONS[version](conn)
-    if found < SCHEMA:
-        conn.execute(meta.update().where(meta.c.name == "schema").values(value=str(SCHEMA)))
-        conn.execute(meta.update().where(meta.c.name == "by").values(value=__version__))
 
 
 # Errors ---------------------------------------------------------------------

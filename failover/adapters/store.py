@@ -24,7 +24,8 @@ from sqlalchemy.exc import IntegrityError
 
 from failover.adapters.holder import Holder, is_dead, ourselves
 from failover.adapters.journal_json import dumps, loads
-from failover.adapters.state_db import epochs, events, leases, open_engine, pauses, reading, runs, writing
+from failover.adapters.state_db import open_engine, reading, writing
+from failover.adapters.state_schema import epochs, events, leases, pauses, runs
 from failover.core.plain import plain
 from failover.core.run import Did, Event
 from failover.errors import Refused

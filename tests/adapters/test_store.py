@@ -459,9 +459,10 @@ def test_a_store_of_a_newer_version_is_left_alone(url: str, store: SqlStore) -> 
     assert e.value.try_ == "use failover 2.3.4 or newer"
 
 
-def test_tables_of_another_program_are_left_alone(url: str, store: SqlStore) -> None:
+@pytest.mark.parametrize("theirs", ["DROP TABLE meta", "DELETE FROM meta"])
+def test_tables_of_another_program_are_left_alone(url: str, store: SqlStore, theirs: str) -> None:
     with store.engine.connect() as conn:
-        conn.exec_driver_sql("DROP TABLE meta")
+        conn.exec_driver_sql(theirs)
         conn.commit()
     with pytest.raises(ConfigError, match="tables of that name that are not failover's"):
         SqlStore.open_url(url)

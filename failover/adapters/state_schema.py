@@ -1,0 +1,108 @@
+"""The tables of the state store, and the version they carry: a newer one is left alone, an older one is brought up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    insert,
+    inspect,
+    select,
+)
+
+from failover import __version__
+from failover.errors import ConfigError
+
+SCHEMA = 1
+_MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+"""From which version → the step to the next one, inside the transaction that opens the store."""
+
+_all = MetaData()
+meta = Table("meta", _all, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+runs = Table(
+    "runs",
+    _all,
+    Column("id", Text, primary_key=True),
+    Column("opened", Text, nullable=False, index=True),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("key", Text, unique=True),
+)
+events = Table(
+    "events",
+    _all,
+    Column("run", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("step", Text),
+    Column("data", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+leases = Table(
+    "leases",
+    _all,
+    Column("scope", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("until", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+epochs = Table("epochs", _all, Column("id", Integer, primary_key=True), Column("last", BigInteger, nullable=False))
+pauses = Table(
+    "pauses",
+    _all,
+    Column("host", Text, primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("until", Text, nullable=False),
+)
+
+
+def prepare(conn: Connection, url: str) -> None:
+    """Our tables, made or brought up to this version. Raises ConfigError: they are newer, or another program's."""
+    there = set(inspect(conn).get_table_names())
+    if meta.name not in there:
+        if theirs := there & _all.tables.keys():
+            raise _not_ours(url, theirs)
+        _all.create_all(conn)
+        conn.execute(insert(meta), [{"name": "schema", "value": str(SCHEMA)}, {"name": "by", "value": __version__}])
+        conn.execute(insert(epochs).values(id=1, last=0))
+        return
+    _upgrade(conn, url)
+
+
+def _upgrade(conn: Connection, url: str) -> None:
+    said = {row.name: row.value for row in conn.execute(select(meta))}
+    if not said.get("schema", "").isdigit():
+        raise _not_ours(url, {meta.name})
+    found = int(said["schema"])
+    if found > SCHEMA:
+        raise ConfigError(
+            f"{url} was written by failover {said.get('by')} (schema {found}); this is failover {__version__}, "
+            f"which knows schema {SCHEMA}",
+            try_=f"use failover {said.get('by')} or newer",
+        )
+    for version in range(found, SCHEMA):
+        _MIGRATIONS[version](conn)
+    if found < SCHEMA:
+        conn.execute(meta.update().where(meta.c.name == "schema").values(value=str(SCHEMA)))
+        conn.execute(meta.update().where(meta.c.name == "by").values(value=__version__))
+
+
+def _not_ours(url: str, tables: set[str]) -> ConfigError:
+    return ConfigError(
+        f"{url} has tables of that name that are not failover's: {', '.join(sorted(tables))}",
+        try_="give failover a database of its own",
+    )
