@@ -222,11 +222,11 @@ class Engine:
     def _verify(self, s: Sitting, step: Step) -> None:
         if step.kind is Kind.STATE:
             world = self._await_world(s, step, lambda: self._compare(step))
+            if world in {World.UNKNOWN, World.RUNNING}:  # not seen is not failed: what was done stays, and waits
+                return self._close(s, RunState.PAUSED, f"{step.id}: {_waiting(step, world)}")
             if world is not World.WANTED:
-                no_effect = world is World.BEFORE
-                return self._fail(
-                    s, step, "verify", f"it does not read as set: {self._said(step)}", no_effect=no_effect
-                )
+                said = f"it does not read as set: {self._said(step)}"
+                return self._fail(s, step, "verify", said, no_effect=world is World.BEFORE)
         if not step.verify:
             return self._record(s, Did.VERIFIED, step.id, {"because": step.no_verify or "it reads as set"})
         seen, said = self._watch(s, step)
@@ -235,8 +235,10 @@ class Engine:
                 self._record(s, Did.VERIFIED, step.id, {"because": said})
             case Seen.NOT_YET:
                 self._close(s, RunState.PAUSED, self._must_stop(s) or "stopped while verifying")
-            case _:
-                self._fail(s, step, "verify", said, no_effect=seen is Seen.NO)
+            case Seen.UNKNOWN:
+                self._close(s, RunState.PAUSED, f"{step.id} is done but not verified: {said}")
+            case Seen.NO:
+                self._fail(s, step, "verify", said, no_effect=True)
 
     def _watch(self, s: Sitting, step: Step) -> tuple[Seen, str]:
         """Look again and again until each watch has seen its effect, or its patience ends."""

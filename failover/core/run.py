@@ -141,7 +141,8 @@ def _apply(view: View, e: Event) -> View:
     match e.kind:
         case Did.BEGUN:
             back = e.data.get("direction") == "back"
-            steps = {k: _reopen(s) for k, s in view.steps.items()}
+            again = view.state is RunState.PAUSED and not back and not view.backwards
+            steps = {k: _try_again(s) if again else _reopen(s) for k, s in view.steps.items()}
             return replace(
                 view,
                 steps=steps,
@@ -198,6 +199,14 @@ def _reopen(s: StepView) -> StepView:
     if s.phase in {Phase.UNDO_BLOCKED, Phase.UNDO_FAILED}:
         return replace(s, phase=_standing(s), error=None)
     return s
+
+
+def _try_again(s: StepView) -> StepView:
+    """Somebody resumes a run that a failed step had paused: they have mended the cause, so that step has another go."""
+    if s.phase is not Phase.FAILED:
+        return _reopen(s)
+    phase = Phase.PENDING if not s.owed else Phase.ACTED if s.failed_as == "verify" else Phase.INTENT
+    return replace(s, phase=phase, error=None, failed_as=None, no_effect=False)
 
 
 def _standing(s: StepView) -> Phase:
