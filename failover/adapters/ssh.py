@@ -168,15 +168,12 @@ def _reused(
     if kept is None:
         return None
     try:
-        if kept.alive:
-            within = min(REUSED_S, (call.connect_by - time.monotonic()) / 2)
-            return kept, ssh.open_channel(kept, errand, within_s=within)
+        within = min(REUSED_S, (call.connect_by - time.monotonic()) / 2)
+        return kept, ssh.open_channel(kept, errand, within_s=within)
     except Exception:
         kept.close()
         errand.at(Stage.CONNECT)
         return None
-    kept.close()
-    return None
 
 
 def _opened(errand: Errand[tuple[Output, Session]], call: _Call) -> tuple[Session, paramiko.Channel]:

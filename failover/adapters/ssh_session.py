@@ -46,11 +46,6 @@ class Session:
     connection: Any
     sock: PromptSocket
 
-    @property
-    def alive(self) -> bool:
-        transport = self.connection.transport
-        return transport is not None and bool(transport.is_active())
-
     def close(self) -> None:
         with suppress(Exception):
             self.connection.close()

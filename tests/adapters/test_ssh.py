@@ -36,17 +36,6 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 
 
 @pytest.fixture
-def remote() -> Iterator[SshRemote]:
-    """Afterwards every thread that was given up must be gone: what is abandoned must not pile up."""
-    with SshRemote(lambda: SCRIPT, grace_s=GRACE_S) as remote:
-        yield remote
-    for thread in threading.enumerate():
-        if thread.name == "errand":
-            thread.join(5)
-            assert not thread.is_alive(), "an abandoned call still hangs"
-
-
-@pytest.fixture
 def serve(keys: Keys) -> Iterator[Callable[..., Sshd]]:
     with ExitStack() as stack:
 
@@ -70,6 +59,17 @@ def raw() -> Iterator[Callable[..., int]]:
             return int(listener.getsockname()[1])
 
         yield start
+
+
+@pytest.fixture
+def remote(serve: object, raw: object) -> Iterator[SshRemote]:
+    """Afterwards, while the servers still hang, every call that was given up must be gone: they must not pile up."""
+    with SshRemote(lambda: SCRIPT, grace_s=GRACE_S) as remote:
+        yield remote
+    for thread in threading.enumerate():
+        if thread.name == "errand":
+            thread.join(5)
+            assert not thread.is_alive(), "an abandoned call still hangs"
 
 
 def _serve_one(listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:

@@ -26,6 +26,10 @@ def test_an_answer_cut_anywhere_is_no_answer() -> None:
         assert reply.parse("hello", WHOLE[:length], 78) is None
 
 
+def test_an_answer_too_long_is_no_answer() -> None:
+    assert reply.parse("hello", b"x\ty\n" * (reply.LONGEST // 4) + WHOLE, 78) is None
+
+
 @given(st.binary(max_size=200), st.one_of(st.none(), st.integers(-1, 255)))
 def test_any_bytes_do_no_harm(data: bytes, exit_code: int | None) -> None:
     found = reply.parse("hello", data, exit_code)
