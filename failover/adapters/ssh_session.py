@@ -19,9 +19,8 @@ import fabric
 import paramiko
 from paramiko.pkey import UnknownKeyType
 
-from failover.adapters import known_hosts, reply
+from failover.adapters import known_hosts, reply, ssh_words
 from failover.adapters.sock import PromptSocket, connect
-from failover.adapters.ssh_words import where
 from failover.adapters.watchdog import Errand, Stage
 from failover.core.fleet import Host
 from failover.errors import Unreachable
@@ -168,31 +167,11 @@ class _Strict(paramiko.MissingHostKeyPolicy):
     def missing_host_key(self, _client: Any, _hostname: str, key: paramiko.PKey) -> None:
         offered = known_hosts.HostKey(key.get_name(), key.get_base64())
         if offered not in self.trusted:
-            raise _wrong_key(self.host, offered, self.trusted) if self.trusted else _unknown_key(self.host, offered)
+            file = str(_files(self.host)[0])
+            if self.trusted:
+                raise ssh_words.wrong_key(self.host, offered, self.trusted, file)
+            raise ssh_words.unknown_key(self.host, offered, file)
         self.errand.at(Stage.LOGIN)
-
-
-def _wrong_key(host: Host, offered: known_hosts.HostKey, trusted: tuple[known_hosts.HostKey, ...]) -> Unreachable:
-    expected = " or ".join(k.fingerprint for k in trusted)
-    return Unreachable(
-        f"{host.name}: wrong host key at {where(host)}: offered {offered.fingerprint}, "
-        f"known {expected}; nothing was sent, not even a log-in",
-        try_=f"find out on the host's own console whether its key was changed (`ssh-keygen -lf` of its host key); "
-        f"only then replace it in {_files(host)[0]}",
-    )
-
-
-def _unknown_key(host: Host, offered: known_hosts.HostKey) -> Unreachable:
-    file = _files(host)[0]
-    return Unreachable(
-        f"{host.name}: host key of {where(host)} is not in {file}: offered {offered.fingerprint}; nothing was sent",
-        try_=f"compare that fingerprint with the host's own, then: "
-        f"ssh-keyscan -p {host.ssh.port} -t {_scan_kind(offered.kind)} {host.address} >> {file}",
-    )
-
-
-def _scan_kind(kind: str) -> str:
-    return "ecdsa" if kind.startswith("ecdsa") else kind.removeprefix("ssh-")
 
 
 def _files(host: Host) -> tuple[Path, ...]:

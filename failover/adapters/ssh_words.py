@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from failover.adapters import reply
+from failover.adapters.known_hosts import HostKey
 from failover.adapters.watchdog import Overdue, Stage
 from failover.core.fleet import Host
 from failover.core.words import duration
@@ -51,7 +52,26 @@ def cut_off(host: Host, verb: str, output: Output) -> FailoverError:
     return _unknown(host, f"`{verb}` was sent, but {why}" + (f"; it said: {said}" if said else ""))
 
 
-def where(host: Host) -> str:
+def wrong_key(host: Host, offered: HostKey, trusted: tuple[HostKey, ...], file: str) -> Unreachable:
+    return Unreachable(
+        f"{host.name}: wrong host key at {_where(host)}: offered {offered.fingerprint}, "
+        f"known {' or '.join(k.fingerprint for k in trusted)}; nothing was sent, not even a log-in",
+        try_="find out on the host's own console whether its key was changed (`ssh-keygen -lf` of its host key); "
+        f"only then replace it in {file}",
+    )
+
+
+def unknown_key(host: Host, offered: HostKey, file: str) -> Unreachable:
+    kind = "ecdsa" if offered.kind.startswith("ecdsa") else offered.kind.removeprefix("ssh-")
+    return Unreachable(
+        f"{host.name}: the host key of {_where(host)} is not in {file}: offered {offered.fingerprint}; "
+        "nothing was sent, not even a log-in",
+        try_="compare that fingerprint with the host's own, then: "
+        f"ssh-keyscan -p {host.ssh.port} -t {kind} {host.address} >> {file}",
+    )
+
+
+def _where(host: Host) -> str:
     return f"[{host.address}]:{host.ssh.port}" if ":" in host.address else f"{host.address}:{host.ssh.port}"
 
 
@@ -70,14 +90,14 @@ def _no_connection(host: Host, error: Exception, seconds: float) -> Unreachable:
             try_="write an IP address into hosts.yaml: an incident is no time to depend on DNS",
         )
     return Unreachable(
-        f"{host.name}: cannot connect to {where(host)}: {_cause(error, seconds)}; nothing was sent",
+        f"{host.name}: cannot connect to {_where(host)}: {_cause(error, seconds)}; nothing was sent",
         try_=f"try `ssh -p {host.ssh.port} {host.ssh.user}@{host.address} true` from here, and from another network",
     )
 
 
 def _no_greeting(host: Host, error: Exception, seconds: float) -> Unreachable:
     return Unreachable(
-        f"{host.name}: {where(host)} accepts connections, but no SSH greeting and key exchange came about "
+        f"{host.name}: {_where(host)} accepts connections, but no SSH greeting and key exchange came about "
         f"({_cause(error, seconds)}); nothing was sent",
         try_=f"sshd on {host.name} hangs, or refuses more connections (MaxStartups): use its console",
     )
@@ -90,11 +110,11 @@ def _no_login(host: Host, error: Exception, seconds: float) -> Unreachable:
     refused = isinstance(error, paramiko.AuthenticationException) and "timeout" not in str(error).lower()
     if refused or "No authentication methods" in str(error):
         return Unreachable(
-            f"{host.name}: {where(host)} refuses to log in {host.ssh.user} with {using} ({error}); nothing was run",
+            f"{host.name}: {_where(host)} refuses to log in {host.ssh.user} with {using} ({error}); nothing was run",
             try_=f"check that its public key is in authorized_keys of {host.ssh.user} on {host.name}",
         )
     return Unreachable(
-        f"{host.name}: {where(host)} greets, but the log-in of {host.ssh.user} was not answered "
+        f"{host.name}: {_where(host)} greets, but the log-in of {host.ssh.user} was not answered "
         f"({_cause(error, seconds)}); nothing was run",
         try_=f"PAM, DNS or the disk of {host.name} may hang: use its console",
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
+from failover.adapters import ssh
 from failover.adapters.ssh import SshRemote
 from failover.adapters.watchdog import Abandoned, Errand, Overdue, Stage
 from failover.core.fleet import Host, Role, Ssh
@@ -82,8 +83,8 @@ def host_at(port: int, keys: Keys, tmp_path: Path, *, known: paramiko.PKey | Non
     known_hosts = tmp_path / f"known_hosts.{port}"
     key = known or keys.host
     known_hosts.write_text(f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n")
-    ssh = Ssh(user=user, port=port, identity=str(keys.identity), known_hosts=str(known_hosts))
-    return Host("mx1", Role.PRIMARY, "127.0.0.1", ssh=ssh)
+    to = Ssh(user=user, port=port, identity=str(keys.identity), known_hosts=str(known_hosts))
+    return Host("mx1", Role.PRIMARY, "127.0.0.1", ssh=to)
 
 
 def with_ssh(host: Host, **changes: str) -> Host:
@@ -146,6 +147,16 @@ def test_kept_session_that_opens_no_channel_is_replaced(
     assert remote.call(host, "hello", {}, limit_s=2).rc == 0
     assert sshd.connections == 2
     frozen.server_object.__exit__()
+
+
+def test_only_so_many_sessions_are_kept(
+    remote: SshRemote, serve: Callable[..., Sshd], keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "KEPT", 1)
+    one, two = serve(), serve()
+    for sshd in (one, two, one, two):
+        assert remote.call(host_at(sshd.port, keys, tmp_path), "hello", {}, limit_s=5).rc == 0
+    assert (one.connections, two.connections) == (1, 2)
 
 
 def test_hosts_at_once_one_host_in_turn(keys: Keys, tmp_path: Path, remote: SshRemote) -> None:
