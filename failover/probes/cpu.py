@@ -44,6 +44,8 @@ def _judge_load(sight: Sight, load: float) -> Signal:
 
 def _top(sight: Sight, facts: Reply, load: float | None) -> Signal:
     row = facts.one("top")
+    if row is None and not any(r[:1] == ("top",) for r in facts.all("error")):
+        return sight.signal("cpu.top", Outcome.OK, "no process took any time", 0.0, "%")
     percent = number(row[0]) if row else None
     if row is None or percent is None:
         return sight.unknown("cpu.top", why_missing(facts, "top"))

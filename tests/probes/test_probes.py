@@ -87,6 +87,8 @@ def test_healthy_host_shows_every_signal_ok() -> None:
         ("cpu.load", ["load 8.4 4"], WARN, "load 2.1 a core, more than 2"),
         ("cpu.load", ["load 8.4 0"], UNKNOWN, "the look says nothing about load"),
         ("cpu.top", ["top 99 spamd 7", "load 4.4 4"], WARN, "spamd takes 99 % of a core, and every core is taken"),
+        ("cpu.top", ["-top"], OK, "no process took any time"),
+        ("cpu.top", ["-top", "error top no /proc"], UNKNOWN, "no /proc"),
         ("cpu.top", ["top 99 spamd 7"], OK, "spamd takes 99 % of a core"),
         ("disk.free", ["disk 14 9000000000 /var/spool"], WARN, "14 % free at /var/spool, less than 15 %"),
         ("disk.free", ["disk 4 9000000000 /var/spool"], FAIL, "4 % free at /var/spool, less than 5 %"),
