@@ -28,6 +28,9 @@ from failover.ports import RunRecord, Store
 LOOKS = 3
 """How many looks `failover run` takes, spaced as policy says, before a trigger that wants several is judged."""
 
+TWIN_LOOKS = 5
+"""How often a call that was refused its hosts looks whether its twin, with the same key, has opened the run."""
+
 
 def whoami() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
@@ -93,9 +96,20 @@ class Controller:
         self._no_open_run(plan.hosts)
         run = new_run_id(plan.playbook, self.now, random.SystemRandom())
         record = RunRecord(run, self.now, whoami(), reason, plan, key)
-        view = self.engine.start(record)
-        stored = self.store.run(run) or self._by_key(key) or record
-        return stored, view
+        try:
+            view = self.engine.start(record)
+        except Refused:
+            if first := self._opened_meanwhile(key):  # the same call, made twice at once: the other one won
+                return first, self.view(first)
+            raise
+        return self.store.run(run) or self._by_key(key) or record, view
+
+    def _opened_meanwhile(self, key: str | None) -> RunRecord | None:
+        for _ in range(TWIN_LOOKS if key is not None else 0):
+            if first := self._by_key(key):
+                return first
+            self.hands.clock.sleep(0.2)
+        return None
 
     def resume(self, record: RunRecord) -> View:
         self._may_act(record.plan.hosts)

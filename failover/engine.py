@@ -8,6 +8,7 @@ the open intent on the far side, and goes by the table in `core.recovery`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,7 +119,8 @@ class Engine:
                 self._advance(sitting)
             return sitting.view
         finally:
-            self.store.release(sitting.lease)
+            with suppress(FailoverError):  # a store that is down must not hide why we end; the lease ends by itself
+                self.store.release(sitting.lease)
 
     def _advance(self, s: Sitting) -> None:
         """One move. Every path through here appends at least one event, so a run always ends."""
