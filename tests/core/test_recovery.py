@@ -19,7 +19,7 @@ import pytest
 
 from failover.core.plan import Kind
 from failover.core.playbook import OnFailure
-from failover.core.recovery import Move, Recorded, World, backward, compare, forward
+from failover.core.recovery import Move, Recorded, World, backward, compare, forward, settled
 from failover.core.run import NEEDS_PERSON, RunState, exit_code
 from tests.core.model import Budget, Model, State
 
@@ -63,6 +63,40 @@ def test_every_cell_backward_says_what_to_do(recorded: Recorded, world: World) -
 )
 def test_compare(now: dict[str, str], world: World) -> None:
     assert compare(now, before={"a": "=1", "b": "=1"}, want={"a": "=2", "b": "-"}) is world
+
+
+@pytest.mark.parametrize(
+    ("undo", "far", "now", "world"),
+    [
+        (False, World.BEFORE, World.BEFORE, World.BEFORE),
+        (False, World.BEFORE, World.WANTED, World.THEIRS),
+        (False, World.BEFORE, World.HALF, World.THEIRS),
+        (False, World.BEFORE, World.OTHER, World.THEIRS),
+        (False, World.HALF, World.BEFORE, World.BEFORE),
+        (False, World.HALF, World.WANTED, World.HALF),
+        (False, World.HALF, World.HALF, World.HALF),
+        (False, World.HALF, World.OTHER, World.OTHER),
+        (False, World.WANTED, World.BEFORE, World.THEIRS),
+        (False, World.WANTED, World.WANTED, World.WANTED),
+        (False, World.WANTED, World.HALF, World.HALF),
+        (False, World.WANTED, World.OTHER, World.OTHER),
+        (True, World.BEFORE, World.BEFORE, World.BEFORE),
+        (True, World.BEFORE, World.WANTED, World.WANTED),
+        (True, World.BEFORE, World.HALF, World.HALF),
+        (True, World.BEFORE, World.OTHER, World.OTHER),
+        (True, World.HALF, World.BEFORE, World.HALF),
+        (True, World.HALF, World.WANTED, World.WANTED),
+        (True, World.HALF, World.HALF, World.HALF),
+        (True, World.HALF, World.OTHER, World.OTHER),
+        (True, World.WANTED, World.BEFORE, World.BEFORE),
+        (True, World.WANTED, World.WANTED, World.THEIRS),
+        (True, World.WANTED, World.HALF, World.THEIRS),
+        (True, World.WANTED, World.OTHER, World.THEIRS),
+    ],
+)
+def test_settled(undo: bool, far: World, now: World, world: World) -> None:
+    assert settled(far, now, undo=undo) is world
+    assert settled(World.RUNNING, now, undo=undo) is World.RUNNING
 
 
 def test_nothing_bound_is_never_as_wanted() -> None:

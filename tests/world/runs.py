@@ -46,6 +46,11 @@ class Scene:
         return all(self.mx1.read(*key.split(" ", 1)) == value for key, value in want.items())
 
     @property
+    def in_force(self) -> bool:
+        """Does Postfix run with what the files say?"""
+        return self.mx1.postfix.loaded == self.mx1.files
+
+    @property
     def view(self) -> View:
         return fold(self.record.plan, self.world.store.events(self.record.id))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import pytest
 
@@ -89,6 +89,7 @@ def ends_well(s: Scene) -> None:
     assert view.state is RunState.ROLLED_BACK, view.because
     assert s.world.files() == s.world.pristine
     assert exit_code(view) == 0
+    assert s.in_force, "the files are back, and Postfix runs with others"
     s.settle_mail()
     assert s.world.files() == s.world.pristine, "something late changed it afterwards"
 
@@ -98,8 +99,10 @@ def honest(s: Scene, view: View) -> None:
     match view.state:
         case RunState.SUCCEEDED:
             assert s.bypassed
+            assert s.in_force
         case RunState.ROLLED_BACK:
             assert s.world.files() == s.world.pristine
+            assert s.in_force
         case _:
             assert view.state in NEEDS_PERSON
             assert view.because, "a person is needed and is not told why"
@@ -247,7 +250,7 @@ def test_a_host_lost_for_good_ends_in_time_and_says_what_is_done(lost: Callable[
     for moment, label in each_moment():
         with told(f"lost at moment {moment}, {label}"):
             s = scene()
-            s.world.moments.hooks[s.first + moment] = lambda s=s: lost(s)
+            s.world.moments.hooks[s.first + moment] = partial(lost, s)
             began = s.world.now
             view = s.start()
             assert s.world.now - began < 20 * 60
@@ -262,6 +265,10 @@ def test_a_host_lost_for_good_ends_in_time_and_says_what_is_done(lost: Callable[
             ends_well(s)
 
 
+def _edit(s: Scene, key: str, value: str) -> None:
+    s.mx1.files[MASTER][key] = value
+
+
 # Others at work -----------------------------------------------------------------
 
 
@@ -269,7 +276,7 @@ def test_another_setting_edited_at_any_moment_is_kept() -> None:
     for moment, label in each_moment():
         with told(f"edited at moment {moment}, {label}"):
             s = scene()
-            s.world.moments.hooks[s.first + moment] = lambda s=s: s.mx1.files[MASTER].update({"submission/inet": "x"})
+            s.world.moments.hooks[s.first + moment] = partial(_edit, s, "submission/inet", "x")
             assert s.start().state is RunState.SUCCEEDED
             s.heal()
             assert s.rollback().state is RunState.ROLLED_BACK
@@ -284,9 +291,7 @@ def test_the_very_setting_edited_at_any_moment_is_left_alone() -> None:
     for moment, label in each_moment():
         with told(f"edited at moment {moment}, {label}"):
             s = scene()
-            s.world.moments.hooks[s.first + moment] = lambda s=s: s.mx1.files[MASTER].update(
-                {"spamassassin/unix": MINE}
-            )
+            s.world.moments.hooks[s.first + moment] = partial(_edit, s, "spamassassin/unix", MINE)
             view = s.start()
             assert s.mx1.files[MASTER]["spamassassin/unix"] == MINE
             s.heal()
