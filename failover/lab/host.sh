@@ -17,12 +17,6 @@ mount -t overlay -o "lowerdir=$layer:/,upperdir=$at/upper,workdir=$at/work,redir
   lab "$at/new"
 new=$at/new
 
-for tree in "$@"; do
-  mkdir -p "$new$tree"
-  mount --bind "$tree" "$new$tree"
-  mount -o remount,bind,ro "$new$tree"
-done
-
 mount -t proc proc "$new/proc"
 mount -t sysfs sysfs "$new/sys"
 mount -t tmpfs -o mode=755 dev "$new/dev"
@@ -38,6 +32,13 @@ mount -t tmpfs -o mode=1777 shm "$new/dev/shm"
 mount -t tmpfs -o mode=755 run "$new/run"
 mount -t tmpfs -o mode=1777 tmp "$new/tmp"
 mount -t tmpfs -o mode=755 log "$new/var/log"
+
+# After the tmpfs above: a checkout may lie in /tmp.
+for tree in "$@"; do
+  mkdir -p "$new$tree"
+  mount --bind "$tree" "$new$tree"
+  mount -o remount,bind,ro "$new$tree"
+done
 
 # Queue files are named after their inode, and there may be 100,000 of them: the spool is no overlay.
 if [ -d "$new/var/spool/postfix" ]; then
