@@ -17,7 +17,6 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from failover.actions import ACTIONS
 from failover.actions.base import At, Hands, Result
-from failover.actions.remote import Changed
 from failover.core.condition import Condition, Judgement, judge, predicates
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.recovery import Move, Recorded, World, backward, compare, forward
@@ -39,7 +38,7 @@ from failover.core.run import (
 )
 from failover.core.signal import Samples
 from failover.core.watch import Seen, watch
-from failover.errors import FailoverError, OutcomeUnknown, Refused, StaleEpoch, StepFailed, Unreachable
+from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, StaleEpoch, StepFailed, Unreachable
 from failover.ports import Lease, RunRecord, Store
 
 LEASE_S = 120.0
@@ -108,8 +107,7 @@ class Engine:
         return self._sit(record, self._lease(record.id, record.plan), direction, by)
 
     def _lease(self, run: str, plan: Plan) -> Lease:
-        scopes = [f"host:{h}" for h in plan.hosts] or [f"run:{run}"]
-        return self.store.lease(run, scopes, seconds=LEASE_S, now=self.hands.clock.now())
+        return self.store.lease(run, plan.scopes or (f"run:{run}",), seconds=LEASE_S, now=self.hands.clock.now())
 
     def _sit(self, record: RunRecord, lease: Lease, direction: str, by: str) -> View:
         sitting = Sitting(record, lease, list(self.store.events(record.id)), self.hands.clock.now())

@@ -42,6 +42,10 @@ class Refused(FailoverError):
     exit_code = 4
 
 
+class Changed(Refused):
+    """What we expected to find is not there any more: somebody else's edit. Nothing was changed."""
+
+
 class StaleEpoch(Refused):
     """A newer controller has been at this resource; the resource itself refused us."""
 

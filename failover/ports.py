@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from failover.core.fleet import Channel, Endpoint, Host
+from failover.core.mx import MxSet
 from failover.core.plan import Plan
 from failover.core.run import Did, Event
 
@@ -94,6 +95,49 @@ class Message:
     severity: str
     title: str
     text: str
+
+
+class DnsZone(Protocol):
+    """One domain's MX set at its primary, and as every authoritative server answers it."""
+
+    def mx(self, name: str) -> MxSet:
+        """Raises Unreachable, Refused (the server said no: never read as "no MX")."""
+        ...
+
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+        """Compare and swap at the primary itself; never through an empty set.
+
+        Raises Changed (it no longer reads `expected`), Refused, Unreachable (nothing was sent), OutcomeUnknown.
+        """
+        ...
+
+    def seen(self, name: str) -> Mapping[str, MxSet | str]:
+        """By the address of each authoritative server: its set, or in words why it has none to show."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A cloud instance as its provider reports it: `running`, `stopping`, `stopped`, `pending`, …"""
+
+    state: str
+    size: str
+    address: str | None = None
+
+
+class Cloud(Protocol):
+    """Each call asks for one change and returns at once; the change is seen by reading again.
+
+    Raises Refused (the provider's own words), Unreachable, OutcomeUnknown.
+    """
+
+    def machine(self) -> Machine: ...
+
+    def stop(self) -> None: ...
+
+    def resize(self, size: str) -> None: ...
+
+    def start(self) -> None: ...
 
 
 class Notifier(Protocol):

@@ -7,16 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from failover.core.fleet import Fleet, Host
+from failover.core.fleet import Domain, Fleet, Host
 from failover.core.plan import Step
 from failover.core.playbook import Playbook, StepSpec
 from failover.core.recovery import World
 from failover.core.signal import Samples
 from failover.errors import Refused
-from failover.ports import Clock, Notifier, Remote
+from failover.ports import Clock, Cloud, DnsZone, Notifier, Remote
 
 Look = Callable[[Iterable[str], frozenset[str] | None], Samples]
 """Look at these hosts for these signals (None: for every one there is); never raises for what they do."""
+
+
+def _no_zone(domain: Domain) -> DnsZone:
+    raise Refused(f"{domain.name}: DNS is not within reach here", try_="run it from the controller")
+
+
+def _no_cloud(host: Host) -> Cloud:
+    raise Refused(f"{host.name}: its cloud is not within reach here", try_="run it from the controller")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,8 @@ class Hands:
     notifier: Notifier
     clock: Clock
     look: Look
+    zone: Callable[[Domain], DnsZone] = _no_zone
+    cloud: Callable[[Host], Cloud] = _no_cloud
 
 
 @dataclass(frozen=True, slots=True)

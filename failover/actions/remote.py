@@ -7,12 +7,8 @@ from collections.abc import Mapping
 from failover.actions.base import At, Hands
 from failover.core.fleet import Host
 from failover.core.recovery import World
-from failover.errors import OutcomeUnknown, Refused, StaleEpoch, StepFailed
+from failover.errors import Changed, OutcomeUnknown, Refused, StaleEpoch, StepFailed
 from failover.ports import Rc, Reply
-
-
-class Changed(Refused):
-    """What we expected to find there is not there any more: somebody else's edit. Nothing was changed."""
 
 
 def act(hands: Hands, host: Host, verb: str, at: At, args: Mapping[str, str], *, limit_s: float) -> Reply:

@@ -45,6 +45,7 @@ class Step:
     certainty: Certainty
     says: str
     host: str | None = None
+    domain: str | None = None
     args: Mapping[str, Value] = field(default_factory=dict)
     how: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +87,12 @@ class Plan:
     @property
     def hosts(self) -> tuple[str, ...]:
         return tuple(sorted({s.host for s in self.steps if s.host}))
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What a run locks: the hosts and the domains that it touches."""
+        domains = sorted({s.domain for s in self.steps if s.domain})
+        return (*(f"host:{h}" for h in self.hosts), *(f"domain:{d}" for d in domains))
 
     @property
     def eta_s(self) -> float:
