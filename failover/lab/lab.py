@@ -56,7 +56,7 @@ class Lab:
             pid = int((self.folder / name / "pid").read_text())
         except (OSError, ValueError):
             return None
-        return pid if processes.is_marked(pid, self.folder) else None
+        return pid if processes.is_marked(pid, self.folder, looks=20) else None
 
     def held(self, name: str) -> int:
         """The same, of a lab that is up; else raises FailoverError."""

@@ -16,19 +16,33 @@ def mark(folder: Path) -> dict[str, str]:
     return {MARK: str(folder)}
 
 
-def is_marked(pid: int, folder: Path) -> bool:
-    """False also for a process that is gone, or a zombie: its environment reads empty."""
-    try:
-        environ = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
-    return f"{MARK}={folder}".encode() in environ.split(b"\0")
+def is_marked(pid: int, folder: Path, *, looks: int = 1) -> bool:
+    """
+    False also for a process that is gone, or a zombie: its environment reads empty. So does that of a live one for
+    the moment in which it calls exec (seen on a busy machine), so who takes False for gone looks more than once.
+    """
+    for look in range(looks):
+        if look:
+            time.sleep(0.01)
+        try:
+            environ = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
+        if environ:
+            return f"{MARK}={folder}".encode() in environ.split(b"\0")
+    return False
 
 
 def marked(folder: Path) -> set[int]:
     """Never this process or its ancestors: `lab down` may be typed inside `lab exec controller bash`."""
     pids = {int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal()}
     return {pid for pid in pids - _lineage() if is_marked(pid, folder)}
+
+
+def _late(folder: Path) -> set[int]:
+    """Who was in the middle of an exec just now."""
+    time.sleep(0.02)
+    return marked(folder)
 
 
 def _lineage() -> set[int]:
@@ -50,7 +64,7 @@ def end_all(folder: Path, *, within: float = 20.0) -> None:
     Raises NeedsPerson when some outlive `within` seconds.
     """
     deadline = time.monotonic() + within
-    while left := marked(folder):
+    while left := marked(folder) or _late(folder):
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
