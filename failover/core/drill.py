@@ -96,6 +96,23 @@ def count(sent: Iterable[Sent], received: Iterable[Received], *, grace: Iterable
     )
 
 
+def mitigated(sent: Iterable[Sent], received: Iterable[Received], since: float) -> float | None:
+    """Seconds from `since` until the first message that was accepted after it was delivered."""
+    new = {s.seq for s in sent if s.at >= since}
+    return min((r.at - since for r in received if r.seq in new), default=None)
+
+
+def drained(sent: Iterable[Sent], received: Iterable[Received], since: float) -> float | None:
+    """Seconds from `since` until the last message that was accepted before it was delivered; None while one waits."""
+    first: dict[str, float] = {}
+    for r in received:
+        first[r.seq] = min(r.at, first.get(r.seq, r.at))
+    old = [s.seq for s in sent if s.at < since]
+    if any(seq not in first for seq in old):
+        return None
+    return max((0.0, *(first[seq] - since for seq in old)))
+
+
 def _delay(seconds: list[float]) -> Delay:
     if not seconds:
         return Delay()

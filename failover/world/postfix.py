@@ -171,6 +171,10 @@ class Postfix:
         mail.queue = Queue.HOLD
         return True
 
+    def release(self, mail: Mail) -> None:
+        """`postsuper -H` and a flush."""
+        self._activate(mail)
+
     def requeue(self, mail: Mail) -> bool:
         """`postsuper -r` of one named message: to maildrop, until pickup is triggered."""
         if mail.doing or mail.queue is Queue.HOLD:

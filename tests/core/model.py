@@ -230,7 +230,7 @@ class Model:
             case Move.ADOPT:
                 return _record(s, Did.UNCHANGED)
             case _:
-                return _record(s, Did.FAILED, error=f"reads {world}", nothing_done=True)
+                return _fail(s, "drift", nothing_done=True)
 
     def _go_on(self, s: State, world: World) -> State:
         match forward(self.kind, Recorded.INTENT, world, repeat_safe=self.repeat_safe):
@@ -242,18 +242,21 @@ class Model:
                 return _record(s, Did.CLOSED, state=RunState.PAUSED.value, because=str(world))
             case Move.FAIL:
                 theirs = world is World.THEIRS
-                return _record(s, Did.FAILED, error=str(world), no_effect=not theirs, nothing_done=theirs)
+                return _fail(s, "drift" if theirs else "half", no_effect=not theirs, nothing_done=theirs)
             case Move.ASK:
                 return _record(s, Did.ASKED, error="did it happen?")
             case _:
                 return _record(s, Did.CONFLICT, error="somebody else's")
 
     def _verify(self, label: str, s: State, world: World) -> Iterator[tuple[str, State]]:
+        if world is World.UNKNOWN:
+            yield label, _record(s, Did.CLOSED, state=RunState.PAUSED.value, because="could not look")
+            return
         if self.kind is Kind.STATE and world is not World.WANTED:
-            yield label, _record(s, Did.FAILED, error=f"reads {world}", no_effect=world is World.BEFORE)
+            yield label, _fail(s, "verify", no_effect=world is World.BEFORE)
             return
         yield f"{label}, effect seen", _record(s, Did.VERIFIED)
-        yield f"{label}, no effect", _record(s, Did.FAILED, error="no effect", no_effect=True)
+        yield f"{label}, no effect", _fail(s, "verify", no_effect=True)
 
     def _undo(self, s: State, view: View) -> Iterator[tuple[str, State]]:
         step = view.steps["s"]
@@ -288,7 +291,7 @@ class Model:
 
     def _intend(self, s: State, do: bool) -> Iterator[tuple[str, State]]:
         if s.tries >= TRIES:
-            failed = _record(s, Did.FAILED, error="attempts", nothing_done=self.kind is Kind.STATE)
+            failed = _fail(s, "attempts", nothing_done=self.kind is Kind.STATE)
             yield "gives up", failed if do else _record(s, Did.UNDO_FAILED, error="attempts")
             return
         step = s.journal.view.steps["s"]
@@ -299,7 +302,7 @@ class Model:
     def _send(self, s: State, job: Job) -> Iterator[tuple[str, State]]:
         sent = replace(s, jobs=(*s.jobs, job))
         yield f"sends {job.name}", replace(sent, pc=("await", job))
-        failed = _record(s, Did.FAILED, error="unreachable", nothing_done=True)
+        failed = _fail(s, "unreachable", nothing_done=True)
         yield "unreachable", failed if job.do else _record(s, Did.UNDO_FAILED, error="unreachable")
         if s.budget.losses:
             yield f"{job.name} is lost", _record(_spend(s, "losses"), Did.NOTE)
@@ -314,7 +317,7 @@ class Model:
             case World.HALF:
                 yield "cut off", _record(s, Did.NOTE)
             case World.BEFORE if job.do:
-                yield "refused", _record(s, Did.FAILED, error="changed", nothing_done=True)
+                yield "refused", _fail(s, "refused", nothing_done=True)
             case World.BEFORE:
                 yield "refused", _record(s, Did.CONFLICT, error="changed")
             case _ if job.do:
@@ -330,6 +333,10 @@ def _begun(direction: str) -> Entry:
 
 def _record(s: State, kind: Did, **data: object) -> State:
     return replace(s, pc=("record", kind, tuple(data.items())))
+
+
+def _fail(s: State, class_: str, *, no_effect: bool = False, nothing_done: bool = False) -> State:
+    return _record(s, Did.FAILED, **{"class": class_, "error": class_}, no_effect=no_effect, nothing_done=nothing_done)
 
 
 def _recorded(s: State, kind: Did, data: Data) -> State:
