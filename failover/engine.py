@@ -300,7 +300,7 @@ class Engine:
             world = self._await_world(s, step, lambda: self._settled(s, step, f"do-{state.attempts}"))
             if world in {World.RUNNING, World.UNKNOWN}:
                 return self._record(s, Did.UNDO_FAILED, step.id, {"error": _waiting(step, world)})
-        self._record(s, Did.UNDONE, step.id, {"because": f"nothing to undo: {step.undo}"})
+        self._record(s, Did.KEPT, step.id, {"because": step.undo})
 
     def _undo_now(self, s: Sitting, step: Step, state: StepView) -> None:
         if not state.no_effect:  # what mitigated nothing may go back while the trouble lasts (law 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.core.plan import Plan, Step
+from failover.core.plan import Certainty, Plan
 from failover.planner import time_words
 
 
@@ -13,18 +13,15 @@ def lines(plan: Plan, *, verbose: bool = False) -> list[str]:
     actions = max(len(s.action) for s in plan.steps)
     says = max(len(s.says) for s in plan.steps)
     for n, step in enumerate(plan.steps, 1):
-        head = f"  {n} {step.id:<{width}}  {step.action:<{actions}}  "
-        out.append(f"{head}{step.says:<{says}}  {step.certainty}")
+        out.append(f"  {n} {step.id:<{width}}  {step.action:<{actions}}  {step.says:<{says}}  {step.certainty}")
+        if step.certainty is Certainty.UNCHANGED:
+            continue
         indent = " " * (len(str(n)) + 3 + width + 2)
         out += [f"{indent}{d}" for d in step.diff if verbose]
-        out.append(f"{indent}undo: {step.undo}{_guards(step)}")
+        out.append(f"{indent}undo: {step.undo}")
     out += [f"Mind: {w}" for w in plan.warnings]
     out.append(_closing(plan))
     return out
-
-
-def _guards(step: Step) -> str:
-    return "" if step.undoable or not step.when else "  (only if still needed then)"
 
 
 def _closing(plan: Plan) -> str:

@@ -38,10 +38,19 @@ def end(c: Controller, record: RunRecord, *, as_json: bool, events: bool, interr
 
 
 def lines(record: RunRecord, view: View) -> list[str]:
-    words = "was not rolled back" if view.state is RunState.PAUSED and view.backwards else _WORDS[view.state]
-    out = [f"Run {record.id} {words}{f': {view.because}' if view.because else '.'}"]
-    if view.state in NEEDS_PERSON:
-        out += [f"  {s.id:<10} {_standing(view.steps[s.id].phase)}: {s.says}" for s in record.plan.steps]
+    if view.state not in NEEDS_PERSON:
+        return [
+            f"Run {record.id} {_WORDS[view.state]}{f': {view.because}' if view.because else '.'}",
+            *_next(record, view),
+        ]
+    back = view.state is RunState.PAUSED and view.backwards
+    out = [f"Run {record.id} {'was not rolled back' if back else _WORDS[view.state]}."]
+    width = max(len(s.id) for s in record.plan.steps)
+    for s in record.plan.steps:
+        v = view.steps[s.id]
+        out.append(f"  {s.id:<{width}}  {_standing(v.phase)}: {v.error or s.says}")
+    if not any(v.error for v in view.steps.values()):
+        out.append(f"  because {view.because}")
     return out + _next(record, view)
 
 
@@ -51,6 +60,8 @@ def _standing(phase: Phase) -> str:
             return "done, in force"
         case Phase.UNDONE:
             return "undone"
+        case Phase.KEPT:
+            return "done, stays so"
         case Phase.PENDING | Phase.SKIPPED | Phase.UNCHANGED:
             return "not done"
         case _:
@@ -68,7 +79,7 @@ def _next(record: RunRecord, view: View) -> list[str]:
             until = next((f", it expires in {duration(s.expires_s)}" for s in standing if s.expires_s), "")
             return [f"Undo with: failover rollback {run}{until}"]
         case RunState.PAUSED if view.backwards:
-            return [f"Next: failover rollback {run}, when the above is so; or failover runs accept {run} --reason …"]
+            return [f"Next: failover rollback {run}, when its guard holds; or failover runs accept {run} --reason …"]
         case RunState.PAUSED:
             return [f"Next: failover runs resume {run}, or failover rollback {run}"]
         case RunState.CONFLICTS | RunState.ROLLBACK_FAILED:

@@ -42,6 +42,8 @@ class Did(enum.StrEnum):
     TURNED = "turned"
     UNDO_INTENT = "undo_intent"
     UNDONE = "undone"
+    KEPT = "kept"
+    """Nothing could be undone and nothing is owed: an event's effect stands."""
     UNDO_BLOCKED = "undo_blocked"
     UNDO_FAILED = "undo_failed"
     CONFLICT = "conflict"
@@ -130,6 +132,7 @@ _PHASE = {
     Did.UNCHANGED: Phase.UNCHANGED,
     Did.UNDO_INTENT: Phase.UNDO_INTENT,
     Did.UNDONE: Phase.UNDONE,
+    Did.KEPT: Phase.KEPT,
     Did.UNDO_BLOCKED: Phase.UNDO_BLOCKED,
     Did.UNDO_FAILED: Phase.UNDO_FAILED,
     Did.CONFLICT: Phase.CONFLICT,
@@ -188,7 +191,7 @@ def _step_after(s: StepView, e: Event) -> StepView:
             return replace(s, ended=e.at, owed=owed, no_effect=no_effect, failed_as=e.data.get("class"))
         case Did.UNDO_INTENT:
             return replace(s, undo_attempts=s.undo_attempts + 1, error=None)
-        case Did.UNDONE:
+        case Did.UNDONE | Did.KEPT:
             return replace(s, ended=e.at, owed=False, error=None)
         case _:
             return replace(s, ended=e.at)
@@ -223,6 +226,8 @@ def _resolve(s: StepView, choice: str) -> StepView:
     match choice:
         case "keep":
             return replace(s, phase=Phase.KEPT, owed=False, error=None)
+        case "restore" if not s.attempts:  # what we did not begin we never restore
+            return s
         case "restore":
             return replace(s, phase=Phase.ACTED, owed=True, error=None, failed_as=None, no_effect=False)
         case _:

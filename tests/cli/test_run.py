@@ -112,7 +112,7 @@ def test_a_dry_run_says_every_step_and_changes_nothing(cli: Cli, world: World) -
     step = said.document["steps"][0]
     assert step.keys() >= {"id", "action", "host", "certainty", "before", "after", "diff", "undo", "eta_s"}
     assert step["certainty"] == "exact"
-    assert cli("run", *HUNG, "--dry-run").out.count("undo:") == 3
+    assert cli("run", *HUNG, "--dry-run").out.count("undo:") == 2, "what is unchanged owes none"
     assert world.files() == world.pristine
     assert not world.store.runs()
 
