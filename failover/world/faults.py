@@ -21,7 +21,7 @@ class Moments:
     def __init__(self) -> None:
         self.seen: list[str] = []
         self.kill_at: int | None = None
-        self.hooks: dict[int, Callable[[], None]] = {}
+        self.hooks: dict[int, Callable[[], object]] = {}
         self.dead = False
 
     def __call__(self, label: str) -> None:
