@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from failover.core.drill import drained, mitigated
 from failover.errors import StepFailed
 from failover.lab import queues
 from failover.lab.lab import Lab
@@ -157,9 +158,8 @@ class August11:
         named = self.named - self.hung if self.named and self.hung else None
         if begun is None:
             return named, None, None
-        first = next((r.at for r in books.arrived("mx1", taken_after=begun)), None)
-        gone = books.last_arrival("mx1", taken_before=begun, apart=frozenset(self.held.values()))
-        return named, first and first - begun, gone and gone - begun
+        sent = books.sent("mx1", apart=frozenset(self.held.values()))
+        return named, mitigated(sent, books.received, begun), drained(sent, books.received, begun)
 
     # What the scenes ask and do ---------------------------------------------------------
 
@@ -193,7 +193,7 @@ class August11:
 
     def _until_scanned(self, host: str, n: int, *, since: float = 0.0) -> None:
         def enough() -> bool:
-            return len(self.books().arrived(host, taken_after=since, scanned=True)) >= n
+            return self.books().scanned(host, taken_after=since) >= n
 
         self.story.until(enough, f"{n} letters go through the spam filter of {host}", within=90)
 

@@ -46,9 +46,9 @@ class Books:
     def tally(self, *, apart: frozenset[str] = frozenset()) -> Tally:
         """Counts over all; delays without those `apart`, which somebody held back on purpose."""
         unsure = [x.sent.seq for x in self.letters if x.outcome == "unknown"]
-        sent, received = [x.sent for x in self.accepted], [x.received for x in self.deliveries]
-        usual = count([s for s in sent if s.seq not in apart], received)
-        return replace(count(sent, received, grace=unsure), delay=usual.delay)
+        sent = [x.sent for x in self.accepted]
+        usual = count([s for s in sent if s.seq not in apart], self.received)
+        return replace(count(sent, self.received, grace=unsure), delay=usual.delay)
 
     def altered(self) -> tuple[str, ...]:
         """Letters whose body arrived otherwise than it was sent: cut short, or run together with another."""
@@ -56,28 +56,23 @@ class Books:
         found = (d for d in self.deliveries if sent.get(d.received.seq, d.sha256) != d.sha256)
         return tuple(sorted({d.received.seq for d in found}))
 
-    def arrived(self, host: str, *, taken_after: float = 0.0, scanned: bool | None = None) -> tuple[Received, ...]:
-        """What `host` delivered of the letters it took on after a Unix time, in the order it did."""
-        wanted = {x.sent.seq for x in self.accepted if x.host == host and x.sent.at > taken_after}
-        came = [d.received for d in self.deliveries if d.host == host and d.received.seq in wanted]
-        return tuple(sorted((r for r in came if scanned in {None, r.scanned}), key=lambda r: r.at))
+    @property
+    def received(self) -> tuple[Received, ...]:
+        return tuple(x.received for x in self.deliveries)
+
+    def sent(self, host: str, *, apart: frozenset[str] = frozenset()) -> tuple[Sent, ...]:
+        return tuple(x.sent for x in self.accepted if x.host == host and x.sent.seq not in apart)
+
+    def scanned(self, host: str, *, taken_after: float = 0.0) -> int:
+        """How many of the letters that `host` took on after a Unix time went through its spam filter."""
+        wanted = {s.seq for s in self.sent(host) if s.at > taken_after}
+        return sum(d.host == host and d.received.scanned and d.received.seq in wanted for d in self.deliveries)
 
     def undelivered(self, host: str, *, taken_before: float, apart: frozenset[str] = frozenset()) -> frozenset[str]:
         """Sequence numbers of the letters `host` took on before a Unix time and of which a recipient still waits."""
         got = {(d.received.seq, r) for d in self.deliveries for r in d.received.to}
-        taken = (x.sent for x in self.accepted if x.host == host and x.sent.at < taken_before)
-        return frozenset(s.seq for s in taken if any((s.seq, r) not in got for r in s.to)) - apart
-
-    def last_arrival(self, host: str, *, taken_before: float, apart: frozenset[str] = frozenset()) -> float | None:
-        """Unix time at which the last of those letters came for the first time; None while one is missing."""
-        if self.undelivered(host, taken_before=taken_before, apart=apart):
-            return None
-        wanted = {x.sent.seq for x in self.accepted if x.host == host and x.sent.at < taken_before} - apart
-        first: dict[tuple[str, str], float] = {}
-        for r in sorted((d.received for d in self.deliveries), key=lambda r: r.at):
-            for recipient in r.to:
-                first.setdefault((r.seq, recipient), r.at)
-        return max((at for (seq, _), at in first.items() if seq in wanted), default=None)
+        taken = (s for s in self.sent(host, apart=apart) if s.at < taken_before)
+        return frozenset(s.seq for s in taken if any((s.seq, r) not in got for r in s.to))
 
 
 def read(logs: Iterable[Path], ledgers: Iterable[tuple[str, Path, int]]) -> Books:
