@@ -58,7 +58,7 @@ def _write_host(folder: Path, host: Place, authorized: str, tsig: str) -> str:
     _write(files / "etc/hosts", hosts_file())
     _write(files / "etc/hostname", f"{host.name}\n")
     _write(files / "etc/mailname", f"{host.fqdn}\n")
-    _write(files / "etc/ssh/authorized_keys", authorized)
+    _write(files / "root/.ssh/authorized_keys", authorized)
     _write(files / "etc/ssh/ssh_host_ed25519_key.pub", key.public)
     write_secret(files / "etc/ssh/ssh_host_ed25519_key", key.private)
     if host.name == "ns1":

@@ -17,7 +17,7 @@ from failover.errors import FailoverError, NeedsPerson
 
 PACKAGES = (
     "postfix", "spamassassin", "spamc", "spamd", "openssh-server", "bind9", "bind9-utils", "bind9-dnsutils",
-    "procps", "iptables", "util-linux",
+    "procps", "iptables", "util-linux", "sudo",
 )  # fmt: skip
 DPKG_STATUS = Path("/var/lib/dpkg/status")
 INSTALL = Path(__file__).with_name("install.sh")
