@@ -88,15 +88,16 @@ def _higher(own: Risk, told: Risk | None) -> Risk:
 
 
 def _warnings(steps: list[Step], mitigations: tuple[Mitigation, ...]) -> tuple[str, ...]:
-    hosts = {s.host for s in steps}
-    standing = [m for m in mitigations if m.step.host in hosts]
-    found = [f"already in force on {m.step.host}: {m.step.says} (run {m.run})" for m in standing]
+    subjects = {s.host or s.domain for s in steps} - {None}
+    standing = [m for m in mitigations if (m.step.host or m.step.domain) in subjects]
+    found = [f"already in force on {m.step.host or m.step.domain}: {m.step.says} (run {m.run})" for m in standing]
     found += [
         f"{s.id} has no expiry: it stays until somebody rolls it back"
         for s in steps
         if s.undoable and s.expires_s is None and s.certainty is not Certainty.UNCHANGED
     ]
     found += [f"{s.id} is not verified: {s.no_verify}" for s in steps if s.no_verify]
+    found += [f"{s.id}: {note}" for s in steps for note in s.notes]
     return tuple(found)
 
 

@@ -115,23 +115,37 @@ class DnsZone(Protocol):
         """By the address of each authoritative server: its set, or in words why it has none to show."""
         ...
 
+    def trouble(self, exchange: str) -> str | None:
+        """Why a name cannot stand in an MX record (an alias, no address); None when it can, or nobody could tell."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A cloud instance as its provider reports it: `running`, `stopping`, `stopped`, `pending`, …"""
+    """A cloud instance as its provider reports it: `running`, `stopping`, `stopped`, `pending`, …
+
+    `address` is its public one; `elastic`: it keeps it while stopped. `why`: the provider's words on its last change.
+    """
 
     state: str
     size: str
     address: str | None = None
+    elastic: bool = False
+    why: str = ""
 
 
 class Cloud(Protocol):
     """Each call asks for one change and returns at once; the change is seen by reading again.
 
-    Raises Refused (the provider's own words), Unreachable, OutcomeUnknown.
+    Raises Refused (the provider's own words; Changed when the machine is not in a state for it), Unreachable,
+    OutcomeUnknown.
     """
 
     def machine(self) -> Machine: ...
+
+    def objection(self, size: str) -> str | None:
+        """Why it cannot be given that size, as far as can be told without doing it (capacity cannot)."""
+        ...
 
     def stop(self) -> None: ...
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from failover.actions.base import Action
+from failover.actions.dns_prefer import DnsPrefer
+from failover.actions.dns_ttl import DnsTtl
 from failover.actions.queue import QueueFlush, QueueRequeue
 from failover.actions.spam_bypass import SpamBypass
 from failover.actions.spam_restore import SpamRestore
 from failover.actions.tell import Notify, Wait
 
 ACTIONS: Mapping[str, Action] = {
-    a.name: a for a in (SpamBypass(), SpamRestore(), QueueFlush(), QueueRequeue(), Notify(), Wait())
+    a.name: a
+    for a in (SpamBypass(), SpamRestore(), QueueFlush(), QueueRequeue(), DnsPrefer(), DnsTtl(), Notify(), Wait())
 }

@@ -68,13 +68,17 @@ def controller(opts: Options) -> Iterator[Controller]:
 
     from failover.actions.base import Hands
     from failover.adapters.notify import Notify
+    from failover.adapters.zones import zone_of
     from failover.controller import Controller
+    from failover.probes.dns import with_domains
     from failover.probes.look import look
 
     of = fleet(opts)
     reach, time = remote(of), clock()
     sees = partial(look, of, remote=reach, smtp=smtp(), clock=time)
-    hands = Hands(of, reach, Notify(), time, lambda hosts, names: sees(hosts=tuple(hosts), wanted=names))
+    zone = partial(zone_of, clock=time)
+    see = with_domains(lambda hosts, names: sees(hosts=tuple(hosts), wanted=names), of, zone, time)
+    hands = Hands(of, reach, Notify(), time, see, zone=zone)
     try:
         yield Controller(hands, store(opts, of))
     finally:

@@ -9,26 +9,30 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from failover.config import references
-from failover.config.fields import DURATION, HOST_ID, Strict, span
+from failover.config.fields import DURATION, HOST_ID, Strict, is_hostname, span
 from failover.config.problems import Wrong, found
 
 LATER: Mapping[str, str] = {
     name: f"{name} is known, but not in this version"
     for name in (
-        *("spam.switch", "queue.hold", "queue.release", "smtp.drain", "dns.prefer", "dns.ttl"),
+        *("spam.switch", "queue.hold", "queue.release", "smtp.drain"),
         *("service.restart", "container.restart", "vm.resize", "approve", "shell"),
     )
 }
 
 
-def _host(value: Any, info: ValidationInfo) -> str:
-    if reference := references.whole(value, info, "host"):
+def _host(value: Any, info: ValidationInfo, *, types: tuple[str, ...] = ("host",)) -> str:
+    if reference := references.whole(value, info, *types):
         return reference
     if isinstance(value, str) and "${" in value:
         references.within(value, info)
     if isinstance(value, str) and re.fullmatch(HOST_ID, value):
         return value
     raise Wrong(f'{found(value)} is no host; write one of hosts.yaml, such as mx1, or a parameter: "${{sick}}"')
+
+
+def _subject(value: Any, info: ValidationInfo) -> str:
+    return _host(value, info, types=("host", "domain"))
 
 
 def _span(value: Any, info: ValidationInfo) -> float | str:
@@ -51,6 +55,20 @@ def _filter(value: Any, info: ValidationInfo) -> str:
     raise Wrong(f"{found(value)} is no transport of master.cf; write one such as spamassassin")
 
 
+def _domain(value: Any, info: ValidationInfo) -> str:
+    if reference := references.whole(value, info, "domain"):
+        return reference
+    if isinstance(value, str) and is_hostname(value) and "." in value:
+        return value
+    raise Wrong(f'{found(value)} is no domain; write one of hosts.yaml, such as example.net, or "${{domain}}"')
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list) and value and all(isinstance(n, str) and is_hostname(n) and "." in n for n in value):
+        return tuple(value)
+    raise Wrong(f"{found(value)} is no list of names; write [mx2a.example.net, mx2b.example.net]")
+
+
 def _said(value: Any, info: ValidationInfo) -> str:
     if isinstance(value, str) and value.strip():
         return references.within(value, info)
@@ -60,6 +78,10 @@ def _said(value: Any, info: ValidationInfo) -> str:
 _A_TEXT = WithJsonSchema({"type": "string", "minLength": 1})
 
 HostRef = Annotated[str, PlainValidator(_host), WithJsonSchema({"type": "string", "examples": ["${sick}", "mx1"]})]
+SubjectRef = Annotated[
+    str, PlainValidator(_subject), WithJsonSchema({"type": "string", "examples": ["${sick}", "mx1"]})
+]
+"""What a signal is looked at on: a host, or a domain for `dns.mx`."""
 SpanRef = Annotated[
     float | str,
     PlainValidator(_span),
@@ -73,6 +95,15 @@ _Batch = Annotated[
     int | str, PlainValidator(_batch), WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "maximum": 10_000})
 ]
 _Filter = Annotated[str, PlainValidator(_filter), _A_TEXT]
+DomainRef = Annotated[
+    str, PlainValidator(_domain), WithJsonSchema({"type": "string", "examples": ["${domain}", "example.net"]})
+]
+_Names = Annotated[
+    tuple[str, ...],
+    PlainValidator(_names),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
+]
+_DOMAIN = Field(description="The domain whose MX it is; one, named.", examples=['"${domain}"'])
 _HOST = Field(description="The host that it works on; one, named.", examples=['"${sick}"'])
 
 
@@ -103,6 +134,30 @@ class Flush(Strict):
     """Tries the delivery of all queued mail at once."""
 
     host: HostRef = _HOST
+
+
+class Prefer(Strict):
+    """Has senders try another MX of a domain first."""
+
+    domain: DomainRef = _DOMAIN
+    to: HostRef = Field(description="The host that shall be tried first.", examples=['"${to}"'])
+    mode: Literal["overlay", "swap", "weighted"] = Field(
+        default="overlay",
+        description="overlay: one better record more; swap: preferences exchanged; weighted: names beside the best.",
+    )
+    names: _Names | None = Field(default=None, description="weighted: the names of the host, two or more.")
+    preference: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        default=None, description="overlay: the preference of the record; else one better than the best."
+    )
+    new: bool = Field(default=False, description="The MX need not be published yet.")
+    expires: SpanRef | None = Field(default=None, description="After this it is due to be taken back.")
+
+
+class Ttl(Strict):
+    """Sets the TTL of a domain's MX records."""
+
+    domain: DomainRef = _DOMAIN
+    ttl: SpanRef = Field(description="How long senders may remember them.", examples=["60s"])
 
 
 class Notify(Strict):

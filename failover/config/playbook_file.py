@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from failover.config import actions
-from failover.config.actions import HostRef, Said
+from failover.config.actions import Said, SubjectRef
 from failover.config.fields import DURATION, PlaybookId, Span, Strict, Text, shaped
 from failover.config.problems import Wrong, found, meant
 from failover.config.signals import SIGNALS
@@ -85,7 +85,7 @@ class Predicate(Strict):
     """One signal of one host against exactly one bound."""
 
     signal: SignalName = Field(examples=["spam.scan"])
-    host: HostRef = Field(examples=['"${sick}"'])
+    host: SubjectRef = Field(examples=['"${sick}"'])
     is_: Literal["ok", "warn", "fail", "unknown"] | None = Field(default=None, alias="is", description="Its outcome.")
     above: float | None = Field(default=None, description="Its value is above this.")
     below: float | None = Field(default=None, description="Its value is below this.")
@@ -133,7 +133,7 @@ class Watch(Strict):
     """Watches one signal for the step's effect: exactly one goal."""
 
     signal: SignalName = Field(examples=["queue.frozen"])
-    host: HostRef = Field(examples=['"${sick}"'])
+    host: SubjectRef = Field(examples=['"${sick}"'])
     is_: Literal["ok", "warn", "fail", "unknown"] | None = Field(default=None, alias="is", description="Its outcome.")
     falls_to: float | None = Field(default=None, ge=0, description="Its value comes down to this.")
     age_below: Span | None = Field(default=None, description="Nothing that waits is older; busy hosts reach it too.")
@@ -183,7 +183,7 @@ Verify = Annotated[
 
 
 class Param(Strict):
-    type: Literal["host", "string", "duration", "number", "flag"] = "string"
+    type: Literal["host", "domain", "string", "duration", "number", "flag"] = "string"
     each: bool = Field(default=False, description="For a host: the controller tries the trigger for each host in turn.")
     default: str | int | float | bool | None = None
     summary: Text | None = None
@@ -259,6 +259,16 @@ class FlushStep(Step):
     with_: actions.Flush = Field(alias="with", examples=['{host: "${sick}"}'])
 
 
+class PreferStep(Step):
+    action: Literal["dns.prefer"]
+    with_: actions.Prefer = Field(alias="with", examples=['{domain: "${domain}", to: "${to}"}'])
+
+
+class TtlStep(Step):
+    action: Literal["dns.ttl"]
+    with_: actions.Ttl = Field(alias="with", examples=['{domain: "${domain}", ttl: 60s}'])
+
+
 class NotifyStep(Step):
     action: Literal["notify"]
     with_: actions.Notify = Field(alias="with", examples=['{text: "spam is not scanned on ${sick}"}'])
@@ -270,7 +280,8 @@ class WaitStep(Step):
 
 
 AnyStep = Annotated[
-    BypassStep | RestoreStep | RequeueStep | FlushStep | NotifyStep | WaitStep, Field(discriminator="action")
+    BypassStep | RestoreStep | RequeueStep | FlushStep | PreferStep | TtlStep | NotifyStep | WaitStep,
+    Field(discriminator="action"),
 ]
 
 

@@ -25,6 +25,6 @@ SIGNALS: Mapping[str, str] = {
     "cpu.top": "busiest process, percent of one core",
     "disk.free": "free space of the queue's disk, percent",
     "disk.inodes": "free inodes of the queue's disk, percent",
-    "dns.mx": "do the MX records read as they should",
+    "dns.mx": "of a domain, named in place of the host: do all its name servers show the MX that its primary has",
     "tls.days": "days until the certificate ends",
 }

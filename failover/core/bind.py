@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from failover.core.condition import All, Any, Condition, Predicate
@@ -89,16 +89,17 @@ class _Binder:
                 self.problems.append(f'the parameter "{name}" is missing; give {self._sample(name, param)}')
 
     def _take(self, name: str, param: Param, value: Value | None, text: str) -> None:
-        if value is None or (param.type == "host" and value not in self.fleet.hosts):
+        known = {"host": self.fleet.hosts, "domain": self.fleet.domains}.get(param.type)
+        if value is None or (known is not None and value not in known):
             self.problems.append(f'the parameter "{name}" is "{text}"; give {self._sample(name, param)}')
         else:
             self.values[name] = value
 
     def _sample(self, name: str, param: Param) -> str:
         samples = {"duration": "10m", "number": "100", "flag": "true", "string": "TEXT"}
-        hosts = list(self.fleet.hosts)
-        sample = hosts[0] if param.type == "host" and hosts else samples.get(param.type, "HOST")
-        others = f" (hosts: {', '.join(hosts)})" if param.type == "host" else f" (a {param.type})"
+        known = {"host": list(self.fleet.hosts), "domain": list(self.fleet.domains)}.get(param.type, [])
+        sample = known[0] if known else samples.get(param.type, param.type.upper())
+        others = f" ({param.type}s: {', '.join(known)})" if known else f" (a {param.type})"
         return f"--set {name}={sample}{others}"
 
     def _step(self, s: StepSpec) -> StepSpec:
@@ -112,7 +113,7 @@ class _Binder:
         )
 
     def _watch(self, w: Watch) -> Watch:
-        return replace(w, host=self._host(w.host))
+        return replace(w, host=self._subject(w.host, w.signal))
 
     def _each(self, conditions: tuple[Condition, ...]) -> list[Condition]:
         return [c for c in map(self._condition, conditions) if c is not None]
@@ -120,7 +121,7 @@ class _Binder:
     def _condition(self, c: Condition | None) -> Condition | None:
         match c:
             case Predicate():
-                return replace(c, host=self._host(c.host))
+                return replace(c, host=self._subject(c.host, c.signal))
             case All(parts):
                 return All(tuple(self._each(parts)))
             case Any(parts):
@@ -130,10 +131,19 @@ class _Binder:
 
     def _host(self, value: Value) -> str:
         """A host that is meant must be one of hosts.yaml, also where a playbook names it outright."""
-        name = self._value(value)
-        if isinstance(name, str) and not REFERENCE.search(name) and name not in self.fleet.hosts:
-            known = ", ".join(self.fleet.hosts)
-            self.problems.append(f'the playbook names the host "{name}"; hosts.yaml has {known}')
+        return self._one_of(value, "host", self.fleet.hosts)
+
+    def _subject(self, value: Value, signal: str) -> str:
+        """What a signal is looked at on: a domain for `dns.…`, else a host."""
+        if signal.startswith("dns."):
+            return self._one_of(value, "domain", self.fleet.domains)
+        return self._host(value)
+
+    def _one_of(self, value: Value, what: str, known: Iterable[str]) -> str:
+        name, names = self._value(value), list(known)
+        if isinstance(name, str) and not REFERENCE.search(name) and name not in names:
+            has = ", ".join(names) or f"no {what}s"
+            self.problems.append(f'the playbook names the {what} "{name}"; hosts.yaml has {has}')
         return str(name)
 
     def _value(self, value: Value) -> Value:

@@ -61,6 +61,8 @@ class Step:
     when: Condition | None = None
     verify: tuple[Watch, ...] = ()
     no_verify: str | None = None
+    notes: tuple[str, ...] = ()
+    """What a person must know of its effect before they say yes; the plan shows it among its warnings."""
     on_failure: OnFailure = OnFailure.PAUSE
     risk: Risk = Risk.NONE
     repeat_safe: bool = False
@@ -106,7 +108,7 @@ class Plan:
     def fingerprint(self) -> str:
         """Over the playbook as bound and every bound `before`; what was merely observed does not count."""
         bound = [
-            {k: v for k, v in plain(s).items() if k not in {"observed", "says", "diff", "eta_s", "certainty"}}
+            {k: v for k, v in plain(s).items() if k not in {"observed", "says", "diff", "eta_s", "certainty", "notes"}}
             for s in self.steps
         ]
         text = json.dumps(

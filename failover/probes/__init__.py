@@ -5,13 +5,14 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from failover.probes import cpu, disk, queue, spam
+from failover.probes import cpu, disk, dns, queue, spam
 
 
 class Where(enum.Enum):
     HOST = "failover-host look, over SSH"
     HERE = "SMTP from the controller"
     PEER = "SMTP from another MX, over SSH there"
+    SERVERS = "DNS at every authoritative server; its subject is a domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ SIGNALS: dict[str, Need] = {
     "smtp.banner": Need(Where.HERE),
     "smtp.dialogue": Need(Where.HERE),
     "smtp.peer": Need(Where.PEER),
+    dns.NAME: Need(Where.SERVERS),
     "cpu.load": Need(warn=cpu.LOAD_WARN),
     "cpu.top": Need(warn=cpu.TOP_WARN),
     "disk.free": Need(warn=disk.FREE_WARN, fail=disk.FREE_FAIL, below=True),

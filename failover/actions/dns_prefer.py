@@ -1,0 +1,153 @@
+"""`dns.prefer`: senders try another MX first. By addition where there is room, so that no set is ever without a record.
+
+Verified in seconds at the authoritative servers (`dns.mx`); senders follow as
+their caches lapse, and a connection that they hold open goes on being used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.actions import records
+from failover.actions.base import At, Context, Hands, Result
+from failover.core.condition import judge, predicates
+from failover.core.fleet import Domain, Host
+from failover.core.mx import Mode, MxSet, NoMove, bare, prefer, shown
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import Risk, StepSpec
+from failover.core.recovery import World
+from failover.core.words import duration
+from failover.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class DnsPrefer:
+    name: str = "dns.prefer"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        fleet = context.hands.fleet
+        domain, to = records.domain_of(spec, fleet), _target(spec, context)
+        now, assumed = records.planned_on(domain, context)
+        want = _wanted(spec, domain, to, now)
+        unchanged = want == now
+        if not unchanged:
+            _may_take_it(to, domain, now, want, context)
+        back, strangers = records.hosts_named(now.first - {f"{to.mx}."}, fleet)
+        usual, most = records.takes_s(domain)
+        return Step(
+            id=spec.id,
+            action=self.name,
+            kind=Kind.STATE,
+            certainty=Certainty.UNCHANGED if unchanged else Certainty.ASSUMED if assumed else Certainty.EXACT,
+            says=_says(domain, to, now, want),
+            domain=domain.name,
+            args=dict(spec.with_),
+            before=records.bound(domain, now),
+            want=records.bound(domain, want),
+            diff=diff(domain, now, want),
+            undo=_undo_words(now, want, back, strangers),
+            undoable=True,
+            guards=tuple(c for h in back for c in records.fit(h, fleet, strict=True)),
+            requires=() if unchanged else records.fit(to, fleet, strict=False),
+            notes=() if unchanged else _notes(want),
+            risk=Risk.TRAFFIC,
+            repeat_safe=True,
+            eta_s=usual,
+            limit_s=spec.timeout or most,
+            expires_s=_span(spec),
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return records.read(step, hands)
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        return records.act(step, hands)
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return records.settle(step, hands)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return records.undo(step, hands)
+
+
+def _target(spec: StepSpec, context: Context) -> Host:
+    hosts, name = context.hands.fleet.hosts, str(spec.with_.get("to", ""))
+    if name not in hosts:
+        raise Refused(
+            f"step {spec.id} (dns.prefer) names no host of hosts.yaml: {name!r}", try_=f"one of: {', '.join(hosts)}"
+        )
+    if hosts[name].mx is None:
+        raise Refused(f"{name} has no `mx` in hosts.yaml", try_="write the name that MX records carry: mx: mx2.…")
+    return hosts[name]
+
+
+def _wanted(spec: StepSpec, domain: Domain, to: Host, now: MxSet) -> MxSet:
+    names, preference = spec.with_.get("names", ()), spec.with_.get("preference")
+    try:
+        return prefer(
+            now,
+            str(to.mx),
+            Mode(str(spec.with_.get("mode", Mode.OVERLAY))),
+            names=names if isinstance(names, tuple) else (),
+            preference=preference if isinstance(preference, int) else None,
+            new=bool(spec.with_.get("new", False)),
+        )
+    except (NoMove, ValueError) as e:
+        instead = e.instead if isinstance(e, NoMove) else "correct the step"
+        raise Refused(f"{domain.name}: {e}", try_=instead) from e
+
+
+def _may_take_it(to: Host, domain: Domain, now: MxSet, want: MxSet, context: Context) -> None:
+    """Raises Refused unless the names that come can stand in an MX record and the target is seen to be well."""
+    zone = context.hands.zone(domain)
+    for name in sorted({n for _, n in want.targets - now.targets}):
+        if why := zone.trouble(name):
+            raise Refused(f"{domain.name}: {why}", try_="publish an A or AAAA record for it first")
+    needed = records.fit(to, context.hands.fleet, strict=False)
+    signals = frozenset(t.signal for c in needed for t in predicates(c))
+    seen = context.hands.look({to.name}, signals)
+    judged = [judge(c, seen, now=context.hands.clock.now()) for c in needed]
+    if bad := [b for j in judged if not j.holds for b in j.because]:
+        raise Refused(
+            f"{to.name} is not fit to take the mail of {domain.name}: {'; '.join(bad)}",
+            try_=f"see `failover check --host {to.name}`; the other MX keeps the mail meanwhile",
+        )
+
+
+def _says(domain: Domain, to: Host, now: MxSet, want: MxSet) -> str:
+    came, went = sorted(want.targets - now.targets), sorted(now.targets - want.targets)
+    if not came:
+        return f"{domain.name}: {to.mx} is preferred already ({now})"
+    if went:
+        return f"{domain.name}: {now} → {want}"
+    place = "beside" if came[0][0] == now.best else "in front of"
+    return f"{domain.name}: {', '.join(map(shown, came))} {place} {shown(min(now.targets))}"
+
+
+def diff(domain: Domain, now: MxSet, want: MxSet) -> tuple[str, ...]:
+    """As a zone file has it."""
+    gone = [f"- {domain.name}. {now.ttl} MX {p} {n}" for p, n in sorted(now.targets - want.targets)]
+    come = [f"+ {domain.name}. {want.ttl} MX {p} {n}" for p, n in sorted(want.targets - now.targets)]
+    return (*gone, *come)
+
+
+def _undo_words(now: MxSet, want: MxSet, back: tuple[Host, ...], strangers: tuple[str, ...]) -> str:
+    if want == now:
+        return "none is owed: it is so already"
+    what = "exchange them back" if now.targets - want.targets else "remove what was added, keep all else"
+    who = f", once {' and '.join(h.name for h in back)} is well again" if back else ""
+    unseen = f" (not looked at, since not in hosts.yaml: {', '.join(map(bare, strangers))})" if strangers else ""
+    return f"{what}{who}{unseen}"
+
+
+def _notes(want: MxSet) -> tuple[str, ...]:
+    return (
+        f"senders follow within {duration(want.ttl)} (the TTL) of the last name server; "
+        f"connections that they keep open last up to {duration(records.KEPT_OPEN_S)} longer",
+    )
+
+
+def _span(spec: StepSpec) -> float | None:
+    span = spec.with_.get("expires")
+    return float(span) if isinstance(span, int | float) else None

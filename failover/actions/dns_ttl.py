@@ -1,0 +1,75 @@
+"""`dns.ttl`: shorten the time for which senders may remember a domain's MX, ahead of a shift; its undo lengthens it.
+
+Its effect comes late: who asked just before still remembers for the old TTL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from failover.actions import records
+from failover.actions.base import At, Context, Hands, Result
+from failover.core.fleet import Rfc2136
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import StepSpec
+from failover.core.recovery import World
+from failover.core.words import duration
+from failover.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class DnsTtl:
+    name: str = "dns.ttl"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        domain = records.domain_of(spec, context.hands.fleet)
+        now, assumed = records.planned_on(domain, context)
+        if not now.targets:
+            raise Refused(f"{domain.name} has no MX records, so they have no TTL", try_="publish MX first")
+        want = replace(now, ttl=_ttl(spec))
+        unchanged = want == now
+        usual, most = records.takes_s(domain)
+        return Step(
+            id=spec.id,
+            action=self.name,
+            kind=Kind.STATE,
+            certainty=Certainty.UNCHANGED if unchanged else Certainty.ASSUMED if assumed else Certainty.EXACT,
+            says=f"{domain.name}: TTL of MX {duration(now.ttl)} → {duration(want.ttl)}",
+            domain=domain.name,
+            args=dict(spec.with_),
+            before=records.bound(domain, now),
+            want=records.bound(domain, want),
+            diff=() if unchanged else (f"- {domain.name}. {now.ttl} MX …", f"+ {domain.name}. {want.ttl} MX …"),
+            undo="none is owed: it is so already" if unchanged else f"back to {duration(now.ttl)}",
+            undoable=True,
+            notes=() if unchanged else _notes(now.ttl, of_rfc2136=isinstance(domain.dns, Rfc2136)),
+            repeat_safe=True,
+            eta_s=usual,
+            limit_s=spec.timeout or most,
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return records.read(step, hands)
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        return records.act(step, hands)
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return records.settle(step, hands)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return records.undo(step, hands)
+
+
+def _ttl(spec: StepSpec) -> int:
+    given = spec.with_.get("ttl")
+    if not isinstance(given, int | float) or given != int(given) or not 1 <= given <= 604_800:
+        raise Refused(f"step {spec.id} (dns.ttl) has no usable ttl: {given!r}", try_="whole seconds, up to a week: 60s")
+    return int(given)
+
+
+def _notes(old: int, *, of_rfc2136: bool) -> tuple[str, ...]:
+    late = f"it counts for everybody in {duration(old)}, when the last caches of the old TTL have lapsed"
+    unseen = "the server cannot compare TTLs: an edit of the TTL alone in the very moment of writing would be lost"
+    return (late, unseen) if of_rfc2136 else (late,)

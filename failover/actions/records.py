@@ -1,0 +1,152 @@
+"""MX records as bound values: a change is judged by its own records, made by compare and swap, and taken back alone.
+
+Shared by the dns actions. There is no lock and no epoch at a name server: what
+fences here is the swap itself. A request that comes late is refused by the
+primary unless the set still reads exactly as it was planned against, so it can
+overwrite nobody's edit; repeated, it is found done. What remains: a request
+that the primary already has, after its answer was lost, may be carried out
+after we read "as before" (for at most 300 s with TSIG, 15 min with Route 53,
+until its signature lapses). Then the change is there though the run says that
+it was not made; `dns.mx` and the next plan show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from failover.actions.base import Context, Hands, Result
+from failover.core.condition import Any, Condition, Predicate
+from failover.core.fleet import Domain, Engine, Fleet, Host, Route53
+from failover.core.mx import MxSet, NoMove, Standing, parse, standing, taken_back
+from failover.core.plan import Step
+from failover.core.playbook import StepSpec
+from failover.core.recovery import World, compare
+from failover.core.signal import Outcome
+from failover.errors import Changed, Refused
+from failover.ports import DnsZone
+
+TRIES = 5
+"""How often an undo goes on after somebody else changed other records of the set at the same moment."""
+KEPT_OPEN_S = 300.0
+"""Postfix may use a connection again for so long (postconf(5), smtp_connection_reuse_time_limit)."""
+
+
+def domain_of(spec: StepSpec, fleet: Fleet) -> Domain:
+    name = str(spec.with_.get("domain", ""))
+    if name not in fleet.domains:
+        known = ", ".join(fleet.domains) or "none is declared there"
+        raise Refused(
+            f"step {spec.id} ({spec.action}) names no domain of hosts.yaml: {name!r}", try_=f"one of: {known}"
+        )
+    return fleet.domains[name]
+
+
+def bound(domain: Domain, mx: MxSet) -> Mapping[str, str]:
+    return {f"MX {domain.name}": mx.text}
+
+
+def sets(step: Step) -> tuple[MxSet, MxSet]:
+    """Before and wanted, whole, as they were when it was planned."""
+    return parse(*step.before.values()), parse(*step.want.values())
+
+
+def planned_on(domain: Domain, context: Context) -> tuple[MxSet, bool]:
+    """What the set will read when this step begins, and whether an earlier step of this plan makes it so."""
+    earlier = [s for s in context.earlier if s.domain == domain.name and s.want]
+    if earlier:
+        return sets(earlier[-1])[1], True
+    return context.hands.zone(domain).mx(domain.name), False
+
+
+def read(step: Step, hands: Hands) -> Mapping[str, str]:
+    """As our own records stand: the rest of the set may be edited by others without this being a difference."""
+    before, want = sets(step)
+    now = _zone(step, hands).mx(_name(step))
+    match standing(now, before=before, want=want):
+        case Standing.WANTED:
+            return step.want
+        case Standing.BEFORE:
+            return step.before
+        case _:
+            return dict.fromkeys(step.before, now.text)
+
+
+def act(step: Step, hands: Hands) -> Result:
+    """Refuses (Changed) when anything in the set differs from what was planned on, the TTL included."""
+    before, want = sets(step)
+    zone, name = _zone(step, hands), _name(step)
+    if standing(zone.mx(name), before=before, want=want) is not Standing.WANTED:
+        zone.swap(name, expected=before, wanted=want)
+    return {"mx": want.text}
+
+
+def settle(step: Step, hands: Hands) -> World:
+    return compare(read(step, hands), before=step.before, want=step.want)
+
+
+def undo(step: Step, hands: Hands) -> Result:
+    """Takes back our own records and keeps everybody else's, also those that are written at the same moment."""
+    before, want = sets(step)
+    zone, name = _zone(step, hands), _name(step)
+    for last in range(TRIES, 0, -1):
+        now = zone.mx(name)
+        match standing(now, before=before, want=want):
+            case Standing.BEFORE:
+                return {"mx": now.text}
+            case Standing.OTHER:
+                raise Changed(f"the MX of {name} reads {now.text}: our part was edited", try_="settle it by hand")
+        try:
+            left = taken_back(now, before=before, want=want)
+            zone.swap(name, expected=now, wanted=left)
+        except NoMove as e:
+            raise Refused(str(e), try_=e.instead) from e
+        except Changed:
+            if last == 1:
+                raise
+        else:
+            return {"mx": left.text}
+    raise AssertionError("the last try returns or raises")
+
+
+def _name(step: Step) -> str:
+    assert step.domain is not None, "a dns step names its domain"
+    return step.domain
+
+
+def _zone(step: Step, hands: Hands) -> DnsZone:
+    return hands.zone(hands.fleet.domains[_name(step)])
+
+
+# Who is fit to take mail ----------------------------------------------------------
+
+
+def fit(host: Host, fleet: Fleet, *, strict: bool) -> tuple[Condition, ...]:
+    """Its port greets us and, as far as they can see, the other MX; its handler and its filter answer.
+
+    `strict` is for going back, which can wait: a filter that is only slow does not do then.
+    """
+    wanted = [Predicate("smtp.banner", host.name, is_=Outcome.OK)]
+    if host.handler is not None:
+        wanted.append(Predicate("handler.banner", host.name, is_=Outcome.OK))
+    conditions: list[Condition] = [*wanted]
+    if host.spam is not None and host.spam.engine is not Engine.NONE:
+        conditions.append(_one_of("spam.scan", host, Outcome.OK, *(() if strict else (Outcome.WARN,))))
+    if fleet.peers(host.name):  # a peer that is itself out of reach says nothing, and must not keep us
+        conditions.append(_one_of("smtp.peer", host, Outcome.OK, Outcome.WARN, Outcome.UNKNOWN))
+    return tuple(conditions)
+
+
+def _one_of(signal: str, host: Host, *outcomes: Outcome) -> Condition:
+    tests = tuple(Predicate(signal, host.name, is_=o) for o in outcomes)
+    return tests[0] if len(tests) == 1 else Any(tests)
+
+
+def hosts_named(names: frozenset[str], fleet: Fleet) -> tuple[tuple[Host, ...], tuple[str, ...]]:
+    """Of exchanges (absolute names): the hosts that they are, and those that hosts.yaml does not have."""
+    known = {f"{h.mx}.": h for h in fleet.hosts.values() if h.mx}
+    return tuple(known[n] for n in sorted(names) if n in known), tuple(n for n in sorted(names) if n not in known)
+
+
+def takes_s(domain: Domain) -> tuple[float, float]:
+    """(usual, at most) seconds until all servers show it: measured 0.2 s with NOTIFY; Route 53 says 60 s."""
+    return (60.0, 150.0) if isinstance(domain.dns, Route53) else (3.0, 30.0)

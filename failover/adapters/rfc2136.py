@@ -1,0 +1,253 @@
+"""A zone that takes dynamic updates (RFC 2136), over TCP, signed with TSIG (RFC 8945).
+
+Every write names the whole set that it replaces as a prerequisite, so the
+primary itself refuses it when somebody else was there meanwhile. TTLs are no
+part of that comparison (RFC 2136, 2.4.2): they are compared in the read just
+before the write, and an edit of the TTL alone between the two is not noticed.
+
+A request whose answer is lost is cut off with a reset, so that our kernel
+sends nothing of it any more. What the server had already may still be done,
+later: at most until the signature lapses (`fudge`, 300 s), and only on the
+very set that it names.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import socket
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.tsig
+import dns.update
+
+from failover.adapters import resolver, secrets, sock
+from failover.core.fleet import Endpoint, Rfc2136
+from failover.core.mx import MxSet
+from failover.errors import Changed, ConfigError, OutcomeUnknown, Refused, Unreachable
+
+PATIENCE_S = 5.0
+_MD5 = "hmac-md5.sig-alg.reg.int"
+_CHANGED = {dns.rcode.NXRRSET, dns.rcode.YXRRSET}
+
+
+@dataclass(frozen=True, slots=True)
+class Rfc2136Zone:
+    """The zone of one domain at its primary. Only where the key is kept is held here, never the key."""
+
+    at: Rfc2136
+    servers: tuple[str, ...] = ()
+    patience_s: float = PATIENCE_S
+
+    def mx(self, name: str) -> MxSet:
+        owner = dns.name.from_text(name)
+        reply = self._read(owner, dns.rdatatype.MX, f"look up the MX of {name}")
+        if reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, dns.rdatatype.CNAME):
+            raise Refused(f"{name} is an alias (CNAME): it has no MX of its own", try_="name the domain it points to")
+        try:
+            return resolver.mx_in(reply, owner)
+        except ValueError as e:
+            raise Refused(f"the MX of {name} at {self.at.server} is odd: {e}", try_="correct it by hand first") from e
+
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+        if not wanted.targets:
+            raise Refused(f"an empty MX set for {name} is never written", try_="keep one MX record at least")
+        found = self.mx(name)
+        if found == wanted:
+            return
+        if found != expected:
+            raise _changed(name, expected, found)
+        update = self._update(name, expected, wanted)
+        try:
+            rcode = self._exchange(update, f"change the MX of {name}").rcode()
+        except OutcomeUnknown:
+            if self._reads(name, wanted):
+                return
+            raise
+        self._judge(name, rcode, expected=expected, wanted=wanted)
+
+    def seen(self, name: str) -> Mapping[str, MxSet | str]:
+        zone = name
+        with suppress(Unreachable, Refused):
+            zone = self._zone(name).to_text()
+        return resolver.seen(name, resolver.authoritative(zone, at=self._endpoints(), extra=self.servers))
+
+    def trouble(self, exchange: str) -> str | None:
+        return resolver.trouble(exchange, at=self._endpoints())
+
+    # Writing --------------------------------------------------------------------
+
+    def _update(self, name: str, expected: MxSet, wanted: MxSet) -> dns.update.UpdateMessage:
+        owner, update = dns.name.from_text(name), dns.update.UpdateMessage(self._zone(name))
+        if expected.targets:
+            update.present(owner, *_rdatas(expected))  # given a set with a TTL, dnspython would send that: FORMERR
+        else:
+            update.absent(owner, dns.rdatatype.MX)
+        update.replace(owner, wanted.ttl, *_rdatas(wanted))
+        return update
+
+    def _judge(self, name: str, rcode: dns.rcode.Rcode, *, expected: MxSet, wanted: MxSet) -> None:
+        if rcode == dns.rcode.NOERROR:
+            return
+        if rcode in _CHANGED:
+            found = self.mx(name)
+            if found == wanted:  # an earlier request of ours, whose answer was lost
+                return
+            raise _changed(name, expected, found)
+        said = dns.rcode.to_text(rcode)
+        if rcode == dns.rcode.SERVFAIL:  # also a forwarder whose primary did not answer in time
+            raise OutcomeUnknown(f"{self.at.server} failed to change the MX of {name} ({said})", try_="see its log")
+        raise Refused(f"{self.at.server} does not change the MX of {name}: {said}", try_=self._what_to_try(rcode, name))
+
+    def _what_to_try(self, rcode: dns.rcode.Rcode, name: str) -> str:
+        if rcode in {dns.rcode.NOTAUTH, dns.rcode.NOTZONE, dns.rcode.NOTIMP}:
+            return f"set `server` of {name} in hosts.yaml to the primary of its zone"
+        if rcode == dns.rcode.REFUSED:
+            if self.at.key_name is None:
+                return f"give {name} a key in hosts.yaml (key_name, key): the request was not signed"
+            policy = f"update-policy {{ grant {self.at.key_name}. name {name}. MX; }}"
+            return f"let the key {self.at.key_name} update it (BIND: {policy}), or unfreeze the zone"
+        return f"see the log of {self.at.server}"
+
+    def _zone(self, name: str) -> dns.name.Name:
+        """The zone that a name lies in: the owner of the SOA that answers for it (RFC 2308, 2)."""
+        reply = self._read(dns.name.from_text(name), dns.rdatatype.SOA, f"find the zone of {name}")
+        for rrset in (*reply.answer, *reply.authority):
+            if rrset.rdtype == dns.rdatatype.SOA and dns.name.from_text(name).is_subdomain(rrset.name):
+                return rrset.name
+        raise Refused(f"{self.at.server} has no zone for {name}", try_="set `server` in hosts.yaml to its primary")
+
+    # Talking --------------------------------------------------------------------
+
+    def _reads(self, name: str, wanted: MxSet) -> bool:
+        try:
+            return self.mx(name) == wanted
+        except (Refused, Unreachable):
+            return False
+
+    def _read(self, name: dns.name.Name, kind: dns.rdatatype.RdataType, to: str) -> dns.message.Message:
+        """Raises Refused, also for an answer that does not speak for the zone: never read as "no MX"; Unreachable."""
+        query = dns.message.make_query(name, kind)
+        query.flags &= ~dns.flags.RD
+        try:
+            reply = self._exchange(query, to)
+        except OutcomeUnknown as e:
+            raise Unreachable(str(e), try_=e.try_) from e
+        if why := resolver.lame(reply):
+            raise Refused(f"{self.at.server} would not {to}: {why}", try_="set `server` in hosts.yaml to the primary")
+        return reply
+
+    def _exchange(self, message: dns.message.Message, to: str) -> dns.message.Message:
+        """Raises Unreachable (nothing left), OutcomeUnknown, Refused (by TSIG), ConfigError (the key)."""
+        key = self._key()
+        if key is not None:
+            message.use_tsig(key)
+        with _Line(self._connected(to)) as line:
+            reply = self._answer(message, line, to)
+            line.over()
+        if key is not None and not reply.had_tsig and reply.rcode() in {dns.rcode.NOERROR, *_CHANGED}:
+            raise OutcomeUnknown(f"{self.at.server} answered without a signature", try_="see who answers there")
+        return reply
+
+    def _answer(self, message: dns.message.Message, line: _Line, to: str) -> dns.message.Message:
+        try:
+            return dns.query.tcp(message, self.at.server, timeout=self.patience_s, sock=line.sock)
+        except dns.tsig.PeerError as e:
+            raise Refused(f"{self.at.server} would not {to}: {_tsig_words(e)}", try_=self._tsig_try(e)) from None
+        except (OSError, EOFError, dns.exception.DNSException) as e:
+            said = str(e) or type(e).__name__
+            raise OutcomeUnknown(
+                f"{self.at.server} was asked to {to}, and no good answer came: {said}",
+                try_="look at it: `failover check`",
+            ) from None
+
+    def _connected(self, to: str) -> socket.socket:
+        said = ""
+        for at in self._endpoints():
+            try:
+                return sock.connect(at.host, at.port, timeout_s=self.patience_s)
+            except OSError as e:
+                said = f"{at}: {e.strerror or e}"
+        raise Unreachable(f"could not {to} at {said}", try_="is the name server up, and does it take TCP from here?")
+
+    def _endpoints(self) -> tuple[Endpoint, ...]:
+        found = resolver.addresses(self.at.server, patience_s=self.patience_s)
+        return tuple(Endpoint(address, self.at.port) for address in found)
+
+    def _key(self) -> dns.tsig.Key | None:
+        """Read at the moment of use. Its repr shows the secret, so it goes into no message and no field."""
+        if self.at.key is None or self.at.key_name is None:
+            return None
+        text = secrets.resolve(self.at.key)
+        try:
+            secret = base64.b64decode(text.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            raise ConfigError(
+                f"{self.at.key} holds no TSIG secret: it is not base64", try_="write the `secret` of tsig-keygen there"
+            ) from None
+        algorithm = _MD5 if self.at.algorithm == "hmac-md5" else self.at.algorithm
+        return dns.tsig.Key(self.at.key_name, secret, algorithm)
+
+    def _tsig_try(self, e: dns.tsig.PeerError) -> str:
+        match e:
+            case dns.tsig.PeerBadTime():
+                return "set both clocks (NTP); TSIG allows 300 s"
+            case dns.tsig.PeerBadKey():
+                return (
+                    f"is the key called {self.at.key_name} there, with {self.at.algorithm}? Set key_name in hosts.yaml"
+                )
+            case _:
+                return f"the secret in {self.at.key} is not the one that the server has"
+
+
+class _Line:
+    """A connection that is reset on the way out unless it is over: the kernel then sends no more of what is unsent."""
+
+    def __init__(self, to: socket.socket) -> None:
+        self.sock = to
+        to.setblocking(False)  # as dnspython wants it; its deadline is its own
+        to.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def __enter__(self) -> _Line:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sock.close()
+
+    def over(self) -> None:
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+
+
+def _rdatas(mx: MxSet) -> list[dns.rdata.Rdata]:
+    return [dns.rdata.from_text("IN", "MX", f"{p} {n}", relativize=False) for p, n in sorted(mx.targets)]
+
+
+def _changed(name: str, expected: MxSet, found: MxSet) -> Changed:
+    return Changed(
+        f"the MX of {name} is not as expected: {expected.text} was, {found.text} is there",
+        try_="somebody else changed it; plan again and read the new plan",
+    )
+
+
+def _tsig_words(e: dns.tsig.PeerError) -> str:
+    match e:
+        case dns.tsig.PeerBadKey():
+            return "it does not know our key (BADKEY)"
+        case dns.tsig.PeerBadSignature():
+            return "our signature is wrong (BADSIG)"
+        case dns.tsig.PeerBadTime():
+            return "our clocks differ too much (BADTIME)"
+        case _:
+            return f"it does not take our signature ({type(e).__name__})"

@@ -1,0 +1,250 @@
+"""A zone at Amazon Route 53 (boto3). One change batch deletes exactly the old set and creates the new one.
+
+A batch is all or nothing, and its DELETE is refused unless name, type, TTL and
+every value are the current ones (ChangeResourceRecordSets, API reference): so
+the batch is a compare and swap that covers the TTL too. UPSERT would compare
+nothing, and is never used. A change is everywhere once GetChange says INSYNC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+)
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from failover.adapters import resolver
+from failover.core.fleet import Endpoint
+from failover.core.mx import MxSet, mx_set
+from failover.core.words import duration
+from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
+from failover.ports import Clock
+
+_T = TypeVar("_T")
+BUSY_S = 20.0
+"""How long a busy Route 53 is asked again: it takes 5 requests a second of an account, and one change of a zone."""
+SYNC_S = 90.0
+"""For INSYNC: generally within 60 s (Route 53 developer guide)."""
+POLL_S = 1.0
+_BUSY = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "PriorRequestNotComplete"}
+_CREDENTIALS = {
+    *("InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+    *("UnrecognizedClientException", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken"),
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "OptInRequired"}
+_ACTIONS = "route53:ListResourceRecordSets, ChangeResourceRecordSets, GetChange, GetHostedZone"
+
+
+class Busy(Unreachable):
+    """Throttled, or an earlier change of this zone is still going on: nothing was done, and it may be asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route53Zone:
+    """Credentials are found as every AWS tool finds them, at the moment of use; none is held here."""
+
+    zone_id: str
+    servers: tuple[str, ...]
+    clock: Clock
+    sync_s: float = SYNC_S
+    busy_s: float = BUSY_S
+
+    def mx(self, name: str) -> MxSet:
+        return _mx(name, self._record_set(self._client(), name))
+
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+        if not wanted.targets:
+            raise Refused(f"an empty MX set for {name} is never written", try_="keep one MX record at least")
+        client = self._client()
+        raw = self._record_set(client, name)
+        found = _mx(name, raw)
+        if found == wanted:
+            return
+        if found != expected:
+            raise _changed(name, expected, found)
+        changes = [{"Action": "CREATE", "ResourceRecordSet": _raw(name, wanted)}]
+        if raw is not None:  # as it was listed: AWS compares texts, and ours may spell a name otherwise
+            changes.insert(0, {"Action": "DELETE", "ResourceRecordSet": raw})
+        self._in_sync(client, name, self._change(client, name, changes, expected, wanted))
+
+    def seen(self, name: str) -> Mapping[str, MxSet | str]:
+        """The zone's own delegation set is asked as well: what the registry delegates to may be another one."""
+        zone, names = name, list(self.servers)
+        with suppress(FailoverError):
+            client = self._client()
+            found = self._ask("read the hosted zone", lambda: client.get_hosted_zone(Id=self.zone_id))
+            zone = str(found["HostedZone"]["Name"])
+            names += found.get("DelegationSet", {}).get("NameServers", [])
+        return resolver.seen(name, resolver.authoritative(zone, at=(), extra=names))
+
+    def trouble(self, exchange: str) -> str | None:
+        at: tuple[Endpoint, ...] = ()
+        return resolver.trouble(exchange, at=at)
+
+    # Writing --------------------------------------------------------------------
+
+    def _change(
+        self, client: Any, name: str, changes: list[dict[str, Any]], expected: MxSet, wanted: MxSet
+    ) -> str | None:
+        """The id of the change, None when it is found done. Raises Changed, Refused, Unreachable, OutcomeUnknown."""
+        batch = {"Comment": "failover", "Changes": changes}
+        try:
+            answer = self._ask(
+                f"change the MX of {name}",
+                lambda: client.change_resource_record_sets(HostedZoneId=self.zone_id, ChangeBatch=batch),
+                reading=False,
+            )
+        except OutcomeUnknown:
+            if self._reads(name, wanted):
+                return None
+            raise
+        except _NotAsListed as e:
+            found = self.mx(name)
+            if found == wanted:  # an earlier request of ours, whose answer was lost
+                return None
+            if found != expected:
+                raise _changed(name, expected, found) from e
+            raise
+        return str(answer["ChangeInfo"]["Id"])
+
+    def _in_sync(self, client: Any, name: str, change: str | None) -> None:
+        until = self.clock.monotonic() + self.sync_s
+        while change is not None:
+            status = self._ask("read the change", lambda: client.get_change(Id=change))["ChangeInfo"]["Status"]
+            if status == "INSYNC":
+                return
+            if self.clock.monotonic() >= until:
+                raise OutcomeUnknown(
+                    f"Route 53 took the change of {name}, but not all its servers have it after "
+                    f"{duration(self.sync_s)} ({status})",
+                    try_=f"aws route53 get-change --id {change}",
+                )
+            self.clock.sleep(POLL_S)
+
+    def _reads(self, name: str, wanted: MxSet) -> bool:
+        try:
+            return self.mx(name) == wanted
+        except FailoverError:
+            return False
+
+    # Reading --------------------------------------------------------------------
+
+    def _record_set(self, client: Any, name: str) -> dict[str, Any] | None:
+        """Exactly as Route 53 lists it. Raises Refused for one that a routing policy governs."""
+        listed = self._ask(
+            f"list the MX of {name}",
+            lambda: client.list_resource_record_sets(
+                HostedZoneId=self.zone_id, StartRecordName=name, StartRecordType="MX", MaxItems="2"
+            ),
+        )["ResourceRecordSets"]
+        ours: list[dict[str, Any]] = [r for r in listed if r["Type"] == "MX" and _same(r["Name"], name)]
+        if any("SetIdentifier" in r or "AliasTarget" in r for r in ours):
+            raise Refused(
+                f"the MX of {name} is governed by a routing policy of Route 53",
+                try_="change its weights or health checks there; this tool swaps simple record sets only",
+            )
+        return ours[0] if ours else None
+
+    def _client(self) -> Any:
+        """Its own retries are off, since it would repeat a change whose answer was lost."""
+        config = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1})
+        try:
+            return boto3.client("route53", region_name="us-east-1", config=config)
+        except BotoCoreError as e:
+            raise Refused(f"AWS cannot be asked: {e}", try_="check AWS_PROFILE and ~/.aws/config") from e
+
+    def _ask(self, to: str, do: Callable[[], _T], *, reading: bool = True) -> _T:
+        """Asked again while Route 53 is busy. A lost answer means OutcomeUnknown, of a reading Unreachable."""
+        again = Retrying(
+            retry=retry_if_exception_type(Busy),
+            stop=stop_after_delay(self.busy_s),
+            wait=wait_exponential_jitter(initial=0.3, max=3.0, jitter=0.3),
+            sleep=self.clock.sleep,
+            reraise=True,
+        )
+        try:
+            answer: _T = again(_translated, to, do)
+            return answer
+        except OutcomeUnknown as e:
+            if reading:
+                raise Unreachable(str(e), try_=e.try_) from e
+            raise
+
+
+class _NotAsListed(Refused):
+    """InvalidChangeBatch: nothing was changed."""
+
+
+def _translated(to: str, do: Callable[[], _T]) -> _T:
+    """boto3's exceptions as ours; messages carry AWS's code and words, never a key."""
+    try:
+        return do()
+    except ClientError as e:
+        raise _of_client(to, e) from e
+    except (NoCredentialsError, PartialCredentialsError) as e:
+        raise Refused(
+            f"could not {to}: {e}", try_="give failover AWS credentials: an instance role, or AWS_PROFILE"
+        ) from e
+    except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as e:
+        raise Unreachable(f"could not {to}: {e}", try_="is route53.amazonaws.com within reach from here?") from e
+    except BotoCoreError as e:
+        raise OutcomeUnknown(
+            f"Route 53 was asked to {to}, and no good answer came: {e}", try_="look at it there"
+        ) from e
+
+
+def _of_client(to: str, e: ClientError) -> FailoverError:
+    code, said = e.response["Error"].get("Code", "?"), e.response["Error"].get("Message", "")
+    what = f"Route 53 would not {to}: {code}: {said}"
+    if code in _BUSY:
+        return Busy(what, try_="wait a minute; other tools use the same account or zone")
+    if code == "InvalidChangeBatch":
+        return _NotAsListed(what, try_="look at the record set in the console")
+    if code in _CREDENTIALS:
+        return Refused(what, try_="renew the AWS credentials (aws sts get-caller-identity), and check the clock")
+    if code in _DENIED:
+        return Refused(what, try_=f"allow {_ACTIONS} on this hosted zone")
+    if code == "NoSuchHostedZone":
+        return Refused(what, try_="correct zone_id in hosts.yaml (aws route53 list-hosted-zones)")
+    if e.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500:
+        return OutcomeUnknown(what, try_="look at the record set there")
+    return Refused(what, try_="look at the record set in the console")
+
+
+def _mx(name: str, raw: Mapping[str, Any] | None) -> MxSet:
+    if raw is None:
+        return MxSet(0, frozenset())
+    pairs = [r["Value"].split() for r in raw["ResourceRecords"]]
+    try:
+        return mx_set(int(raw["TTL"]), ((int(preference), exchange) for preference, exchange in pairs))
+    except ValueError as e:
+        raise Refused(f"the MX of {name} in Route 53 is odd: {e}", try_="correct it there first") from e
+
+
+def _raw(name: str, mx: MxSet) -> dict[str, Any]:
+    values = [{"Value": f"{preference} {exchange}"} for preference, exchange in sorted(mx.targets)]
+    return {"Name": f"{name}.", "Type": "MX", "TTL": mx.ttl, "ResourceRecords": values}
+
+
+def _same(listed: str, name: str) -> bool:
+    return listed.rstrip(".").lower() == name.rstrip(".").lower()
+
+
+def _changed(name: str, expected: MxSet, found: MxSet) -> Changed:
+    return Changed(
+        f"the MX of {name} is not as expected: {expected.text} was, {found.text} is there",
+        try_="somebody else changed it; plan again and read the new plan",
+    )

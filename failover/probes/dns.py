@@ -1,0 +1,95 @@
+"""`dns.mx`: does every authoritative server of a domain show the MX set that its primary has? Its subject is a domain.
+
+Serial numbers are no proof (a server may answer anew with the old one, and the reverse): the sets are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from failover.core.fleet import Domain, Fleet
+from failover.core.mx import MxSet
+from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.words import count
+from failover.errors import FailoverError
+from failover.ports import Clock, DnsZone
+from failover.probes.sight import Sight
+
+NAME = "dns.mx"
+_Zone = Callable[[Domain], DnsZone]
+_Look = Callable[[Iterable[str], frozenset[str] | None], Samples]
+
+
+def with_domains(look: _Look, fleet: Fleet, zone: _Zone, clock: Clock) -> _Look:
+    """A look that also takes names of domains, and then looks at those for `dns.mx` if that is wanted (by name)."""
+
+    def see(subjects: Iterable[str], names: frozenset[str] | None) -> Samples:
+        asked = tuple(subjects)
+        hosts = [s for s in asked if s in fleet.hosts]
+        domains = [fleet.domains[s] for s in asked if s in fleet.domains and names and NAME in names]
+        return (*look(hosts, names), *look_at(domains, zone, clock))
+
+    return see
+
+
+def look_at(domains: Iterable[Domain], zone: _Zone, clock: Clock) -> Samples:
+    """Never raises for what name servers do. All at once; each within the few seconds that a zone takes to answer."""
+    asked, at = tuple(domains), clock.now()
+    if not asked:
+        return ()
+    with ThreadPoolExecutor(min(16, len(asked)), thread_name_prefix="dns.mx") as pool:
+        return tuple(pool.map(lambda d: _one(d, zone, at), asked))
+
+
+def _one(domain: Domain, zone: _Zone, at: datetime) -> Signal:
+    try:
+        there = zone(domain)
+        shown = there.seen(domain.name)
+    except FailoverError as e:
+        return Sight(domain.name, CONTROLLER, at).unknown(NAME, str(e))
+    primary: MxSet | str
+    try:
+        primary = there.mx(domain.name)
+    except FailoverError as e:
+        primary = str(e)
+    return compared(domain.name, primary, shown, at)
+
+
+def compared(domain: str, primary: MxSet | str, shown: Mapping[str, MxSet | str], at: datetime) -> Signal:
+    """`value` is how many servers show the primary's set. One silent server among three or more is said, no more."""
+    sight = Sight(domain, CONTROLLER, at)
+    sets = {server: s for server, s in shown.items() if isinstance(s, MxSet)}
+    missing = {server: words for server, words in shown.items() if isinstance(words, str)}
+    if not sets:
+        said = "; ".join(f"{server}: {words}" for server, words in missing.items()) or "it has no authoritative server"
+        return sight.unknown(NAME, said)
+    meant = primary if isinstance(primary, MxSet) else next(iter(sets.values()))
+    stale = {server: s for server, s in sets.items() if s != meant}
+    outcome, first = _judged(domain, primary, meant, stale, missing, len(sets))
+    agree = len(sets) - len(stale)
+    notes = [f"{server} shows {s.text}" for server, s in stale.items()]
+    notes += [f"{server}: {words}" for server, words in missing.items()]
+    reason = "; ".join([first, *notes])
+    return sight.signal(NAME, outcome, f"{agree} of {count(len(shown), 'server')}: {reason}", agree, "servers")
+
+
+def _judged(
+    domain: str,
+    primary: MxSet | str,
+    meant: MxSet,
+    stale: Mapping[str, MxSet],
+    missing: Mapping[str, str],
+    answered: int,
+) -> tuple[Outcome, str]:
+    if not meant.targets:
+        return Outcome.FAIL, f"no MX records: senders use the address of {domain} itself"
+    if stale:
+        return Outcome.FAIL, f"not all show {meant.text}"
+    if "." in meant.names:
+        return Outcome.WARN, "a null MX: the domain refuses all mail"
+    if isinstance(primary, str):
+        return Outcome.WARN, f"{meant.text}, but the primary could not be read: {primary}"
+    tolerable = not missing or (len(missing) == 1 and answered >= 2)
+    return (Outcome.OK if tolerable else Outcome.WARN), meant.text
