@@ -21,8 +21,8 @@ LATER: Mapping[str, str] = {
 }
 
 
-def _host(value: Any, info: ValidationInfo, *, types: tuple[str, ...] = ("host",)) -> str:
-    if reference := references.whole(value, info, *types):
+def _host(value: Any, info: ValidationInfo) -> str:
+    if reference := references.whole(value, info, "host"):
         return reference
     if isinstance(value, str) and "${" in value:
         references.within(value, info)
@@ -32,7 +32,8 @@ def _host(value: Any, info: ValidationInfo, *, types: tuple[str, ...] = ("host",
 
 
 def _subject(value: Any, info: ValidationInfo) -> str:
-    return _host(value, info, types=("host", "domain"))
+    """By the signal, which stands before it in every model: `dns.…` is looked at on a domain."""
+    return (_domain if str(info.data.get("signal", "")).startswith("dns.") else _host)(value, info)
 
 
 def _span(value: Any, info: ValidationInfo) -> float | str:

@@ -10,12 +10,15 @@ import pytest
 from failover.config.catalogue import built_in, find, list_all
 from failover.config.playbooks import bind_playbook, load_playbook, playbook_schema
 from failover.core import condition as cond
-from failover.core.fleet import Fleet, Host, Role
+from failover.core.fleet import Domain, Fleet, Host, Role, Route53
 from failover.core.playbook import OnFailure, Watch
 from failover.core.signal import Outcome
 from failover.errors import ConfigError
 
-FLEET = Fleet({n: Host(n, Role.STANDBY, f"192.0.2.{i}") for i, n in enumerate(("mx1", "mx2"), 11)})
+FLEET = Fleet(
+    {n: Host(n, Role.STANDBY, f"192.0.2.{i}") for i, n in enumerate(("mx1", "mx2"), 11)},
+    {"example.net": Domain("example.net", Route53("Z0123456789"))},
+)
 
 
 def playbook(folder: Path, name: str = "mine") -> Path:
@@ -38,7 +41,8 @@ def test_the_built_in_ones_load_under_their_names_and_bind() -> None:
     assert list_all(None)
     for name, path in list_all(None).items():
         loaded = load_playbook(path, named=name)
-        given = {p: "mx2" for p, param in loaded.params.items() if param.type == "host" and param.default is None}
+        samples = {"host": "mx2", "domain": "example.net"}
+        given = {p: samples[q.type] for p, q in loaded.params.items() if q.type in samples and q.default is None}
         assert "${" not in repr(bind_playbook(loaded, given, FLEET))
 
 
@@ -101,7 +105,7 @@ def test_the_schema_knows_each_action_by_its_arguments() -> None:
     steps = schema["properties"]["steps"]["items"]
     assert steps["discriminator"]["propertyName"] == "action"
     assert set(steps["discriminator"]["mapping"]) == {
-        *("spam.bypass", "spam.restore", "queue.requeue", "queue.flush", "notify", "wait")
+        *("spam.bypass", "spam.restore", "queue.requeue", "queue.flush", "dns.prefer", "dns.ttl", "notify", "wait")
     }
     bypass = schema["$defs"]["BypassStep"]
     assert set(bypass["required"]) == {"id", "verify", "action", "with"}
