@@ -24,12 +24,15 @@ def up(
     install: Annotated[
         bool, typer.Option("--install", help="Fetch the lab's software first, if it is missing.")
     ] = False,
+    extras: Annotated[
+        list[str] | None, typer.Option("--with", help="docker: the mail handlers run as containers, sl-email.")
+    ] = None,
 ) -> None:
     """Bring the lab up."""
     from failover.lab import Lab
 
     lab = Lab(name)
-    brought = lab.up(install=install)
+    brought = lab.up(install=install, extras=extras or ())
     typer.echo(f"lab {name} is up: {lab.folder}" if brought else f"lab {name} is already up: {lab.folder}")
 
 

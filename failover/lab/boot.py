@@ -7,9 +7,8 @@ each host has said that it is ready, which it does when its services greet.
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +25,9 @@ HOST = ("unshare", "-m", "-u", "-i", "-p", "-n", "-f", "--kill-child=KILL", "--p
 SEAT = ("unshare", "-m", "-n", "--propagation", "slave", "bash")  # slave: what the machine unmounts, we let go of
 
 
-def start(lab: Lab, layer: Path, deadline: float) -> None:
+def start(lab: Lab, layer: Path, deadline: float, extras: Collection[str] = ()) -> None:
     """`deadline` is of time.monotonic(). Raises FailoverError naming the place and the end of its boot log."""
-    files.write(lab.folder)
+    files.write(lab.folder, extras)
     _spawn(lab, "lan", [*SEAT, str(HERE / "lan.sh"), str(lab.folder), str(layer)])
     for seat in SEATS:
         _spawn(lab, seat.name, [*SEAT, str(HERE / "seat.sh"), str(lab.folder / seat.name)])
@@ -45,9 +44,8 @@ def start(lab: Lab, layer: Path, deadline: float) -> None:
 
 def _host_command(lab: Lab, lan: int, host: Place) -> list[str]:
     """Through `lan`'s mount namespace: the unpacked layer shows only there."""
-    trees = dict.fromkeys((sys.base_prefix, sys.prefix, str(HERE.parent.parent)))
     script = [str(HERE / "host.sh"), str(lab.folder / host.name), str(lab.folder / "layer"), host.name]
-    return ["nsenter", "-t", str(lan), "-m", "--", *HOST, *script, *trees]
+    return ["nsenter", "-t", str(lan), "-m", "--", *HOST, *script, *files.trees()]
 
 
 def _spawn(lab: Lab, name: str, argv: list[str]) -> None:

@@ -7,12 +7,15 @@ and those that follow from the list of places.
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
+from failover.lab import cgroups
 from failover.lab.keys import ALGORITHM, KEY_NAME, ssh_key_pair, tsig_secret, write_secret
 from failover.lab.places import DOMAIN, HOSTS, PLACES, SEATS, Place
 
 TREES = Path(__file__).with_name("files")
+CONTAINER = "sl-email"
 SOA = "IN SOA ns1.lab.test. hostmaster.lab.test. 1 60 10 86400 5"
 
 
@@ -33,14 +36,23 @@ def zones() -> dict[str, str]:
     return {DOMAIN: head + exchanges + glue, "reverse": head + pointers, "root": head + delegation}
 
 
-def write(folder: Path) -> None:
+def trees() -> tuple[str, ...]:
+    """What of this machine a lab host needs at the same path, read-only: this interpreter, and this project."""
+    return tuple(dict.fromkeys((sys.base_prefix, sys.prefix, str(Path(__file__).parents[2]))))
+
+
+def write(folder: Path, extras: Collection[str] = ()) -> None:
     """Fill `folder`, which exists and is empty; secrets are readable by their owner alone."""
+    (folder / "extras").write_text(" ".join(sorted(extras)))
     identity, tsig = ssh_key_pair(), tsig_secret()
     write_secret(folder / "id_ed25519", identity.private)
     write_secret(folder / "tsig", tsig)
     known = [_write_host(folder / host.name, host, identity.public, tsig) for host in HOSTS]
     (folder / "known_hosts").write_text("".join(known))
-    (folder / "hosts.yaml").write_text(hosts_yaml(folder))
+    (folder / "hosts.yaml").write_text(hosts_yaml(folder, extras))
+    if "docker" in extras:
+        for host in HOSTS:
+            (folder / host.name / "shared" / "docker").write_text(f"{cgroups.name(folder)}/{host.name}\n")
     for name in ("layer", "lan"):
         (folder / name).mkdir()
     for seat in SEATS:
@@ -54,7 +66,11 @@ def _write_host(folder: Path, host: Place, authorized: str, tsig: str) -> str:
         (folder / name).mkdir(parents=True)
     files, key = folder / "files", ssh_key_pair()
     for tree in ("all", host.kind, host.name):
-        _lay(TREES / tree, files, {"@NAME@": host.name, "@FQDN@": host.fqdn, "@PYTHON@": sys.executable})
+        _lay(
+            TREES / tree,
+            files,
+            {"@NAME@": host.name, "@FQDN@": host.fqdn, "@PYTHON@": sys.executable, "@TREES@": " ".join(trees())},
+        )
     _write(files / "etc/hosts", hosts_file())
     _write(files / "etc/hostname", f"{host.name}\n")
     _write(files / "etc/mailname", f"{host.fqdn}\n")
@@ -84,7 +100,8 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def hosts_yaml(folder: Path) -> str:
+def hosts_yaml(folder: Path, extras: Collection[str] = ()) -> str:
+    container = f", container: {CONTAINER}" if "docker" in extras else ""
     roles = {"mx1": "primary", "mx2": "standby"}
     hosts = "".join(
         f"""\
@@ -94,7 +111,7 @@ def hosts_yaml(folder: Path) -> str:
     mx: {p.fqdn}
     postfix: {{service: smtp/inet}}
     spam: {{engine: spamassassin, address: "127.0.0.1:783", unit: spamd}}
-    handler: {{address: "127.0.0.1:20381", banner: "Python SMTP"}}
+    handler: {{address: "127.0.0.1:20381", banner: "Python SMTP"{container}}}
 """
         for p in HOSTS
         if p.kind == "mx"

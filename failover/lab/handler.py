@@ -1,7 +1,8 @@
 """The mail handler of a lab host: takes what Postfix hands over and writes one line a message to its ledger.
 
 Run inside the host by /etc/init.d/handler as `python -m failover.lab.handler`. The line is written before the 250,
-so what Postfix believes delivered is in the ledger; what it delivers twice is there twice.
+so what Postfix believes delivered is in the ledger; what it delivers twice is there twice. TERM ends it between
+two messages: no message is in the ledger whose 250 is not under way.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -54,8 +56,10 @@ async def serve() -> None:
     ledger = Ledger(LEDGER)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(ledger, data_size_limit=SIZE_MAX, hostname="handler"), *ADDRESS)
-    async with server:
-        await server.serve_forever()
+    ended = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)  # process 1 of a container ignores it otherwise
+    await ended.wait()
+    server.close()
 
 
 if __name__ == "__main__":

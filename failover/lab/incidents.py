@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from failover.errors import ConfigError
 from failover.lab import network
+from failover.lab.files import CONTAINER
 
 if TYPE_CHECKING:
     from failover.lab.lab import Lab
@@ -51,6 +52,41 @@ def _not_slow(lab: Lab, host: str) -> None:
     (lab.folder / host / "shared" / "slow").unlink(missing_ok=True)
 
 
+HANDLER = r"[^ ]*python[^ ]* -P -m failover\.lab\.handler"
+"""Its whole command line, as process of the host or of a container there."""
+
+
+def _handler(signal: str) -> Callable[[Lab, str], None]:
+    """It may be down just now, or another one than before: a cure is allowed."""
+    return lambda lab, host: _run(lab, host, "pkill", f"-{signal}", "-xf", HANDLER, check=False)
+
+
+def _stop_handler(lab: Lab, host: str) -> None:
+    """By hand, so that its restart policy leaves it down (docker-run(1))."""
+    if "docker" in lab.extras:
+        _run(lab, host, "docker", "stop", "-t", "5", CONTAINER)
+    else:
+        _run(lab, host, "service", "handler", "stop")
+
+
+def _start_handler(lab: Lab, host: str) -> None:
+    if "docker" in lab.extras:
+        _run(lab, host, "docker", "start", CONTAINER)
+    else:
+        _run(lab, host, "service", "handler", "start")
+
+
+def _run(lab: Lab, host: str, *argv: str, check: bool = True) -> None:
+    lab.run(host, list(argv), timeout=20, check=check)
+
+
+# The spool lies in memory, so it is made small first: 64 MB are enough to fill it.
+_FILL = """cd /var/spool/postfix && [ ! -e lab-filler ] || exit 0
+used=$(df -k --output=used . | tail -n 1)
+mount -o remount,size=$((used + 65536 + 512))k /var/spool/postfix && dd if=/dev/zero of=lab-filler bs=1M count=64"""
+_EMPTY = "rm -f /var/spool/postfix/lab-filler && mount -o remount,size=1g /var/spool/postfix"
+
+
 # spamd's parent first and last: it would replace children that do not answer it.
 _ENTRIES = (
     Incident(
@@ -71,6 +107,30 @@ _ENTRIES = (
         "connections are accepted by the kernel, and no banner comes; mail is fine",
         cause=_signal("STOP", "sshd"),
         heal=_signal("CONT", "sshd"),
+    ),
+    Incident(
+        "handler-down",
+        "the mail handler has ended, and nothing starts it again",
+        cause=_stop_handler,
+        heal=_start_handler,
+    ),
+    Incident(
+        "handler-stuck",
+        "the mail handler runs and answers nothing",
+        cause=_handler("STOP"),
+        heal=_handler("CONT"),
+    ),
+    Incident(
+        "mx-frozen",
+        "Postfix stands still: the kernel accepts on port 25, and no banner comes",
+        cause=_signal("STOP", "master", "smtpd"),  # an idle smtpd would accept on its own
+        heal=_signal("CONT", "master", "smtpd"),
+    ),
+    Incident(
+        "disk-full",
+        "no room on the file system of the queue",
+        cause=lambda lab, host: _run(lab, host, "sh", "-c", _FILL),
+        heal=lambda lab, host: _run(lab, host, "sh", "-c", _EMPTY),
     ),
 )
 INCIDENTS = {entry.name: entry for entry in _ENTRIES}

@@ -12,12 +12,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from failover.errors import ConfigError, FailoverError, NeedsPerson, OutcomeUnknown, StepFailed
-from failover.lab import boot, layer, processes
+from failover.lab import boot, cgroups, layer, processes
 from failover.lab.available import why_not
 from failover.lab.folder import base, locked
 from failover.lab.places import HOSTS, PLACES, place
@@ -69,22 +70,32 @@ class Lab:
         held = all(self.pid(name) for name in ("lan", *PLACES))
         return held and all((self.folder / host.name / "shared" / "ready").exists() for host in HOSTS)
 
-    def up(self, install: bool = False, *, within: float = 90.0) -> bool:
+    @property
+    def extras(self) -> frozenset[str]:
+        """What it came up with beyond the usual software; empty when it is not up."""
+        path = self.folder / "extras"
+        return frozenset(path.read_text().split()) if path.exists() else frozenset()
+
+    def up(self, install: bool = False, *, within: float = 90.0, extras: Collection[str] = ()) -> bool:
         """
-        Bring it up; False when it already was. What a crash left of this name is cleared first.
-        Raises NeedsPerson when the software is missing and `install` is off, FailoverError when no lab can
-        run here or a host does not come up in `within` seconds; then nothing of it is left.
+        Bring it up, with `extras` of `layer.EXTRAS`; False when it already was. What a crash left of this name is
+        cleared first. Raises ConfigError when it is up without an extra asked for, NeedsPerson when the software is
+        missing and `install` is off, FailoverError when no lab can run here or a host does not come up in `within`
+        seconds; then nothing of it is left.
         """
         with locked(self.folder):
             if self.is_up():
+                if missing := set(extras) - self.extras:
+                    up = f"lab {self.name} is up without {', '.join(sorted(missing))}"
+                    raise ConfigError(up, try_=f"`failover lab down --name {self.name}` first, or another --name")
                 return False
             self._clear()
             if (reason := why_not()) is not None:
                 raise FailoverError(reason, try_="run as root on a Debian machine, outside of plain containers")
-            software = layer.ensure(install=install)
+            software = layer.ensure(install=install, extras=extras)
             try:
                 self.folder.mkdir(mode=0o711)
-                boot.start(self, software, time.monotonic() + within)
+                boot.start(self, software, time.monotonic() + within, extras)
             except BaseException:
                 self._clear()
                 raise
@@ -99,6 +110,7 @@ class Lab:
 
     def _clear(self) -> None:
         processes.end_all(self.folder)
+        cgroups.remove(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.folder.exists():
             raise NeedsPerson(f"{self.folder} cannot be removed", try_=f"see who uses it: `findmnt -R {self.folder}`")

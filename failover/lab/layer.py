@@ -11,62 +11,74 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from failover.errors import FailoverError, NeedsPerson
+from failover.errors import ConfigError, FailoverError, NeedsPerson
 
 PACKAGES = (
     "postfix", "spamassassin", "spamc", "spamd", "openssh-server", "bind9", "bind9-utils", "bind9-dnsutils",
     "procps", "iptables", "util-linux", "sudo",
 )  # fmt: skip
+EXTRAS = {"docker": ("docker.io",)}
+"""What a lab may have besides; each set of software is a layer of its own, so nobody waits for what they do not use."""
 DPKG_STATUS = Path("/var/lib/dpkg/status")
 INSTALL = Path(__file__).with_name("install.sh")
 INSTALL_S = 600.0
 
 
-def cached() -> Path:
+def packages(extras: Iterable[str] = ()) -> tuple[str, ...]:
+    """Raises ConfigError for an extra that no lab has."""
+    if unknown := sorted(set(extras) - EXTRAS.keys()):
+        raise ConfigError(f"no lab comes with {', '.join(unknown)}", try_=f"one of {', '.join(EXTRAS)}")
+    return (*PACKAGES, *(p for name in sorted(set(extras)) for p in EXTRAS[name]))
+
+
+def cached(extras: Iterable[str] = ()) -> Path:
     """Where the layer for these packages on this machine, as it is now, is kept; it need not exist."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "failover" / "lab" / _key() / "layer.tar"
+    return base / "failover" / "lab" / _key(packages(extras)) / "layer.tar"
 
 
-def _key() -> str:
+def _key(wanted: tuple[str, ...]) -> str:
     """The layer holds copies of the machine's dpkg database and users, so any change of packages makes a new one."""
     if not DPKG_STATUS.exists():
         raise FailoverError(f"the lab installs Debian packages and {DPKG_STATUS} is missing", try_="use a Debian host")
     digest = hashlib.sha256()
-    for part in (" ".join(PACKAGES).encode(), INSTALL.read_bytes(), DPKG_STATUS.read_bytes()):
+    for part in (" ".join(wanted).encode(), INSTALL.read_bytes(), DPKG_STATUS.read_bytes()):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()[:16]
 
 
-def ensure(*, install: bool) -> Path:
+def ensure(*, install: bool, extras: Iterable[str] = ()) -> Path:
     """The layer, installed first when `install`; raises NeedsPerson (nothing was fetched) when it is not there."""
-    layer = cached()
+    wanted, layer = packages(extras), cached(extras)
     if layer.exists():
         return layer
     if not install:
+        named = ", ".join(sorted(wanted, key=PACKAGES.__contains__)[:6])  # what is not in every lab comes first
+        options = "".join(f" --with {extra}" for extra in extras)
         raise NeedsPerson(
-            f"the lab's software is not there yet: it would fetch {_size()} of Debian packages"
-            f" ({', '.join(PACKAGES[:6])}…) into {layer.parent} and leave the machine's own packages alone",
-            try_="`failover lab up --install`",
+            f"the lab's software is not there yet: it would fetch {_size(wanted)} of Debian packages ({named}…)"
+            f" into {layer.parent} and leave the machine's own packages alone",
+            try_=f"`failover lab up --install{options}`",
         )
-    _install(layer)
+    _install(layer, wanted)
     return layer
 
 
-def _size() -> str:
+def _size(wanted: tuple[str, ...]) -> str:
     """Fetch size in MB as apt reckons it; what lies in the machine's package cache is not fetched again."""
     asked = ["apt-get", "-qq", "-o", "Debug::NoLocking=1", "--print-uris", "--no-install-recommends", "install"]
     try:
-        uris = subprocess.run([*asked, *PACKAGES], capture_output=True, text=True, timeout=60, check=True).stdout
+        uris = subprocess.run([*asked, *wanted], capture_output=True, text=True, timeout=60, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return "about 20 MB"
     sizes = re.findall(r"^\S+ \S+ (\d+) ", uris, re.MULTILINE)
     return f"{sum(map(int, sizes)) / 1e6:.0f} MB"
 
 
-def _install(layer: Path) -> None:
+def _install(layer: Path, wanted: tuple[str, ...]) -> None:
     layer.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=layer.parent) as scratch:
         made, log = Path(scratch) / "layer.tar", layer.with_name("install.log")
@@ -76,7 +88,7 @@ def _install(layer: Path) -> None:
         with log.open("w") as out:
             try:
                 subprocess.run(
-                    [*apart, "bash", str(INSTALL), str(root), str(made), *PACKAGES],
+                    [*apart, "bash", str(INSTALL), str(root), str(made), *wanted],
                     stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=INSTALL_S, check=True,
                 )  # fmt: skip
             except subprocess.SubprocessError as e:
