@@ -109,6 +109,8 @@ class View:
     because: str = ""
     accepted: bool = False
     turned_by: str | None = None
+    turned_because: str = ""
+    """Kept apart from the step, whose error its undo clears."""
 
     @property
     def open(self) -> bool:
@@ -155,7 +157,8 @@ def _apply(view: View, e: Event) -> View:
                 asked_for=view.asked_for or back,
             )
         case Did.TURNED:
-            return replace(view, backwards=True, turned_by=e.step)
+            because = str(e.data.get("because", ""))
+            return replace(view, backwards=True, turned_by=e.step, turned_because=because)
         case Did.CLOSED:
             return replace(view, state=RunState(e.data["state"]), because=str(e.data.get("because", "")))
         case Did.ACCEPTED:
@@ -341,7 +344,7 @@ def _end_of_rollback(view: View) -> Close:
         return Close(RunState.CONFLICTS, said)
     if phases & _STUCK:
         return Close(RunState.PAUSED, said)
-    return Close(RunState.ROLLED_BACK, view.steps[view.turned_by].error or "" if view.turned_by else "")
+    return Close(RunState.ROLLED_BACK, view.turned_because)
 
 
 def exit_code(view: View) -> int:

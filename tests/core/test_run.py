@@ -133,7 +133,14 @@ def test_rollback_goes_by_intents_backwards_and_leaves_out_what_did_nothing() ->
 def test_what_certainly_did_nothing_owes_no_undo() -> None:
     p = plan(step("a", on_failure=OnFailure.ROLLBACK))
     failed = ("failed a", {"error": "unreachable", "nothing_done": True})
-    assert comes(p, "intent a", failed, "turned a") == Close(RunState.ROLLED_BACK, "unreachable")
+    turned = ("turned a", {"because": "unreachable"})
+    assert comes(p, "intent a", failed, turned) == Close(RunState.ROLLED_BACK, "unreachable")
+
+
+def test_why_it_turned_back_is_still_said_once_all_is_undone() -> None:
+    p = plan(step("a"), step("b", on_failure=OnFailure.ROLLBACK))
+    turned = ("turned b", {"because": "no"})
+    assert comes(p, *DONE_A, "intent b", FAILED_B, turned, "undone b", "undone a") == Close(RunState.ROLLED_BACK, "no")
 
 
 @pytest.mark.parametrize(

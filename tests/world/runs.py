@@ -82,8 +82,8 @@ class Scene:
         assert tally.accepted > 30
 
 
-def scene(seed: int = 1, *, rate: float = 0.6, wiring: str = "smtpd-pipe") -> Scene:
-    world = World.august_11(seed, rate=rate, hang_at=HANG_AT, until=TRAFFIC_UNTIL)
+def scene(seed: int = 1, *, rate: float = 0.6, wiring: str = "smtpd-pipe", until: float = TRAFFIC_UNTIL) -> Scene:
+    world = World.august_11(seed, rate=rate, hang_at=HANG_AT, until=until)
     world.rewire("mx1", wiring)
     world.advance(PLAN_AT)
     bound = bind_playbook(playbook(), {"sick": "mx1"}, world.fleet)

@@ -228,6 +228,36 @@ def test_each_fault_at_the_undo(fault: Fault) -> None:
     ends_well(s)
 
 
+def test_what_never_arrives_is_given_up_after_some_attempts_and_owes_nothing() -> None:
+    s = scene()
+    s.world.remote.hook = lambda c: Fault(Kind.CUT_UNDONE) if c.verb == "bypass" else None
+    view = s.start()
+    assert view.state is RunState.ROLLED_BACK
+    assert exit_code(view) == 5
+    assert 1 < view.steps["bypass"].attempts < 10
+    assert not view.steps["bypass"].owed
+
+
+def test_a_bypass_that_does_not_take_is_put_back_while_the_filter_still_hangs() -> None:
+    """Law 1 protects what mitigates; this mitigated nothing."""
+    s = scene(rate=6, until=300)  # where nothing comes in for 5 s, nothing grows, whatever the bypass does
+    s.mx1.postfix.reload = lambda: None  # type: ignore[method-assign]
+    view = s.start()
+    assert view.state is RunState.ROLLED_BACK
+    assert "queue.frozen" in (view.steps["bypass"].error or view.because)
+    assert s.world.files() == s.world.pristine
+
+
+def test_a_configuration_that_postfix_refuses_is_put_back() -> None:
+    s = scene()
+    s.mx1.check_says = "fatal: unknown service"
+    view = s.start()
+    assert view.state is RunState.ROLLED_BACK
+    assert exit_code(view) == 5
+    assert "fatal: unknown service" in view.because
+    assert s.world.files() == s.world.pristine
+
+
 def _cut(s: Scene) -> None:
     s.mx1.link_up = False
 
