@@ -93,7 +93,7 @@ class Controller:
         if key is not None and (first := self._by_key(key)):
             return first, self.view(first)
         self._may_act(plan.hosts)
-        self._no_open_run(plan.hosts)
+        self._no_open_run(plan)
         run = new_run_id(plan.playbook, self.now, random.SystemRandom())
         record = RunRecord(run, self.now, whoami(), reason, plan, key)
         try:
@@ -128,9 +128,9 @@ class Controller:
                     try_="`failover unpause` when the reason is gone",
                 )
 
-    def _no_open_run(self, hosts: Iterable[str]) -> None:
+    def _no_open_run(self, plan: Plan) -> None:
         for record, view in self.open_runs():
-            if shared := set(hosts) & set(record.plan.hosts):
+            if shared := set(plan.subjects) & set(record.plan.subjects):
                 raise Refused(
                     f"run {record.id} is {view.state.value} on {', '.join(sorted(shared))}"
                     + (f": {view.because}" if view.because else ""),

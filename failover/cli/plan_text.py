@@ -7,7 +7,7 @@ from failover.planner import time_words
 
 
 def lines(plan: Plan, *, verbose: bool = False) -> list[str]:
-    where = f" on {', '.join(plan.hosts)}" if plan.hosts else ""
+    where = f" on {', '.join(plan.subjects)}" if plan.subjects else ""
     out = [f"{plan.playbook}{where} · {time_words(plan)} · undo with: failover rollback"]
     width = max(len(s.id) for s in plan.steps)
     actions = max(len(s.action) for s in plan.steps)

@@ -30,7 +30,7 @@ def rollback(
             steps = [{"id": s.id, "action": s.action, "host": s.host, "undo": s.undo} for s in owed]
             print(json.dumps({"version": 1, "run": record.id, "undo": steps}, indent=2))
         elif not as_json:
-            print(f"Roll back {record.id} ({record.plan.playbook} on {', '.join(record.plan.hosts)})")
+            print(f"Roll back {record.id} ({record.plan.playbook} on {', '.join(record.plan.subjects)})")
             print("\n".join(f"  {s.id:<10} {s.undo}" for s in owed) or "  nothing is left to undo")
         if dry_run:
             raise typer.Exit(10 if owed else 0)

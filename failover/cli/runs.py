@@ -47,7 +47,7 @@ def list_(ctx: typer.Context, as_json: bool = JSON) -> None:
         print("no runs yet")
     for r, v in rows:
         mark = "  needs a person" if v.open else ""
-        print(f"{r.id}  {','.join(r.plan.hosts):<10} {v.state.value.replace('_', ' ')}{mark}  by {r.by}")
+        print(f"{r.id}  {','.join(r.plan.subjects):<10} {v.state.value.replace('_', ' ')}{mark}  by {r.by}")
 
 
 @app.command()
@@ -62,7 +62,7 @@ def show(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
             print(json.dumps(run_document(record.id, record.plan, c.view(record), c.store.events(record.id)), indent=2))
             return
         reason = f", reason: {record.reason}" if record.reason else ""
-        print(f"{record.plan.playbook} on {', '.join(record.plan.hosts)}, opened by {record.by}{reason}")
+        print(f"{record.plan.playbook} on {', '.join(record.plan.subjects)}, opened by {record.by}{reason}")
         print("\n".join([*run_text.timeline(c, record), *run_text.lines(record, c.view(record))]))
 
 
@@ -120,7 +120,7 @@ def report(ctx: typer.Context, run: str = RUN) -> None:
     with wiring.controller(options(ctx)) as c:
         record = c.find(run)
         view = c.view(record)
-        print(f"# {record.plan.playbook} on {', '.join(record.plan.hosts)}: {view.state.value.replace('_', ' ')}\n")
+        print(f"# {record.plan.playbook} on {', '.join(record.plan.subjects)}: {view.state.value.replace('_', ' ')}\n")
         print(
             f"{record.plan.summary}\n\nRun `{record.id}`, opened {record.opened:%Y-%m-%d %H:%M:%S} UTC by {record.by}"
         )

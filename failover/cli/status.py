@@ -67,6 +67,7 @@ def _mitigation(c: Controller, m: Mitigation) -> dict[str, Any]:
         "run": m.run,
         "step": m.step.id,
         "host": m.step.host,
+        "domain": m.step.domain,
         "says": m.step.says,
         "since": m.since.isoformat(timespec="seconds"),
         "until": m.until.isoformat(timespec="seconds") if m.until else None,
@@ -80,7 +81,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     out = []
     for m in found["mitigations"]:
         until = "no expiry" if m["until"] is None else f"{'expired' if m['expired'] else 'until'} {m['until']}"
-        out.append(f"in force on {m['host']}: {m['says']} ({m['on_host']}), {until}; undo: {m['undo']}")
+        out.append(f"in force on {m['host'] or m['domain']}: {m['says']} ({m['on_host']}), {until}; undo: {m['undo']}")
     for r in found["open_runs"]:
         out.append(
             f"open: {r['run']} is {r['state']}{': ' + r['because'] if r['because'] else ''}; "

@@ -66,6 +66,8 @@ class Step:
     on_failure: OnFailure = OnFailure.PAUSE
     risk: Risk = Risk.NONE
     repeat_safe: bool = False
+    on_the_way: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Bound values that its own act passes through: found there, it is half done, and acting again takes it on."""
     eta_s: float = 1.0
     limit_s: float = 60.0
     expires_s: float | None = None
@@ -91,10 +93,18 @@ class Plan:
         return tuple(sorted({s.host for s in self.steps if s.host}))
 
     @property
+    def domains(self) -> tuple[str, ...]:
+        return tuple(sorted({s.domain for s in self.steps if s.domain}))
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What it works on, as people name it."""
+        return (*self.hosts, *self.domains)
+
+    @property
     def scopes(self) -> tuple[str, ...]:
         """What a run locks: the hosts and the domains that it touches."""
-        domains = sorted({s.domain for s in self.steps if s.domain})
-        return (*(f"host:{h}" for h in self.hosts), *(f"domain:{d}" for d in domains))
+        return (*(f"host:{h}" for h in self.hosts), *(f"domain:{d}" for d in self.domains))
 
     @property
     def eta_s(self) -> float:
