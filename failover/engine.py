@@ -177,7 +177,8 @@ class Engine:
         """An intent is open: something may have happened, or may still be going to."""
         attempt = s.view.steps[step.id].attempts
         world = self._await_world(s, step, lambda: self._settled(s, step, f"do-{attempt}"))
-        move = forward(step.kind, Recorded.INTENT, world, repeat_safe=step.repeat_safe)
+        goes_on = bool(step.on_the_way)
+        move = forward(step.kind, Recorded.INTENT, world, repeat_safe=step.repeat_safe, goes_on=goes_on)
         match move:
             case Move.ACT:
                 self._act(s, step)
@@ -197,7 +198,8 @@ class Engine:
 
     def _act(self, s: Sitting, step: Step) -> None:
         if self._spent(s, step.id):
-            settled = step.kind is Kind.STATE  # it is begun anew only where it was seen to read as before
+            # A state is begun anew only where it was seen to read as before, or half-way where that can be taken on.
+            settled = step.kind is Kind.STATE and not step.on_the_way
             return self._fail(s, step, "attempts", f"{ATTEMPTS} attempts came to nothing", nothing_done=settled)
         attempt = s.view.steps[step.id].attempts + 1
         self._record(
@@ -363,7 +365,8 @@ class Engine:
         return found
 
     def _compare(self, step: Step) -> World:
-        return compare(ACTIONS[step.action].read(step, self.hands), before=step.before, want=step.want)
+        now = ACTIONS[step.action].read(step, self.hands)
+        return compare(now, before=step.before, want=step.want, on_the_way=step.on_the_way)
 
     def _settled(self, s: Sitting, step: Step, attempt: str) -> World:
         self._renew(s, step.limit_s)

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from failover.core.plan import Kind
 
@@ -69,7 +70,7 @@ _FORWARD: Mapping[tuple[Kind, Recorded, World], Move] = {
     (Kind.STATE, Recorded.NOTHING, World.UNKNOWN): Move.WAIT,
     (Kind.STATE, Recorded.INTENT, World.BEFORE): Move.ACT,
     (Kind.STATE, Recorded.INTENT, World.WANTED): Move.ADOPT,
-    (Kind.STATE, Recorded.INTENT, World.HALF): Move.FAIL,
+    (Kind.STATE, Recorded.INTENT, World.HALF): Move.FAIL,  # act, where acting again takes it on
     (Kind.STATE, Recorded.INTENT, World.OTHER): Move.CONFLICT,
     (Kind.STATE, Recorded.INTENT, World.THEIRS): Move.FAIL,  # with nothing done, so no undo is owed
     (Kind.STATE, Recorded.INTENT, World.UNKNOWN): Move.WAIT,
@@ -107,14 +108,13 @@ _BACKWARD: Mapping[tuple[Recorded, World], Move] = {
 }
 
 
-def forward(kind: Kind, recorded: Recorded, world: World, *, repeat_safe: bool) -> Move:
-    """The next move for a step that is to be done."""
+def forward(kind: Kind, recorded: Recorded, world: World, *, repeat_safe: bool, goes_on: bool = False) -> Move:
+    """The next move for a step that is to be done. `goes_on`: acting again takes on what was cut off half-way."""
     if world is World.RUNNING:
         return Move.WAIT
     move = _FORWARD[kind, recorded, world]
-    if move is Move.ASK and recorded is Recorded.INTENT and world is World.HALF and repeat_safe:
-        return Move.ACT
-    return move
+    again = repeat_safe if kind is Kind.EVENT else goes_on
+    return Move.ACT if again and (recorded, world) == (Recorded.INTENT, World.HALF) else move
 
 
 def backward(recorded: Recorded, world: World) -> Move:
@@ -124,8 +124,14 @@ def backward(recorded: Recorded, world: World) -> Move:
     return _BACKWARD[recorded, world]
 
 
-def compare(now: Mapping[str, str], *, before: Mapping[str, str], want: Mapping[str, str]) -> World:
-    """Where bound values stand between `before` and `want`. Some of each is half: both are ours."""
+def compare(
+    now: Mapping[str, str],
+    *,
+    before: Mapping[str, str],
+    want: Mapping[str, str],
+    on_the_way: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> World:
+    """Where bound values stand between `before` and `want`. Some of each, or on the way, is half: all are ours."""
     keys = {*before, *want}
     if not keys:
         raise ValueError("a state step without bound values cannot be compared")
@@ -133,7 +139,7 @@ def compare(now: Mapping[str, str], *, before: Mapping[str, str], want: Mapping[
         return World.WANTED
     if all(now.get(k) == before.get(k) for k in keys):
         return World.BEFORE
-    ours = all(now.get(k) in (before.get(k), want.get(k)) for k in keys)
+    ours = all(now.get(k) in (before.get(k), want.get(k), *on_the_way.get(k, ())) for k in keys)
     return World.HALF if ours else World.OTHER
 
 
