@@ -11,8 +11,12 @@ from failover.actions.queue import QueueFlush, QueueRequeue
 from failover.actions.spam_bypass import SpamBypass
 from failover.actions.spam_restore import SpamRestore
 from failover.actions.tell import Notify, Wait
+from failover.actions.vm_resize import VmResize
 
 ACTIONS: Mapping[str, Action] = {
     a.name: a
-    for a in (SpamBypass(), SpamRestore(), QueueFlush(), QueueRequeue(), DnsPrefer(), DnsTtl(), Notify(), Wait())
+    for a in (
+        *(SpamBypass(), SpamRestore(), QueueFlush(), QueueRequeue()),
+        *(DnsPrefer(), DnsTtl(), VmResize(), Notify(), Wait()),
+    )
 }

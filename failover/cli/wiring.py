@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from failover.cli.options import Options
-from failover.core.fleet import Fleet
+from failover.core.fleet import Fleet, Host
 from failover.core.playbook import Playbook
-from failover.ports import Clock, Remote, SmtpClient, Store
+from failover.ports import Clock, Cloud, Remote, SmtpClient, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +61,12 @@ def store(opts: Options, of: Fleet) -> Store:
     return SqlStore.open_url(opts.state_url or of.state)
 
 
+def _cloud(host: Host) -> Cloud:
+    from failover.adapters.ec2 import cloud
+
+    return cloud(host)
+
+
 @contextmanager
 def controller(opts: Options) -> Iterator[Controller]:
     """Everything a command needs to plan and to act; SSH sessions are closed on the way out."""
@@ -78,7 +84,7 @@ def controller(opts: Options) -> Iterator[Controller]:
     sees = partial(look, of, remote=reach, smtp=smtp(), clock=time)
     zone = partial(zone_of, clock=time)
     see = with_domains(lambda hosts, names: sees(hosts=tuple(hosts), wanted=names), of, zone, time)
-    hands = Hands(of, reach, Notify(), time, see, zone=zone)
+    hands = Hands(of, reach, Notify(), time, see, zone=zone, cloud=_cloud)
     try:
         yield Controller(hands, store(opts, of))
     finally:

@@ -16,7 +16,7 @@ LATER: Mapping[str, str] = {
     name: f"{name} is known, but not in this version"
     for name in (
         *("spam.switch", "queue.hold", "queue.release", "smtp.drain"),
-        *("service.restart", "container.restart", "vm.resize", "approve", "shell"),
+        *("service.restart", "container.restart", "approve", "shell"),
     )
 }
 
@@ -64,6 +64,14 @@ def _domain(value: Any, info: ValidationInfo) -> str:
     raise Wrong(f'{found(value)} is no domain; write one of hosts.yaml, such as example.net, or "${{domain}}"')
 
 
+def _size(value: Any, info: ValidationInfo) -> str:
+    if reference := references.whole(value, info, "string"):
+        return reference
+    if isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}\.[a-z0-9-]{1,30}", value):
+        return value
+    raise Wrong(f"{found(value)} is no instance type; write one such as m5.4xlarge")
+
+
 def _names(value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and value and all(isinstance(n, str) and is_hostname(n) and "." in n for n in value):
         return tuple(value)
@@ -99,6 +107,7 @@ _Filter = Annotated[str, PlainValidator(_filter), _A_TEXT]
 DomainRef = Annotated[
     str, PlainValidator(_domain), WithJsonSchema({"type": "string", "examples": ["${domain}", "example.net"]})
 ]
+_Size = Annotated[str, PlainValidator(_size), _A_TEXT]
 _Names = Annotated[
     tuple[str, ...],
     PlainValidator(_names),
@@ -159,6 +168,17 @@ class Ttl(Strict):
 
     domain: DomainRef = _DOMAIN
     ttl: SpanRef = Field(description="How long senders may remember them.", examples=["60s"])
+
+
+class Resize(Strict):
+    """Stops the host's cloud machine, gives it another size, and starts it."""
+
+    host: HostRef = _HOST
+    size: _Size = Field(description="The instance type that it shall have.", examples=["m5.4xlarge"])
+    traffic: Literal["accepted"] | None = Field(
+        default=None, description="accepted: it may be interrupted though senders try it first, or nobody can tell."
+    )
+    expires: SpanRef | None = Field(default=None, description="After this it is due to be taken back.")
 
 
 class Notify(Strict):

@@ -269,6 +269,11 @@ class TtlStep(Step):
     with_: actions.Ttl = Field(alias="with", examples=['{domain: "${domain}", ttl: 60s}'])
 
 
+class ResizeStep(Step):
+    action: Literal["vm.resize"]
+    with_: actions.Resize = Field(alias="with", examples=['{host: "${host}", size: m5.4xlarge}'])
+
+
 class NotifyStep(Step):
     action: Literal["notify"]
     with_: actions.Notify = Field(alias="with", examples=['{text: "spam is not scanned on ${sick}"}'])
@@ -280,7 +285,7 @@ class WaitStep(Step):
 
 
 AnyStep = Annotated[
-    BypassStep | RestoreStep | RequeueStep | FlushStep | PreferStep | TtlStep | NotifyStep | WaitStep,
+    BypassStep | RestoreStep | RequeueStep | FlushStep | PreferStep | TtlStep | ResizeStep | NotifyStep | WaitStep,
     Field(discriminator="action"),
 ]
 

@@ -1,0 +1,223 @@
+"""`vm.resize`: another size for the cloud machine under a host: it is stopped, resized, and started.
+
+Its bound values are the size and that it runs. A machine found stopped between
+the two sizes is half of ours: acting again goes on from there, and the undo
+puts the old size back and starts it. There is no lock and no epoch at AWS: all
+requests may be repeated, and all lead to a running machine. What remains: one
+that somebody else stopped, after our resize was verified, reads like half of
+ours, so a rollback starts it; two controllers without a common store can
+interrupt it twice, but not leave it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from failover.actions.base import At, Context, Hands, Result, host_of
+from failover.actions.machine import IN_TRANSIT, Drive
+from failover.actions.records import planned_on
+from failover.core.condition import Any, Condition, Predicate, judge
+from failover.core.fleet import Domain, Host
+from failover.core.mx import MxSet
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import Risk, StepSpec
+from failover.core.recovery import World, compare
+from failover.core.signal import Outcome
+from failover.core.words import duration
+from failover.errors import FailoverError, Refused
+from failover.ports import Machine
+
+ETA_S = 180.0
+"""To stop, resize, start and boot. An estimate: it takes one to five minutes, and most of it is the system's own."""
+LIMIT_S, LEAST_S = 900.0, 300.0
+SETTLED_S = 10.0
+"""Two readings so far apart must agree before a machine counts as at rest: a request may be on its way unseen."""
+
+
+@dataclass(frozen=True, slots=True)
+class VmResize:
+    name: str = "vm.resize"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        hands, host = context.hands, host_of(spec, context.hands.fleet)
+        cloud, size = hands.cloud(host), str(spec.with_.get("size", ""))
+        now, accepted = cloud.machine(), _accepted(spec.with_)
+        unchanged = (now.size, now.state) == (size, "running")
+        if not unchanged:
+            _must_run(host, now)
+            _may_have(host, size, cloud.objection(size))
+            _enough_time(spec)
+        if not (unchanged or accepted):
+            _spared(host, hands, lambda d: planned_on(d, context)[0])
+            _another_answers(host, hands)
+        return Step(
+            id=spec.id,
+            action=self.name,
+            kind=Kind.STATE,
+            certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
+            says=f"{now.size} → {size}: {host.name} is stopped and started" if not unchanged else f"it is {size}",
+            host=host.name,
+            args=dict(spec.with_),
+            before={"size": now.size, "state": "running"},
+            want={"size": size, "state": "running"},
+            on_the_way={"state": (*IN_TRANSIT, "stopped")},
+            observed={"address": now.address or "none"},
+            diff=() if unchanged else (f"- size = {now.size}", f"+ size = {size}"),
+            undo="none is owed: it is so already" if unchanged else _undo_words(host, now.size, accepted),
+            undoable=True,
+            guards=_guards(host, hands, accepted),
+            requires=() if unchanged or accepted else _others_answer(host, hands),
+            notes=() if unchanged else _notes(host, now, accepted),
+            risk=Risk.DOWNTIME,
+            eta_s=ETA_S,
+            limit_s=spec.timeout or LIMIT_S,
+            expires_s=_span(spec),
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        now = hands.cloud(_host(step, hands)).machine()
+        return {"size": now.size, "state": now.state}
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        goal, back = step.want["size"], step.before["size"]
+        drive = _drive(step, hands, goal, back, touched=at.attempt != "do-1")
+        return _result(step, drive.run())
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        """Nobody can be asked whether a request still comes: it is at rest when it reads the same for a while."""
+        now = self.read(step, hands)
+        if now["state"] in IN_TRANSIT:
+            return World.RUNNING
+        hands.clock.sleep(SETTLED_S)
+        if self.read(step, hands) != now:
+            return World.RUNNING
+        return compare(now, before=step.before, want=step.want, on_the_way=step.on_the_way)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return _result(step, _drive(step, hands, step.before["size"], step.want["size"], touched=False).run())
+
+
+def _host(step: Step, hands: Hands) -> Host:
+    return hands.fleet.hosts[step.host or ""]
+
+
+def _accepted(args: Mapping[str, object]) -> bool:
+    return args.get("traffic") == "accepted"
+
+
+def _span(spec: StepSpec) -> float | None:
+    span = spec.with_.get("expires")
+    return float(span) if isinstance(span, int | float) else None
+
+
+def _drive(step: Step, hands: Hands, goal: str, back: str, *, touched: bool) -> Drive:
+    host = _host(step, hands)
+
+    def may_stop() -> None:
+        if not _accepted(step.args):
+            _spared(host, hands, lambda d: hands.zone(d).mx(d.name))
+
+    cloud = hands.cloud(host)
+    return Drive(
+        f"{host.name}'s machine", cloud, hands.clock, goal, back, step.limit_s, _by_hand(host), may_stop, touched
+    )
+
+
+def _by_hand(host: Host) -> str:
+    assert host.cloud is not None, "a host without cloud was refused when it was planned"
+    return f"aws ec2 start-instances --region {host.cloud.region} --instance-ids {host.cloud.instance}"
+
+
+def _result(step: Step, now: Machine) -> Result:
+    address, was = now.address or "none", step.observed.get("address", "none")
+    return {"size": now.size, "address": address if address == was else f"{address}, it was {was}"}
+
+
+# May it be interrupted? ------------------------------------------------------------
+
+
+def _must_run(host: Host, now: Machine) -> None:
+    if now.state != "running":
+        raise Refused(
+            f"the machine of {host.name} is {now.state}, and only one that runs is resized",
+            try_="whoever stopped it knows why; start it first: " + _by_hand(host),
+        )
+
+
+def _may_have(host: Host, size: str, objection: str | None) -> None:
+    if objection:
+        raise Refused(f"{host.name} cannot become {size}: {objection}", try_="correct `size`, or the rights in IAM")
+
+
+def _enough_time(spec: StepSpec) -> None:
+    if spec.timeout is not None and spec.timeout < LEAST_S:
+        raise Refused(
+            f"step {spec.id} has {duration(spec.timeout)} for a stop and a start",
+            try_=f"give it timeout: {duration(LEAST_S).replace(' min', 'm')} or more, or leave it out",
+        )
+
+
+def _spared(host: Host, hands: Hands, mx: Callable[[Domain], MxSet]) -> None:
+    """Raises Refused while senders try this host first anywhere, and when nobody can tell."""
+    for domain in hands.fleet.domains.values():
+        try:
+            found = mx(domain)
+        except FailoverError as e:
+            raise _no(host, f"the MX of {domain.name} could not be read: {e}") from e
+        if host.mx and found.targets and f"{host.mx.lower().removesuffix('.')}." in found.first:
+            raise _no(host, f"{host.mx} is what senders to {domain.name} try first ({found})")
+    if not host.mx or not hands.fleet.domains:
+        raise _no(host, f"hosts.yaml does not say {'what its `mx` is' if not host.mx else 'for which domains'}")
+
+
+def _no(host: Host, why: str) -> Refused:
+    return Refused(
+        f"{host.name} may be taking mail, and a resize interrupts it: {why}",
+        try_="move the mail first (failover run shift-mx), or write `traffic: accepted` in the step",
+    )
+
+
+def _others_answer(host: Host, hands: Hands) -> tuple[Condition, ...]:
+    peers = tuple(Predicate("smtp.banner", p.name, is_=Outcome.OK) for p in hands.fleet.peers(host.name) if p.mx)
+    return (Any(peers),) if peers else ()
+
+
+def _another_answers(host: Host, hands: Hands) -> None:
+    wanted = _others_answer(host, hands)
+    if not wanted:
+        return
+    seen = hands.look({p.name for p in hands.fleet.peers(host.name)}, frozenset({"smtp.banner"}))
+    judged = [judge(c, seen, now=hands.clock.now()) for c in wanted]
+    if bad := [b for j in judged if not j.holds for b in j.because]:
+        raise Refused(
+            f"no other MX is seen to take mail while {host.name} is away: {'; '.join(bad)}",
+            try_="see `failover check`; or write `traffic: accepted` in the step",
+        )
+
+
+def _guards(host: Host, hands: Hands, accepted: bool) -> tuple[Condition, ...]:
+    """For going back: that interrupts the host again, and may give it less to bear its load with. If it is off, no."""
+    off = Predicate("smtp.banner", host.name, is_=Outcome.FAIL)
+    calm = Any((Predicate("cpu.load", host.name, is_=Outcome.OK), off))
+    others = () if accepted else tuple(Any((c, off)) for c in _others_answer(host, hands))
+    return (*others, calm)
+
+
+# Words ----------------------------------------------------------------------------
+
+
+def _undo_words(host: Host, size: str, accepted: bool) -> str:
+    others = "" if accepted else "another MX answers and "
+    return f"back to {size}, stopped and started again, once {others}{host.name} is not loaded"
+
+
+def _notes(host: Host, now: Machine, accepted: bool) -> tuple[str, ...]:
+    away = f"{host.name} is away for about {duration(ETA_S)}: connections are cut, and its queue waits on its disk"
+    away += "; senders that try it go to another MX, or keep the mail and come again" if accepted else ""
+    lost = "what lies on an instance store is lost, and an Auto Scaling group may replace a machine that stops"
+    if now.address is None or now.elastic:
+        return (away, lost)
+    ours = ", the one in hosts.yaml" if now.address == host.address else ""
+    moves = f"its public address {now.address}{ours} is no Elastic IP: it comes back with another, and DNS must follow"
+    return (away, moves, lost)
