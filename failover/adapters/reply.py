@@ -32,7 +32,8 @@ def ended(stdout: bytes) -> bool:
 
 def sent_command(verb: str, args: Mapping[str, str], *, limit_s: int) -> str:
     """The script's text follows on stdin: read whole before any of it runs, so a text cut short does nothing."""
-    words = ["timeout", "-k", "2", str(limit_s + LAST_RESORT_S), "/bin/sh", "-c", 'eval "$(cat)"', "failover-host"]
+    run = 'text=$(cat); eval "$text"' if verb == "install" else 'eval "$(cat)"'  # install puts the very text there
+    words = ["timeout", "-k", "2", str(limit_s + LAST_RESORT_S), "/bin/sh", "-c", run, "failover-host"]
     return shlex.join([*words, verb, *_pairs(args, limit_s)])
 
 

@@ -8,18 +8,19 @@ answer with its exit status leaves the outcome open (OutcomeUnknown).
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
-from failover.adapters import reply, ssh_words
+from failover.adapters import helper, reply, ssh_words
 from failover.adapters.watchdog import Errand, Stage
 from failover.core.fleet import Host
 from failover.core.words import duration
-from failover.errors import FailoverError, Unreachable
+from failover.errors import FailoverError, OutcomeUnknown, Unreachable
 from failover.ports import Reply
 
 if TYPE_CHECKING:
@@ -35,8 +36,22 @@ WATCHDOG_S = 0.25
 """Later than the work's own time-outs, since those know better what was missing."""
 REUSED_S = 3.0
 """A kept session that opens no channel by then is taken for dead; nothing has left, so a new one is opened."""
+HELLO_GOOD_S = 60.0
+"""An act wants a hello of the installed helper that is not older: a resident watch keeps its sessions for days."""
 KEPT = 64
 """Sessions kept open. Beyond, each is closed after its call: a thousand hosts would need as many files and threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Helper:
+    """What the installed helper said it is: `at` is monotonic, `differs` None when it is ours."""
+
+    at: float
+    differs: helper.Difference | None
+
+    def stands(self, verb: str) -> bool:
+        """For looking, once is enough. Before acting it is asked again after a while, or when it was another."""
+        return verb in helper.READING or (self.differs is None and time.monotonic() - self.at < HELLO_GOOD_S)
 
 
 @dataclass(slots=True)
@@ -45,6 +60,7 @@ class _Seat:
 
     turn: threading.Lock = field(default_factory=threading.Lock)
     session: Session | None = None
+    helper: _Helper | None = None
 
     def leave(self) -> None:
         session, self.session = self.session, None
@@ -78,9 +94,17 @@ class _Call:
 class SshRemote:
     """Thread-safe: different hosts at once, one host in turn. Close it, or use it as a context manager."""
 
-    def __init__(self, script: Callable[[], str] | None = None, *, grace_s: float = GRACE_S) -> None:
-        """`script` gives the text that is sent where the user is root; by default the packaged one."""
+    def __init__(
+        self,
+        script: Callable[[], str] | None = None,
+        *,
+        grace_s: float = GRACE_S,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """`script` gives the text that is sent where the user is root, and must be what is installed elsewhere; by
+        default the packaged one. `tell` hears, once a host, that the installed one is another; by default stderr."""
         self._script = script or _packaged
+        self._tell = tell or _stderr
         self._grace_s = grace_s
         self._seats: dict[Host, _Seat] = {}
         self._lock = threading.Lock()
@@ -99,7 +123,10 @@ class SshRemote:
             seat.leave()
 
     def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
-        """See `ports.Remote`. Ends within `limit_s` + 2.25 s, or 3/4 of `limit_s` when the host cannot be got into."""
+        """See `ports.Remote`. Ends within `limit_s` + 2.25 s, or 3/4 of `limit_s` when the host cannot be got into.
+
+        Raises Refused besides, with nothing sent, when the helper installed there is not the one for this verb.
+        """
         now = time.monotonic()
         call = _Call(
             host, verb, args, now, limit_s, now + min(CONNECT_S, limit_s * 0.75), now + limit_s + self._grace_s
@@ -112,9 +139,27 @@ class SshRemote:
                 try_="try again once that one has ended",
             )
         try:
+            if call.verb != "hello" and host.ssh.user != "root":
+                self._meet(call, seat)
             return self._call(call, seat)
         finally:
             seat.turn.release()
+
+    def _meet(self, call: _Call, seat: _Seat) -> None:
+        """Raises Refused, before anything is sent, when the helper there is not the one for this verb."""
+        if seat.helper is None or not seat.helper.stands(call.verb):
+            hello = replace(call, verb="hello", args={}, answer_by=call.connect_by + self._grace_s)
+            try:
+                said = self._call(hello, seat)
+            except OutcomeUnknown as e:
+                raise ssh_words.no_hello(call.host, e) from e
+            differs = helper.difference(call.host.name, said, helper.of_text(self._script()))
+            if differs is not None and (seat.helper is None or seat.helper.differs != differs):
+                self._tell(differs.said + ("; it may look, but not act" if differs.reads else ""))
+            seat.helper = _Helper(time.monotonic(), differs)
+        differs = seat.helper.differs
+        if differs is not None and not (differs.reads and call.verb in helper.READING):
+            raise ssh_words.wrong_helper(call.host, differs.said)
 
     def _call(self, call: _Call, seat: _Seat) -> Reply:
         errand: Errand[tuple[Output, Session]] = Errand()
@@ -185,6 +230,10 @@ def _opened(errand: Errand[tuple[Output, Session]], call: _Call) -> tuple[Sessio
     except BaseException:
         session.close()
         raise
+
+
+def _stderr(said: str) -> None:
+    sys.stderr.write(f"{said}\n")
 
 
 def _packaged() -> str:

@@ -56,11 +56,11 @@ class Session:
 def open_session(host: Host, errand: Errand[Any], *, by: float) -> Session:
     """Raises Unreachable, or what the libraries raise, meaning the same at the errand's stage. `by` is monotonic."""
     trusted = _trusted(host)
-    identity = _identity(host)
+    own = identity(host)
     sock = connect(host.address, host.ssh.port, timeout_s=by - time.monotonic())
     errand.holds(sock)
     errand.at(Stage.GREET)
-    session = Session(_connection(host, errand, trusted, identity, sock, by=by), sock)
+    session = Session(_connection(host, errand, trusted, own, sock, by=by), sock)
     try:
         session.connection.open()
     except BaseException:
@@ -196,7 +196,7 @@ def _trusted(host: Host) -> tuple[known_hosts.HostKey, ...]:
     return tuple(keys)
 
 
-def _identity(host: Host) -> paramiko.PKey | None:
+def identity(host: Host) -> paramiko.PKey | None:
     if host.ssh.identity is None:
         return None
     path = Path(host.ssh.identity).expanduser()

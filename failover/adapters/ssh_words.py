@@ -10,7 +10,7 @@ from failover.adapters.known_hosts import HostKey
 from failover.adapters.watchdog import Overdue, Stage
 from failover.core.fleet import Host
 from failover.core.words import duration
-from failover.errors import FailoverError, OutcomeUnknown, Unreachable
+from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 
 if TYPE_CHECKING:
     from failover.adapters.ssh_session import Output
@@ -36,12 +36,14 @@ def lost(host: Host, verb: str, stage: Stage, error: Exception, seconds: float) 
 
 
 def cut_off(host: Host, verb: str, output: Output) -> FailoverError:
-    """No whole answer. Only sudo's own refusal says for certain that nothing was run."""
+    """No whole answer. Only sudo's own refusal, and a shell that finds no such program, say that nothing was run."""
     said = _printable(output.stderr)
-    if not output.stdout and output.exit_code == 1 and said.startswith("sudo:"):
+    refused = output.exit_code == 1 and said.startswith("sudo:")
+    missing = output.exit_code in {126, 127} and host.ssh.user != "root"
+    if not output.stdout and (refused or missing):
         return Unreachable(
-            f"{host.name}: sudo does not let {host.ssh.user} run {reply.INSTALLED} ({said}); nothing was run",
-            try_="install failover-host with its sudoers line there, or log in as root",
+            f"{host.name}: {host.ssh.user} may not run {reply.INSTALLED} there ({said}); nothing was run",
+            try_=f"`failover host install {host.name} --as root` puts it there with its sudoers line",
         )
     if len(output.stdout) > reply.LONGEST:
         why = f"more than {reply.LONGEST // 1024 // 1024} MiB came back, which is no answer of ours"
@@ -50,6 +52,18 @@ def cut_off(host: Host, verb: str, output: Output) -> FailoverError:
     else:
         why = f"its answer of {len(output.stdout)} bytes is not whole (exit status {output.exit_code})"
     return _unknown(host, f"`{verb}` was sent, but {why}" + (f"; it said: {said}" if said else ""))
+
+
+def no_hello(host: Host, error: FailoverError) -> Unreachable:
+    """Hello changes nothing, so whatever became of it, nothing was done."""
+    return Unreachable(
+        f"{host.name}: failover-host there did not say who it is; nothing else was sent ({error})",
+        try_=f"`failover host status {host.name}`, or try {reply.INSTALLED} hello by hand there",
+    )
+
+
+def wrong_helper(host: Host, said: str) -> Refused:
+    return Refused(f"{said}; nothing was changed", try_=f"failover host install {host.name} --as root")
 
 
 def wrong_key(host: Host, offered: HostKey, trusted: tuple[HostKey, ...], file: str) -> Unreachable:

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from failover.cli import check as check_command
-from failover.cli import lab, playbooks, rollback, runs, status
+from failover.cli import host, lab, playbooks, rollback, runs, status
 from failover.cli import run as run_command
 from failover.cli.options import Options, hoist
 from failover.errors import ConfigError, FailoverError, NeedsPerson
@@ -54,6 +54,7 @@ app.command("pause")(status.pause)
 app.command("unpause")(status.unpause)
 app.add_typer(runs.app, name="runs")
 app.add_typer(playbooks.app, name="playbooks")
+app.add_typer(host.app, name="host")
 app.add_typer(lab.app, name="lab")
 
 

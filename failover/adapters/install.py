@@ -1,0 +1,202 @@
+"""How `failover-host` gets onto a mail host and off it again: the one place that knows which files that takes.
+
+Root sends the script, and the script puts its own text there: so what is
+installed is what was running, and each part is checked on the spot (digest,
+visudo, sudo's own word that the user may run it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from failover.adapters import helper
+from failover.adapters.reply import INSTALLED
+from failover.core.fleet import Host
+from failover.errors import ConfigError, Refused, StepFailed
+from failover.ports import Rc, Remote, Reply
+
+SUDOERS = "/etc/sudoers.d/failover"
+STATE = "/var/lib/failover"
+LIMIT_S = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`public` is KIND:BASE64 of the key that gets the forced command; None leaves authorized_keys alone."""
+
+    user: str
+    text: helper.Text
+    public: str | None = None
+
+    def keys(self) -> Mapping[str, str]:
+        return {"user": self.user} | ({"public": self.public} if self.public else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What `failover-host installed` answered. `helper` None: there is none; `sudoers`: whom our line lets in."""
+
+    helper: helper.Text | None
+    owned: str
+    foreign: tuple[str, ...]
+    sudo: bool
+    sudoers: str | None
+    sudoers_owned: str
+    home: str | None
+    may: bool
+    key: str
+    keys_file: str
+    epoch: int
+    state_bytes: int | None
+    results: tuple[tuple[str, ...], ...]
+    resets: tuple[tuple[str, ...], ...]
+    force: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`now` and `then` are sentences for people; equal parts are no change."""
+
+    what: str
+    now: str
+    then: str
+
+
+def as_user(host: Host, user: str, identity: str | None = None) -> Host:
+    """The same host, entered as somebody else."""
+    return replace(host, ssh=replace(host.ssh, user=user, identity=identity or host.ssh.identity))
+
+
+def look(remote: Remote, host: Host, wanted: Wanted) -> Found:
+    """Raises Unreachable, OutcomeUnknown, Refused (the helper there does not know how to tell)."""
+    args = {**wanted.keys(), "config_dir": host.postfix.config_dir}
+    return _found(_fine(host, remote.call(host, "installed", args, limit_s=LIMIT_S)))
+
+
+def _found(reply: Reply) -> Found:
+    def cell(key: str, n: int = 0) -> str:
+        row = reply.one(key) or ()
+        return row[n] if len(row) > n else ""
+
+    there, lets_in = cell("helper"), cell("sudoers")
+    foreign = (*((INSTALLED,) if there == "other" else ()), *((SUDOERS,) if lets_in == "?" else ()))
+    return Found(
+        helper=helper.Text(there, cell("helper", 1)) if there.isdigit() else None,
+        owned=cell("helper", 2),
+        foreign=foreign,
+        sudo=cell("sudo") == "yes",
+        sudoers=lets_in if lets_in not in {"-", "?", ""} else None,
+        sudoers_owned=cell("sudoers", 1),
+        home=cell("user", 1) or None,
+        may=cell("may") == "yes",
+        key=cell("key"),
+        keys_file=cell("keys_file"),
+        epoch=int(cell("epoch")) if cell("epoch").isdigit() else 0,
+        state_bytes=int(cell("state")) if cell("state").isdigit() else None,
+        results=reply.all("result"),
+        resets=reply.all("reset"),
+        force=reply.all("force"),
+    )
+
+
+def changes(host: Host, found: Found, wanted: Wanted) -> tuple[Change, ...]:
+    """What install would do; empty when all is so already. Raises Refused when it must not be done."""
+    if no := _forbidden(host, found, wanted):
+        what, try_ = no
+        raise Refused(f"{host.name}: {what}; nothing was changed", try_=try_)
+    made: list[Change] = []
+    if found.helper != wanted.text or found.owned != "root:root 755":
+        now = f"version {found.helper}, {found.owned}" if found.helper else "absent"
+        made.append(Change(INSTALLED, now, f"version {wanted.text}, root:root 755"))
+    if found.sudoers != wanted.user or found.sudoers_owned != "root:root 440" or not (found.may or made):
+        now = f"lets in {found.sudoers}, {found.sudoers_owned}" if found.sudoers else "absent"
+        made.append(Change(SUDOERS, now, f"{sudoers_line(wanted.user)}, root:root 440"))
+    if wanted.public and found.key != "forced":
+        now = {"absent": "does not hold the key"}.get(found.key, "lets the key in without, or with other options")
+        made.append(Change(f"{found.home}/.ssh/authorized_keys", now, forced_line(wanted.public)))
+    return tuple(made)
+
+
+def _forbidden(host: Host, found: Found, wanted: Wanted) -> tuple[str, str] | None:
+    user = wanted.user
+    if found.foreign:
+        return f"{' and '.join(found.foreign)} is not as we write it", "look whose it is, and move it away by hand"
+    if not found.sudo:
+        return "sudo is not installed", f"on {host.name}: apt-get install sudo"
+    if found.home is None:
+        return f"there is no user {user}", f"on {host.name}: useradd --create-home --shell /bin/sh {user}"
+    if wanted.public and found.keys_file and ".ssh/authorized_keys" not in found.keys_file:
+        return f"sshd reads the keys of {user} from {found.keys_file}", f"put there: {forced_line(wanted.public)}"
+    return None
+
+
+def sudoers_line(user: str) -> str:
+    return f"{user} ALL=(root) NOPASSWD: {INSTALLED}"
+
+
+def forced_line(public: str) -> str:
+    kind, _, base64 = public.partition(":")
+    return f'restrict,command="{INSTALLED} forced" {kind} {base64} failover'
+
+
+def install(remote: Remote, root: Host, wanted: Wanted) -> tuple[str, ...]:
+    """As root, and looked at again afterwards. Returns what was done. Raises Refused, StepFailed, OutcomeUnknown."""
+    forced = {"forced": "yes" if wanted.public else "no", "digest": wanted.text.digest}
+    reply = _fine(root, remote.call(root, "install", {**wanted.keys(), **forced}, limit_s=LIMIT_S))
+    if left := changes(root, look(remote, root, wanted), wanted):
+        raise StepFailed(
+            f"{root.name}: installed, but {left[0].what} still reads: {left[0].now}",
+            try_="somebody or something writes it back: configuration management?",
+        )
+    return tuple(" ".join(row) for row in reply.all("did"))
+
+
+def remove(remote: Remote, root: Host, *, purge: bool) -> tuple[str, ...]:
+    """Raises Refused while a change of ours is in force there: the rollback needs what lies on that host."""
+    reply = remote.call(root, "remove", {"purge": "yes" if purge else "no"}, limit_s=LIMIT_S)
+    return tuple(" ".join(row) for row in _fine(root, reply).all("did"))
+
+
+def reset_epoch(remote: Remote, host: Host, *, seen: int, to: int, reason: str) -> None:
+    """Break-glass: `reason` is percent-encoded. Raises Refused (it reads another epoch by now)."""
+    args = {"from": str(seen), "to": str(to), "reason": reason}
+    _fine(host, remote.call(host, "epoch-set", args, limit_s=LIMIT_S))
+
+
+def public_key(host: Host, file: Path | None) -> str:
+    """KIND:BASE64 of `file`, else of hosts.yaml's identity. Raises ConfigError, Unreachable (it cannot be read)."""
+    if file is None and host.ssh.identity is None:
+        raise ConfigError(f"{host.name}: hosts.yaml names no identity to restrict", try_="--key FILE.pub")
+    try:
+        kind, base64 = _read_public(file) if file is not None else _derive(host)
+    except (OSError, ValueError) as e:
+        raise ConfigError(f"{file} holds no public key ({e})", try_="--key FILE.pub, as ssh-keygen writes it") from e
+    return f"{kind}:{base64}"
+
+
+def _read_public(file: Path) -> tuple[str, str]:
+    kind, base64, *_ = file.read_text(encoding="utf-8").split()
+    return kind, base64
+
+
+def _derive(host: Host) -> tuple[str, str]:
+    from failover.adapters.ssh_session import identity
+
+    key = identity(host)
+    assert key is not None  # an identity is named
+    return key.get_name(), key.get_base64()
+
+
+def _fine(host: Host, reply: Reply) -> Reply:
+    said = f"{host.name}: {reply.because}"
+    match reply.rc:
+        case Rc.OK:
+            return reply
+        case Rc.FAILED:
+            raise StepFailed(said, try_=f"what was done is done; the same command again goes on; see {host.name}")
+        case Rc.BUSY:
+            raise Refused(f"{said}; nothing was changed", try_="wait for the run that is acting there")
+        case _:
+            raise Refused(f"{said}; nothing was changed", try_=f"failover host status {host.name}")

@@ -1,0 +1,214 @@
+"""`failover host`: the helper on a mail host, so that the controller needs no root log-in there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from failover.cli import wiring
+from failover.cli.options import options
+from failover.errors import ConfigError, Refused
+
+if TYPE_CHECKING:
+    from failover.adapters.install import Change, Wanted
+    from failover.core.fleet import Host
+    from failover.ports import Remote
+
+app = typer.Typer(
+    name="host",
+    help="The helper on a mail host: with it the controller logs in as an ordinary user.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+HOST = Annotated[str, typer.Argument(metavar="HOST", help="a name of hosts.yaml")]
+AS = Annotated[
+    str | None, typer.Option("--as", metavar="USER", help="log in as this user instead of the one of hosts.yaml")
+]
+IDENTITY = Annotated[
+    Path | None, typer.Option("--identity", metavar="FILE", help="with this private key instead of hosts.yaml's")
+]
+KEY = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="the public key meant; by default that of hosts.yaml")
+]
+YES = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
+
+
+@app.command()
+def install(
+    ctx: typer.Context,
+    host: HOST,
+    user: Annotated[str, typer.Option(help="the ordinary user who may call it; must exist there")] = "failover",
+    forced_command: Annotated[
+        bool, typer.Option("--forced-command", help="let the user's key run the helper and nothing else")
+    ] = False,
+    key: KEY = None,
+    as_: AS = None,
+    identity: IDENTITY = None,
+    yes: YES = False,
+) -> None:
+    """Put failover-host there, root's own, and let one ordinary user call it. Needs root once; again is harmless."""
+    from failover.adapters import install as there
+
+    with _reached(ctx, host, as_, identity, root=True) as (remote, root, listed):
+        public = there.public_key(listed, key) if forced_command else None
+        wanted = _wanted(user, public)
+        todo = there.changes(root, there.look(remote, root, wanted), wanted)
+        if not todo:
+            print(f"{host}: already so: {user} may call failover-host {wanted.text}" + (_only if public else ""))
+            return
+        _show(root, todo, user, forced=public is not None)
+        _ask(yes)
+        for did in there.install(remote, root, wanted):
+            print(f"  {did}")
+        print(f"{host}: {user} may call failover-host {wanted.text}" + (_only if public else ""))
+        if listed.ssh.user != user:
+            print(f"Now let hosts.yaml say so: ssh: {{user: {user}, …}}; then try: failover host status {host}")
+
+
+_only = ", and its key may run nothing else"
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    host: HOST,
+    user: Annotated[str | None, typer.Option(help="whose right is looked at; by default that of hosts.yaml")] = None,
+    key: KEY = None,
+    as_: AS = None,
+    identity: IDENTITY = None,
+    reset_epoch: Annotated[
+        int | None,
+        typer.Option(
+            metavar="FROM", help="break-glass: FROM, the highest epoch seen there and in the future, becomes now"
+        ),
+    ] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="with --reset-epoch; kept on the host")] = "",
+    yes: YES = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")] = False,
+) -> None:
+    """What is installed there and whether it is ours, who may call it, what it remembers."""
+    from failover.adapters import install as there
+    from failover.cli import host_text, output
+
+    with _reached(ctx, host, as_, identity) as (remote, at, listed):
+        if reset_epoch is not None:
+            _reset(remote, at, reset_epoch, reason, yes)
+        wanted = _wanted(user or (at.ssh.user if at.ssh.user != "root" else "failover"), _key_if_any(listed, key))
+        found = there.look(remote, at, wanted)
+        if as_json:
+            output.print_json(host_text.document(listed, found, wanted))
+        else:
+            print("\n".join(host_text.lines(listed, found, wanted)))
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    host: HOST,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="also what it remembers: epoch, results, saved files; nothing undoes this")
+    ] = False,
+    as_: AS = None,
+    identity: IDENTITY = None,
+    yes: YES = False,
+) -> None:
+    """Undo what install did. Refused while a change of ours is in force there: roll it back first."""
+    from failover.adapters import install as there
+    from failover.adapters.reply import INSTALLED
+
+    with _reached(ctx, host, as_, identity, root=True) as (remote, root, _):
+        found = there.look(remote, root, _wanted("failover", None))
+        if found.force:
+            standing = "; ".join(f"run {run}, step {step}" for run, step in found.force)
+            raise Refused(
+                f"{host}: still in force: {standing}; nothing was changed",
+                try_=f"failover rollback {found.force[0][0]}; "
+                f"where it is to stay for good, by hand: rm {INSTALLED} {there.SUDOERS}",
+            )
+        print(f"remove from {host}, as root: {INSTALLED}, {there.SUDOERS}, forced commands of ours")
+        print(f"  {there.STATE} {'too, for good' if purge else 'stays'}")
+        _ask(yes)
+        for did in there.remove(remote, root, purge=purge):
+            print(f"  {did}")
+
+
+@contextmanager
+def _reached(
+    ctx: typer.Context, name: str, as_: str | None, identity: Path | None, *, root: bool = False
+) -> Iterator[tuple[Remote, Host, Host]]:
+    """The way there, the host as it is entered now, and as hosts.yaml lists it."""
+    from failover.adapters.install import as_user
+
+    fleet = wiring.fleet(options(ctx))
+    if name not in fleet.hosts:
+        raise ConfigError(f"no host {name!r}", try_=f"one of: {', '.join(fleet.hosts)}")
+    listed = fleet.hosts[name]
+    entered = as_user(listed, as_ or listed.ssh.user, str(identity) if identity else None)
+    if root and entered.ssh.user != "root":
+        raise ConfigError(
+            f"{name}: this needs root, and hosts.yaml logs in as {entered.ssh.user}; nothing was contacted",
+            try_="--as root, with --identity FILE when root has another key",
+        )
+    remote = wiring.remote(fleet)
+    try:
+        yield remote, entered, listed
+    finally:
+        close = getattr(remote, "close", None)
+        if close is not None:
+            close()
+
+
+def _wanted(user: str, public: str | None) -> Wanted:
+    from failover.adapters.helper import of_text
+    from failover.adapters.install import Wanted
+    from failover.host import script_text
+
+    return Wanted(user, of_text(script_text()), public)
+
+
+def _key_if_any(listed: Host, key: Path | None) -> str | None:
+    from failover.adapters.install import public_key
+
+    return public_key(listed, key) if key is not None or listed.ssh.identity is not None else None
+
+
+def _show(root: Host, todo: tuple[Change, ...], user: str, *, forced: bool) -> None:
+    print(f"install on {root.name}, as root at {root.address}:")
+    for change in todo:
+        print(f"  {change.what}\n    now:  {change.now}\n    then: {change.then}")
+    print(
+        f"Then {user} may run every verb of failover-host as root" + (", and that key nothing else." if forced else ".")
+    )
+    print(f"Undo: failover host remove {root.name} --as root")
+
+
+def _ask(yes: bool) -> None:
+    from failover.cli.run import _ask as ask
+
+    ask(yes)
+
+
+def _reset(remote: Remote, host: Host, seen: int, reason: str, yes: bool) -> None:
+    """Only an epoch of the future locks everybody out: any other is overtaken by the next run by itself."""
+    from urllib.parse import quote
+
+    from failover.adapters.install import reset_epoch
+    from failover.controller import whoami
+
+    if not reason:
+        raise ConfigError("--reset-epoch needs --reason", try_="--reason TEXT: who comes later wants to know")
+    now = int(wiring.clock().now().timestamp())
+    if seen <= now:
+        raise Refused(
+            f"epoch {seen} is not in the future: the next run goes above it by itself; nothing was changed",
+            try_="`failover runs list`: an older controller may still have a run open",
+        )
+    print(
+        f"{host.name}: the highest epoch seen becomes {now}, was {seen}; a controller with one between is let in again"
+    )
+    _ask(yes)
+    reset_epoch(remote, host, seen=seen, to=now, reason=quote(f"{whoami()}: {reason}"[:300], safe=""))

@@ -1,0 +1,72 @@
+"""What `failover host status` says, for people and as JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from failover.adapters.install import STATE, Found, Wanted
+from failover.cli.output import table
+from failover.core.fleet import Host
+
+
+def lines(host: Host, found: Found, wanted: Wanted) -> list[str]:
+    rows = [
+        ("helper", _helper(host, found, wanted)),
+        ("may call it", _who(found, wanted)),
+        ("hosts.yaml", f"logs in as {host.ssh.user}" + (", and sends the script" if host.ssh.user == "root" else "")),
+        ("epoch", f"{found.epoch}" + (f" ({_when(found.epoch)})" if found.epoch else ": no act yet")),
+        ("state", f"{found.state_bytes} bytes in {STATE}" if found.state_bytes is not None else "none yet"),
+        *(("in force", f"run {run}, step {step}") for run, step in found.force),
+        *(("last", f"{name} {word} {rc}, {_when(int(at))}") for name, word, rc, at in found.results),
+        *(
+            ("reset", f"epoch {was} to {to}, {_when(int(at))}, {unquote(why[0]) if why else 'no reason'}")
+            for at, was, to, *why in found.resets
+        ),
+    ]
+    return [host.name, *table(rows)]
+
+
+def _helper(host: Host, found: Found, wanted: Wanted) -> str:
+    if found.helper is None:
+        return f"{' and '.join(found.foreign)} is somebody else's" if found.foreign else "not installed"
+    if found.helper == wanted.text:
+        return f"failover-host {found.helper}, ours"
+    return f"failover-host {found.helper}; this failover brings {wanted.text}: failover host install {host.name}"
+
+
+def _who(found: Found, wanted: Wanted) -> str:
+    if not found.may:
+        return f"not {wanted.user}" + (f"; sudoers names {found.sudoers}" if found.sudoers else "")
+    key = {"forced": "; its key may run nothing else", "otherwise": "; its key may run anything"}.get(found.key, "")
+    return f"{wanted.user}, by sudo{key}"
+
+
+def document(host: Host, found: Found, wanted: Wanted) -> dict[str, Any]:
+    return {
+        "host": host.name,
+        "helper": {"version": found.helper.version, "digest": found.helper.digest} if found.helper else None,
+        "ours": {"version": wanted.text.version, "digest": wanted.text.digest, "same": found.helper == wanted.text},
+        "user": wanted.user,
+        "may_call": found.may,
+        "sudoers": found.sudoers,
+        "key": found.key or None,
+        "epoch": found.epoch,
+        "state_bytes": found.state_bytes,
+        "in_force": [{"run": run, "step": step} for run, step in found.force],
+        "results": [
+            {"result": name, "state": word, "rc": int(rc), "at": _when(int(at))} for name, word, rc, at in found.results
+        ],
+        "resets": [
+            {"at": _when(int(at)), "from": int(was), "to": int(to), "reason": unquote(why[0]) if why else ""}
+            for at, was, to, *why in found.resets
+        ],
+    }
+
+
+def _when(unix: int) -> str:
+    try:
+        return datetime.fromtimestamp(unix, UTC).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return "beyond any date"
