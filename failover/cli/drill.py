@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,23 +48,17 @@ def drill(
 
 
 def _on_a_lab(name: str, line: Line, *, keep: bool) -> DrillReport:
-    """A lab that was up already is used, and stays up."""
     from failover.lab.drill import august_11
-    from failover.lab.lab import Lab
-    from failover.lab.layer import cached
+    from failover.lab.ground import ground
 
-    lab = Lab(name)
-    if not lab.is_up():
-        missing = "" if cached().exists() else ", after its software is fetched once, into a layer of its own"
-        line(f"lab {name} comes up: Postfix, spamd, sshd and BIND on four hosts of their own{missing}")
-    brought = lab.up(install=True)
-    try:
+    signal.signal(signal.SIGTERM, _interrupted)
+    with ground(name, line, keep=keep) as lab:
         return august_11(lab, line)
-    finally:
-        if brought and not keep:
-            lab.down()
-        else:
-            line(f"lab {name} stays up: {lab.folder} (failover lab down --name {name})")
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """As ^C: the traffic is stopped and the lab taken down on the way out."""
+    raise KeyboardInterrupt
 
 
 def _simulated(reason: str, line: Line) -> DrillReport:

@@ -21,6 +21,7 @@ STEADY = {"mx1": 7.0, "mx2": 1.0}  # messages a second; a scan costs 60 ms of CP
 PEAK = {"mx1": 20.0}
 PILED_UP = 60  # messages; the playbook's trigger is above 50
 HELD = 3
+PATIENCE_S = 180.0  # for each thing that is waited for: bounds, so that a busy machine is not a failed drill
 INCIDENT = "spamd-hung"
 CONFIGURATION = "cd /etc/postfix && for f in main.cf master.cf; do sha256sum $f; stat -c '%n %a %u:%g %s' $f; done"
 
@@ -73,7 +74,7 @@ class August11:
         self.story.say(f"spamd on mx1 hangs, and a peak of mail comes, {PEAK['mx1']:g} a second more", mark="hang")
 
     def piles_up(self) -> None:
-        self.story.until(lambda: self._waiting() > PILED_UP, "mail piles up on mx1", within=60)
+        self.story.until(lambda: self._waiting() > PILED_UP, "mail piles up on mx1", within=PATIENCE_S)
         waiting = self._waiting()
         self._hold()
         self.story.say(f"{waiting} messages wait on mx1; an administrator puts {len(self.held)} of them on hold")
@@ -89,14 +90,14 @@ class August11:
     def is_cured(self) -> None:
         """The plan that was read is the plan that is run: `--plan` refuses when anything it rests on has changed."""
         plan = str(self.lab.folder / "plan.json")
-        self._expect(10, "run", "--dry-run", "--out", plan, limit=60)
+        self._expect({10}, "run", "--dry-run", "--out", plan, limit=60)
         if self._configuration() != self.before:
             self.failures.append("the dry run changed a configuration")
         self.begun = time.time()
         self.story.marks["run"] = self.story.elapsed
-        self._expect(0, "run", "--plan", plan, "--yes", "--reason", "drill", limit=180)
+        self._expect({0}, "run", "--plan", plan, "--yes", "--reason", "drill", limit=180)
         self.run, cured = self._newest_run(), time.time()
-        self.story.until(lambda: not self._backlog(cured), "the backlog of mx1 drains", within=90)
+        self.story.until(lambda: not self._backlog(cured), "the backlog of mx1 drains", within=PATIENCE_S)
         self.senders.pop("peak").stop()
         since, gone = self.spans()[1:]
         self.story.say(
@@ -106,7 +107,7 @@ class August11:
     def undo_is_refused(self) -> None:
         """What the undo guards against still holds: spamd hangs."""
         during = self._configuration()
-        self._expect(6, "rollback", "--yes", limit=60)
+        self._expect({6}, "rollback", "--yes", limit=60)
         if self._configuration() != during:
             self.failures.append("a rollback that was refused changed a configuration")
         self.story.say("refused, as it must be while spamd hangs; mail still flows past it")
@@ -114,10 +115,13 @@ class August11:
     def heals(self) -> None:
         self.lab.heal(INCIDENT)
         self.story.say("spamd goes on; it first works off what had waited in its socket", mark="heal")
-        self.story.until(self._filter_answers, "the spam filter of mx1 answers again", within=90)
 
     def is_put_back(self) -> None:
-        self._expect(0, "rollback", "--yes", limit=60)
+        """Refused again while the filter is slow to come back, which on a busy machine it may be at the second look."""
+        for tries_left in reversed(range(5)):
+            self.story.until(self._filter_answers, "the spam filter of mx1 answers again", within=PATIENCE_S)
+            if self._expect({0, 6} if tries_left else {0}, "rollback", "--yes", limit=60) == 0:
+                break
         self.restored = self._configuration() == self.before
         told = "byte for byte as before" if self.restored else "NOT as before"
         self.story.say(f"main.cf and master.cf read {told} (sha256, mode, owner)", mark="undone")
@@ -135,7 +139,7 @@ class August11:
             sender.stop()
 
     def settles(self) -> None:
-        self.story.until(queues.empty(self.lab, *STEADY), "the queues of mx1 and mx2 become empty", within=180)
+        self.story.until(queues.empty(self.lab, *STEADY), "the queues of mx1 and mx2 become empty", within=PATIENCE_S)
         gone = set(self.held) - queues.names(self.lab, "mx1", "hold")
         came = {d.received.seq for d in self.books().deliveries} & set(self.held.values())
         if gone or came:
@@ -146,8 +150,10 @@ class August11:
     def _release(self) -> None:
         for argv in (["postsuper", "-H", "-"], ["postqueue", "-f"]):
             self.lab.run("mx1", argv, input="".join(f"{queue_id}\n" for queue_id in self.held), timeout=20)
-        self.story.until(lambda: not queues.names(self.lab, "mx1", "hold"), "the hold queue becomes empty", within=20)
-        self.story.until(queues.empty(self.lab, *STEADY), "what was on hold is delivered", within=90)
+        self.story.until(
+            lambda: not queues.names(self.lab, "mx1", "hold"), "the hold queue becomes empty", within=PATIENCE_S
+        )
+        self.story.until(queues.empty(self.lab, *STEADY), "what was on hold is delivered", within=PATIENCE_S)
 
     def books(self) -> Books:
         return read(sorted(self.folder.glob("*.jsonl")), self.ledgers)
@@ -195,7 +201,7 @@ class August11:
         def enough() -> bool:
             return self.books().scanned(host, taken_after=since) >= n
 
-        self.story.until(enough, f"{n} letters go through the spam filter of {host}", within=90)
+        self.story.until(enough, f"{n} letters go through the spam filter of {host}", within=PATIENCE_S)
 
     def _hold(self) -> None:
         """The newest that wait: none of them is being delivered, since all delivery slots hang with older ones."""

@@ -16,6 +16,7 @@ import pytest
 from failover.core.drill import DrillReport
 from failover.lab import Lab, drill, handler
 from failover.lab.august_11 import August11
+from failover.lab.ground import ground
 from failover.lab.ledger import read
 from failover.lab.letters import letter
 from failover.lab.plot import WIDTH, plot
@@ -35,7 +36,7 @@ def lab() -> Iterator[Lab]:
 @pytest.mark.lab
 def test_drill_cures_loses_nothing_and_puts_everything_back(lab: Lab) -> None:
     argv = [sys.executable, "-m", "failover", "lab", "drill", "august-11", "--json", "--name", lab.name]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=500, check=False)
     report = json.loads(done.stdout)
     assert report["failures"] == [], done.stderr
     assert (done.returncode, report["mode"], report["passed"], report["restored"]) == (0, "lab", True, True)
@@ -53,6 +54,29 @@ def test_letter_gone_from_hold_is_a_failure(lab: Lab, tmp_path: Path) -> None:
     played = August11(lab, Story(print), tmp_path, (), held={"4F00": "t-3"})
     played.settles()
     assert played.failures == ["released from hold by nobody's order: 4F00"]
+
+
+@pytest.mark.lab
+def test_killed_drill_leaves_a_lab_that_the_next_one_clears_and_no_two_play_on_one(lab: Lab) -> None:
+    name = f"{lab.name}-killed"
+    argv = [sys.executable, "-m", "failover", "lab", "drill", "august-11", "--name", name]
+    first = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout is not None
+        assert any("mail flows" in line for line in first.stdout)
+        second = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        assert (second.returncode, "another drill" in second.stderr) == (4, True), second.stderr
+        first.kill()
+        first.wait(10)
+        assert Lab(name).is_up()
+        with ground(name, print, keep=False) as fresh:
+            assert not list(fresh.folder.glob("drill-*")), "the lab of the killed drill was used again"
+            assert fresh.ledger("mx1").stat().st_size == 0, "its sender was left running"
+        assert not Lab(name).is_up()
+    finally:
+        first.kill()
+        first.communicate()
+        Lab(name).down()
 
 
 # The account alone ------------------------------------------------------------------

@@ -1,0 +1,64 @@
+"""The lab that a drill is played on: one drill at a time, and nothing left of it, even by one that was killed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from failover.errors import Refused
+from failover.lab.lab import Lab
+from failover.lab.layer import cached
+
+OURS = b"brought up by a drill, to be taken down by it\n"
+
+
+@contextmanager
+def ground(name: str, line: Callable[[str], None], *, keep: bool) -> Iterator[Lab]:
+    """
+    The lab of that name, brought up if it is not, its software fetched if it never was. One that was up already is
+    used as it stands, and stays up; unless a drill that was killed left it, hung filter and all: then a new one.
+    Raises Refused when another drill is being played on it, and as `Lab.up` does.
+    """
+    lab = Lab(name)
+    _clear_what_a_killed_drill_left(lab)
+    if not lab.is_up():
+        missing = "" if cached().exists() else ", after its software is fetched once, into a layer of its own"
+        line(f"lab {name} comes up: Postfix, spamd, sshd and BIND on four hosts of their own{missing}")
+    brought = lab.up(install=True)
+    lock = _lock(lab)
+    try:
+        os.ftruncate(lock, 0)
+        os.write(lock, OURS if brought and not keep else b"")
+        yield lab
+    finally:
+        if brought and not keep:
+            lab.down()
+        else:
+            line(f"lab {name} stays up: {lab.folder} (failover lab down --name {name})")
+        os.close(lock)
+
+
+def _lock(lab: Lab) -> int:
+    """Held by the process as long as its drill runs, and let go of by the kernel if it is killed."""
+    lock = os.open(lab.folder / "drill.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        os.close(lock)
+        raise Refused(
+            f"another drill is being played on lab {lab.name}; nothing was done",
+            try_="wait for it, or play on another lab: --name NAME",
+        ) from e
+    return lock
+
+
+def _clear_what_a_killed_drill_left(lab: Lab) -> None:
+    if not (lab.folder / "drill.lock").exists():
+        return
+    lock = _lock(lab)
+    left = os.read(lock, len(OURS)) == OURS
+    os.close(lock)
+    if left:
+        lab.down()
