@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 
 from failover.core.drill import Received, Sent, Tally, count
 from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Policy, Rfc2136, Role, Spam
@@ -144,9 +143,6 @@ class World:
         """What was accepted against what the handlers received; mail on hold counts as missing."""
         return count(self.sent, self.received)
 
-    def undelivered(self) -> int:
-        return sum(len(m.postfix.of(*Queue)) for m in self.machines.values())
-
     def drain(self, within: float = 3600.0) -> bool:
         """Let time pass until nothing is queued any more (mail on hold aside); False when it never comes to that."""
         busy = (Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED, Queue.MAILDROP)
@@ -155,6 +151,3 @@ class World:
 
     def files(self) -> dict[str, Files]:
         return {name: m.snapshot() for name, m in self.machines.items()}
-
-    def with_policy(self, policy: Policy) -> None:
-        self.fleet = replace(self.fleet, policy=policy)
