@@ -187,7 +187,7 @@ class Rfc2136Zone:
         return tuple(Endpoint(address, self.at.port) for address in found)
 
     def _key(self) -> dns.tsig.Key | None:
-        """Read at the moment of use. Its repr shows the secret, so it goes into no message and no field."""
+        """Read at the moment of use, kept nowhere."""
         if self.at.key is None or self.at.key_name is None:
             return None
         text = secrets.resolve(self.at.key)
@@ -198,7 +198,7 @@ class Rfc2136Zone:
                 f"{self.at.key} holds no TSIG secret: it is not base64", try_="write the `secret` of tsig-keygen there"
             ) from None
         algorithm = _MD5 if self.at.algorithm == "hmac-md5" else self.at.algorithm
-        return dns.tsig.Key(self.at.key_name, secret, algorithm)
+        return _Key(self.at.key_name, secret, algorithm)
 
     def _tsig_try(self, e: dns.tsig.PeerError) -> str:
         match e:
@@ -210,6 +210,13 @@ class Rfc2136Zone:
                 )
             case _:
                 return f"the secret in {self.at.key} is not the one that the server has"
+
+
+class _Key(dns.tsig.Key):
+    """dnspython's own repr shows the secret."""
+
+    def __repr__(self) -> str:
+        return f"<key {self.name}>"
 
 
 class _Line:

@@ -8,26 +8,28 @@ nothing, and is never used. A change is everywhere once GetChange says INSYNC.
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,  # noqa: A004 - as botocore names it
     ConnectTimeoutError,
     EndpointConnectionError,
-    NoCredentialsError,
-    PartialCredentialsError,
+    HTTPClientError,
     ProxyConnectionError,
 )
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from botocore.parsers import ResponseParserError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from failover.adapters import resolver
-from failover.core.fleet import Endpoint
 from failover.core.mx import MxSet, mx_set
 from failover.core.words import duration
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
@@ -39,6 +41,7 @@ BUSY_S = 20.0
 SYNC_S = 90.0
 """For INSYNC: generally within 60 s (Route 53 developer guide)."""
 POLL_S = 1.0
+CALL_S = 15.0
 _BUSY = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "PriorRequestNotComplete"}
 _CREDENTIALS = {
     *("InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "RequestExpired"),
@@ -91,8 +94,7 @@ class Route53Zone:
         return resolver.seen(name, resolver.authoritative(zone, at=(), extra=names))
 
     def trouble(self, exchange: str) -> str | None:
-        at: tuple[Endpoint, ...] = ()
-        return resolver.trouble(exchange, at=at)
+        return resolver.trouble(exchange, at=())
 
     # Writing --------------------------------------------------------------------
 
@@ -160,18 +162,18 @@ class Route53Zone:
 
     def _client(self) -> Any:
         """Its own retries are off, since it would repeat a change whose answer was lost."""
-        config = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1})
-        try:
-            return boto3.client("route53", region_name="us-east-1", config=config)
-        except BotoCoreError as e:
-            raise Refused(f"AWS cannot be asked: {e}", try_="check AWS_PROFILE and ~/.aws/config") from e
+        config = Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 1})
+        return _translated(
+            "find AWS credentials",
+            lambda: boto3.session.Session().client("route53", region_name="us-east-1", config=config),
+        )
 
     def _ask(self, to: str, do: Callable[[], _T], *, reading: bool = True) -> _T:
         """Asked again while Route 53 is busy. A lost answer means OutcomeUnknown, of a reading Unreachable."""
         again = Retrying(
             retry=retry_if_exception_type(Busy),
             stop=stop_after_delay(self.busy_s),
-            wait=wait_exponential_jitter(initial=0.3, max=3.0, jitter=0.3),
+            wait=wait_exponential(multiplier=0.3, max=3.0),
             sleep=self.clock.sleep,
             reraise=True,
         )
@@ -191,24 +193,47 @@ class _NotAsListed(Refused):
 def _translated(to: str, do: Callable[[], _T]) -> _T:
     """boto3's exceptions as ours; messages carry AWS's code and words, never a key."""
     try:
-        return do()
+        return _bounded(do)
     except ClientError as e:
         raise _of_client(to, e) from e
-    except (NoCredentialsError, PartialCredentialsError) as e:
-        raise Refused(
-            f"could not {to}: {e}", try_="give failover AWS credentials: an instance role, or AWS_PROFILE"
-        ) from e
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as e:
         raise Unreachable(f"could not {to}: {e}", try_="is route53.amazonaws.com within reach from here?") from e
-    except BotoCoreError as e:
-        raise OutcomeUnknown(
-            f"Route 53 was asked to {to}, and no good answer came: {e}", try_="look at it there"
-        ) from e
+    except (HTTPClientError, ConnectionError, ResponseParserError, _Overdue) as e:
+        said = f"Route 53 was asked to {to}, and no good answer came: {type(e).__name__.lstrip('_')}"
+        raise OutcomeUnknown(said, try_="look at the record set there") from e
+    except BotoCoreError as e:  # it did not even send it: no credentials, a profile, a setting
+        said = f"could not {to}: {e}"
+        raise Refused(said, try_="give failover AWS credentials: a role for this machine, or AWS_PROFILE") from e
+
+
+class _Overdue(Exception):
+    """No end within CALL_S."""
+
+
+def _bounded(do: Callable[[], _T]) -> _T:
+    """A read time-out bounds each read alone, so an answer that drips outlasts it; what runs on is left alone."""
+    said: queue.SimpleQueue[tuple[_T, None] | tuple[None, BaseException]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            said.put((do(), None))
+        except BaseException as e:  # raised again where it is waited for
+            said.put((None, e))
+
+    threading.Thread(target=work, daemon=True, name="route53").start()
+    try:
+        answer, error = said.get(timeout=CALL_S)
+    except queue.Empty:
+        raise _Overdue from None
+    if error is not None:
+        raise error
+    return cast("_T", answer)
 
 
 def _of_client(to: str, e: ClientError) -> FailoverError:
     code, said = e.response["Error"].get("Code", "?"), e.response["Error"].get("Message", "")
-    what = f"Route 53 would not {to}: {code}: {said}"
+    secretive = code in _CREDENTIALS | _DENIED  # their texts can carry what was signed, or who we are
+    what = f"Route 53 would not {to}: {code}" + ("" if secretive else f": {said}")
     if code in _BUSY:
         return Busy(what, try_="wait a minute; other tools use the same account or zone")
     if code == "InvalidChangeBatch":
