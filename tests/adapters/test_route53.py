@@ -123,11 +123,11 @@ def test_done_though_its_answer_was_lost(aws: Aws, zone: Route53Zone, lost: str)
 
 
 def test_an_answer_that_drips_ends_in_time(aws: Aws, zone: Route53Zone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(route53, "CALL_S", 0.5)
+    monkeypatch.setattr(route53, "CALL_S", 3.0)
     aws.drip(CHANGE)
     began = time.monotonic()
     zone.swap(NAME, expected=TWO, wanted=MORE)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20, "the whole answer takes 30"
 
 
 def test_lost_before_it_was_carried_out_is_unknown(aws: Aws, zone: Route53Zone) -> None:
@@ -197,7 +197,7 @@ def test_two_writers_at_once_lose_nothing(aws: Aws, zone: Route53Zone) -> None:
     refused: list[FailoverError] = []
 
     def write(mine: tuple[int, str]) -> None:
-        for i in range(6):
+        for i in range(2):
             while True:
                 now = zone.mx(NAME)
                 targets = now.targets - {mine} if i % 2 else now.targets | {mine}

@@ -1,0 +1,113 @@
+"""`dns.mx`: what is said of the servers of a domain, from what each of them shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from failover.core.fleet import Domain, Fleet, Host, Role, Route53
+from failover.core.mx import MxSet, mx_set
+from failover.core.signal import Outcome, Samples
+from failover.errors import Refused, Unreachable
+from failover.probes.dns import compared, with_domains
+
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+LAB = mx_set(60, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])
+OLD = mx_set(60, [(10, "mx1.lab.test")])
+SILENT = "silent: no answer in 2 s"
+
+
+@pytest.mark.parametrize(
+    ("primary", "shown", "outcome", "words"),
+    [
+        (LAB, {"a": LAB, "b": LAB}, Outcome.OK, "2 of 2 servers: 10 mx1.lab.test"),
+        (LAB, {"a": LAB, "b": OLD}, Outcome.FAIL, "1 of 2 servers: not all show"),
+        (
+            LAB,
+            {"a": LAB, "b": replace(LAB, ttl=300)},
+            Outcome.FAIL,
+            "b shows 10 mx1.lab.test, 20 mx2.lab.test (TTL 300)",
+        ),
+        (LAB, {"a": OLD, "b": OLD}, Outcome.FAIL, "0 of 2 servers"),
+        (LAB, {"a": LAB, "b": SILENT}, Outcome.WARN, f"1 of 2 servers: {LAB.text}; b: {SILENT}"),
+        (LAB, {"a": LAB, "b": LAB, "c": SILENT}, Outcome.OK, f"c: {SILENT}"),
+        (LAB, {"a": LAB, "b": LAB, "c": SILENT, "d": "lame: it answers REFUSED"}, Outcome.WARN, "d: lame"),
+        (LAB, {"a": LAB, "b": OLD, "c": SILENT}, Outcome.FAIL, "b shows"),
+        (LAB, {"a": SILENT}, Outcome.UNKNOWN, f"a: {SILENT}"),
+        (LAB, {}, Outcome.UNKNOWN, "no authoritative server"),
+        ("down", {"a": LAB, "b": LAB}, Outcome.WARN, "the primary could not be read: down"),
+        ("down", {"a": LAB, "b": OLD}, Outcome.FAIL, "b shows"),
+        (MxSet(0, frozenset()), {"a": MxSet(0, frozenset())}, Outcome.FAIL, "no MX records"),
+        (mx_set(60, [(0, ".")]), {"a": mx_set(60, [(0, ".")])}, Outcome.WARN, "refuses all mail"),
+    ],
+)
+def test_judged(primary: MxSet | str, shown: Mapping[str, MxSet | str], outcome: Outcome, words: str) -> None:
+    found = compared("lab.test", primary, shown, AT)
+    assert found.outcome is outcome
+    assert words in found.reason
+
+
+@dataclass
+class Zone:
+    fails: bool = False
+
+    def mx(self, name: str) -> MxSet:
+        if self.fails:
+            raise Unreachable("the primary is down", try_="start it")
+        return LAB
+
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+        raise AssertionError("a look changes nothing")
+
+    def seen(self, name: str) -> Mapping[str, MxSet | str]:
+        return {"192.0.2.53": LAB}
+
+    def trouble(self, exchange: str) -> str | None:
+        return None
+
+
+class Still:
+    def now(self) -> datetime:
+        return AT
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+FLEET = Fleet(
+    {"mx1": Host("mx1", Role.PRIMARY, "192.0.2.11")}, {"lab.test": Domain("lab.test", Route53("Z0123456789"))}
+)
+
+
+def looked(zone: Zone | None, subjects: set[str], names: frozenset[str] | None) -> tuple[list[str], Samples]:
+    asked: list[str] = []
+
+    def hosts_only(hosts, names):  # type: ignore[no-untyped-def]
+        asked.extend(hosts)
+        return ()
+
+    def zone_of(domain: Domain) -> Zone:
+        if zone is None:
+            raise Refused("no credentials", try_="give some")
+        return zone
+
+    return asked, with_domains(hosts_only, FLEET, zone_of, Still())(subjects, names)
+
+
+def test_domains_are_looked_at_where_dns_mx_is_wanted_and_hosts_as_before() -> None:
+    asked, found = looked(Zone(), {"mx1", "lab.test"}, frozenset({"dns.mx", "smtp.banner"}))
+    assert asked == ["mx1"]
+    assert [(s.host, s.name, s.outcome) for s in found] == [("lab.test", "dns.mx", Outcome.OK)]
+    assert looked(Zone(), {"mx1", "lab.test"}, frozenset({"smtp.banner"})) == (["mx1"], ())
+
+
+def test_what_cannot_be_looked_at_is_unknown_or_said() -> None:
+    _, (found,) = looked(None, {"lab.test"}, frozenset({"dns.mx"}))
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, "no credentials")
+    _, (found,) = looked(Zone(fails=True), {"lab.test"}, frozenset({"dns.mx"}))
+    assert (found.outcome, "the primary is down" in found.reason) == (Outcome.WARN, True)
