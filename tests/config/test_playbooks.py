@@ -105,7 +105,8 @@ def test_the_schema_knows_each_action_by_its_arguments() -> None:
     steps = schema["properties"]["steps"]["items"]
     assert steps["discriminator"]["propertyName"] == "action"
     assert set(steps["discriminator"]["mapping"]) == {
-        *("spam.bypass", "spam.restore", "queue.requeue", "queue.flush", "dns.prefer", "dns.ttl", "notify", "wait")
+        *("spam.bypass", "spam.restore", "queue.requeue", "queue.flush", "dns.prefer", "dns.ttl"),
+        *("vm.resize", "notify", "wait")
     }
     bypass = schema["$defs"]["BypassStep"]
     assert set(bypass["required"]) == {"id", "verify", "action", "with"}

@@ -114,6 +114,14 @@ class Aws:
         self._server.server_close()
         self._thread.join(5)
 
+    def reset(self, clock: Callable[[], float]) -> None:
+        """As new, at the same address; for a server that several tests share in turn."""
+        with self._lock:
+            self.clock, self.ec2, self.route53 = clock, Ec2(clock), Route53()
+            self.requests, self.keys, self.expired, self.denied = [], {KEY: SECRET}, set(), set()
+            self._late = []
+            self._faults.clear()
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"

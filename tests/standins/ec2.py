@@ -58,6 +58,12 @@ class Ec2:
         self._pass_time()
         return self._now[id_]
 
+    def states(self, id_: str) -> list[str]:
+        """What it went through, oldest first."""
+        self._pass_time()
+        seen = [i.state for _, i in self._history if i.id == id_]
+        return [state for n, state in enumerate(seen) if n == 0 or state != seen[n - 1]]
+
     def meddle(self, id_: str, **to: str | None) -> None:
         """Somebody else's hand, at once: `state`, `size`."""
         self._pass_time()
