@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PLAIN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 HOST = ("unshare", "-m", "-u", "-i", "-p", "-n", "-f", "--kill-child=KILL", "--propagation", "private", "bash")
+OF_THE_LAYER = ("/usr", "/usr/local")  # where the machine's own Python lives: shown, and added to, by the layer
 SEAT = ("unshare", "-m", "-n", "--propagation", "slave", "bash")  # slave: what the machine unmounts, we let go of
 
 
