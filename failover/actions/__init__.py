@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from failover.actions.base import Action
+from failover.actions.container_restart import ContainerRestart
 from failover.actions.dns_prefer import DnsPrefer
 from failover.actions.dns_ttl import DnsTtl
 from failover.actions.queue import QueueFlush, QueueRequeue
+from failover.actions.service_restart import ServiceRestart
 from failover.actions.spam_bypass import SpamBypass
 from failover.actions.spam_restore import SpamRestore
 from failover.actions.tell import Notify, Wait
@@ -17,6 +19,7 @@ ACTIONS: Mapping[str, Action] = {
     a.name: a
     for a in (
         *(SpamBypass(), SpamRestore(), QueueFlush(), QueueRequeue()),
+        *(ServiceRestart(), ContainerRestart()),
         *(DnsPrefer(), DnsTtl(), VmResize(), Notify(), Wait()),
     )
 }

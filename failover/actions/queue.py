@@ -149,7 +149,9 @@ def _filter(spec: StepSpec, context: Context, host: Host) -> tuple[str, str]:
 
 
 def _waiting(context: Context, host: Host) -> float:
-    return max(_value(context, host, "queue.frozen"), _value(context, host, "queue.pending"))
+    """A flush tries what was put off, too; what is frozen may be in any of these queues."""
+    queued = _value(context, host, "queue.pending") + _value(context, host, "queue.deferred")
+    return max(_value(context, host, "queue.frozen"), queued)
 
 
 def _value(context: Context, host: Host, name: str) -> float:

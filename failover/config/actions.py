@@ -16,7 +16,7 @@ LATER: Mapping[str, str] = {
     name: f"{name} is known, but not in this version"
     for name in (
         *("spam.switch", "queue.hold", "queue.release", "smtp.drain"),
-        *("service.restart", "container.restart", "approve", "shell"),
+        *("approve", "shell"),
     )
 }
 
@@ -78,6 +78,14 @@ def _names(value: Any) -> tuple[str, ...]:
     raise Wrong(f"{found(value)} is no list of names; write [mx2a.example.net, mx2b.example.net]")
 
 
+def _unit(value: Any, info: ValidationInfo) -> str:
+    if reference := references.whole(value, info, "string"):
+        return reference
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9@_.:-]{0,127}", value):
+        return value
+    raise Wrong(f"{found(value)} is no service; write postfix, or a spam filter's unit of hosts.yaml such as spamd")
+
+
 def _said(value: Any, info: ValidationInfo) -> str:
     if isinstance(value, str) and value.strip():
         return references.within(value, info)
@@ -104,6 +112,7 @@ _Batch = Annotated[
     int | str, PlainValidator(_batch), WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "maximum": 10_000})
 ]
 _Filter = Annotated[str, PlainValidator(_filter), _A_TEXT]
+_UnitName = Annotated[str, PlainValidator(_unit), _A_TEXT]
 DomainRef = Annotated[
     str, PlainValidator(_domain), WithJsonSchema({"type": "string", "examples": ["${domain}", "example.net"]})
 ]
@@ -179,6 +188,19 @@ class Resize(Strict):
         default=None, description="accepted: it may be interrupted though senders try it first, or nobody can tell."
     )
     expires: SpanRef | None = Field(default=None, description="After this it is due to be taken back.")
+
+
+class RestartService(Strict):
+    """Restarts a service that hosts.yaml names."""
+
+    host: HostRef = _HOST
+    unit: _UnitName = Field(description="postfix, or the unit of a spam filter.", examples=["postfix", "spamd"])
+
+
+class RestartContainer(Strict):
+    """Starts the mail handler's container that hosts.yaml names, anew where it runs."""
+
+    host: HostRef = _HOST
 
 
 class Notify(Strict):

@@ -274,6 +274,16 @@ class ResizeStep(Step):
     with_: actions.Resize = Field(alias="with", examples=['{host: "${host}", size: m5.4xlarge}'])
 
 
+class RestartServiceStep(Step):
+    action: Literal["service.restart"]
+    with_: actions.RestartService = Field(alias="with", examples=['{host: "${sick}", unit: spamd}'])
+
+
+class RestartContainerStep(Step):
+    action: Literal["container.restart"]
+    with_: actions.RestartContainer = Field(alias="with", examples=['{host: "${sick}"}'])
+
+
 class NotifyStep(Step):
     action: Literal["notify"]
     with_: actions.Notify = Field(alias="with", examples=['{text: "spam is not scanned on ${sick}"}'])
@@ -285,7 +295,17 @@ class WaitStep(Step):
 
 
 AnyStep = Annotated[
-    BypassStep | RestoreStep | RequeueStep | FlushStep | PreferStep | TtlStep | ResizeStep | NotifyStep | WaitStep,
+    BypassStep
+    | RestoreStep
+    | RequeueStep
+    | FlushStep
+    | RestartServiceStep
+    | RestartContainerStep
+    | PreferStep
+    | TtlStep
+    | ResizeStep
+    | NotifyStep
+    | WaitStep,
     Field(discriminator="action"),
 ]
 

@@ -176,6 +176,8 @@ def _full(v: View) -> bool:
 
 def _handler_down(v: View) -> bool:
     """Refused; or taken and hung up on, as Docker's port proxy does for a container that has ended."""
+    if v.fails("container.state") and v.fails("handler.banner"):
+        return True
     return v.fails("handler.banner", "refused", "closed")
 
 
@@ -201,7 +203,7 @@ _PORT = ("smtp.banner", "smtp.dialogue", "smtp.peer")
 
 RULES = (
     Rule("disk-full", "no room for the queue", _full, ("disk.free", "disk.inodes")),
-    Rule("handler-down", "mail handler down", _handler_down, ("handler.banner",)),
+    Rule("handler-down", "mail handler down", _handler_down, ("handler.banner", "container.state")),
     Rule("spam-filter-hung", "spam filter hung", _hung, _FILTER),
     Rule("spam-filter-slow", "spam filter slow", _slow, (*_FILTER, "cpu.top", "cpu.load")),
     Rule("handler-stuck", "mail handler stuck", _handler_stuck, ("handler.banner", "spam.scan", "spam.ping")),

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from failover.core.bind import Unbound, bind
-from failover.core.condition import Judgement, judge
+from failover.core.condition import Judgement, judge, predicates
 from failover.core.fleet import Fleet
 from failover.core.playbook import Playbook
-from failover.core.signal import Samples
+from failover.core.signal import Samples, of
 
 
 class Kind(enum.StrEnum):
@@ -69,6 +69,8 @@ def attempts(
             except Unbound:  # a parameter that only a person can give: not the controller's to run
                 continue
             assert bound.trigger is not None
+            if not any(of(samples, t.host, t.signal) for t in predicates(bound.trigger)):
+                continue  # not looked at, or it has nothing of the kind: no handler, no filter
             trigger = judge(bound.trigger, samples, now=now, spacing=spacing)
             ready = [judge(c, samples, now=now, spacing=spacing) for c in bound.preconditions]
             holds = all(j.holds for j in ready)

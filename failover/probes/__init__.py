@@ -36,6 +36,7 @@ SIGNALS: dict[str, Need] = {
     "spam.ping": Need(),
     "spam.scan": Need(warn=spam.SCAN_WARN_S),
     "handler.banner": Need(),
+    "container.state": Need(),
     "smtp.banner": Need(Where.HERE),
     "smtp.dialogue": Need(Where.HERE),
     "smtp.peer": Need(Where.PEER),

@@ -13,9 +13,9 @@ from failover.core.fleet import Engine, Fleet, Host
 from failover.core.signal import CONTROLLER, Samples, Signal
 from failover.errors import FailoverError
 from failover.ports import Clock, Rc, Remote, Reply, SmtpAnswer, SmtpClient
-from failover.probes import SIGNALS, Where, cpu, disk, handler, queue, smtp, spam, ssh
+from failover.probes import SIGNALS, Where, container, cpu, disk, handler, queue, smtp, spam, ssh
 
-_READERS = (queue.read, spam.read, handler.read, cpu.read, disk.read)
+_READERS = (queue.read, spam.read, handler.read, container.read, cpu.read, disk.read)
 _Job = Callable[[], list[Signal]]
 
 
@@ -126,6 +126,8 @@ class _Looker:
         args["filters"] = "yes" if "queue.frozen" in names or (asks_spam and host.spam is None) else "no"
         if host.handler is not None and handler.NAME in names:
             args["handler"] = str(host.handler.address)
+        if (name := container.of(host)) is not None and container.NAME in names:
+            args["container"] = name
         if seen:
             args["peers"] = ",".join(str(h.smtp) for h in seen)
         return args
@@ -135,6 +137,8 @@ def _has(host: Host, name: str) -> bool:
     """Would this host show this signal, had we got in? Undeclared filters are not missed."""
     if name == handler.NAME:
         return host.handler is not None
+    if name == container.NAME:
+        return container.of(host) is not None
     return not name.startswith("spam.") or (host.spam is not None and host.spam.engine is not Engine.NONE)
 
 

@@ -110,6 +110,11 @@ class Machine:
         self.epoch = 0
         self.results: dict[tuple[str, str, str], Result] = {}
         self.saved: dict[str, Saved] = {}
+        self.container = "sl-email"
+        self.started: dict[str, float] = {}
+        self.restarts: list[tuple[float, str]] = []
+        self.relapsing: set[str] = set()
+        """What ends again as soon as it was started."""
         self.check_says: str | None = None
         """What `postfix check` finds wrong, if anything."""
         self.see_peer: Callable[[str], tuple[str, str, str]] = lambda address: ("error", "0", "no network")

@@ -284,6 +284,12 @@ class Postfix:
         if state is not Daemon.HUNG:
             self._thaw(Doing.SMTP, self._handled)
 
+    def end_stuck_handling(self) -> None:
+        """The handler died with these in its hands, and acknowledged none."""
+        for mail in list(self.mails.values()):
+            if mail.doing is Doing.SMTP and mail.stuck:
+                self._end(mail, gone=False)
+
     def end_scans(self, *, careful: bool = True) -> tuple[int, int]:
         """End deliveries that hang in the filter: (ended, left). Careless, it also ends those handing over."""
         ended = left = 0

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 
 from failover.ports import Rc
-from failover.world import looks
+from failover.world import looks, restarts
 from failover.world.looks import Setting, lever_refusal, lever_settings, pickup_filter
 from failover.world.machine import Machine, Process, Result, Rows, Saved, Verb, refused
 from failover.world.postfix import MAIN, MASTER
@@ -29,8 +29,8 @@ def _work(p: Process, verb: str, args: Args) -> Verb:
     if bad:
         return _say(refused(f"{bad[0]} has a value that is not allowed", Rc.USAGE))
     try:
-        if verb in looks.VERBS:
-            return looks.VERBS[verb](p.machine, args)
+        if verb in _READS:
+            return _READS[verb](p.machine, args)
         return _SETTLING[verb](p, args) if verb in _SETTLING else _acting(p, _ACTS[verb], args)
     except KeyError:
         return _say(refused(f"no verb {verb}", Rc.USAGE))
@@ -217,5 +217,7 @@ _ACTS: Mapping[str, Callable[[Machine, Args], Verb]] = {
     "restore": _restore,
     "requeue": _requeue,
     "flush": _flush,
+    "restart": restarts.restart,
 }
+_READS: Mapping[str, Callable[[Machine, Args], Verb]] = {**looks.VERBS, "unit": restarts.unit}
 _SETTLING: Mapping[str, Callable[[Process, Args], Verb]] = {"settle": _settle, "epoch-set": _epoch_set}

@@ -34,7 +34,7 @@ def _host(name: str, role: Role, last: int) -> Host:
         f"10.77.0.{last}",
         mx=f"{name}.lab.test",
         spam=Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd"),
-        handler=Handler(Endpoint("127.0.0.1", 20381), "Python SMTP"),
+        handler=Handler(Endpoint("127.0.0.1", 20381), "Python SMTP", "sl-email"),
     )
 
 

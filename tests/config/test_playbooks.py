@@ -106,7 +106,7 @@ def test_the_schema_knows_each_action_by_its_arguments() -> None:
     assert steps["discriminator"]["propertyName"] == "action"
     assert set(steps["discriminator"]["mapping"]) == {
         *("spam.bypass", "spam.restore", "queue.requeue", "queue.flush", "dns.prefer", "dns.ttl"),
-        *("vm.resize", "notify", "wait")
+        *("service.restart", "container.restart", "vm.resize", "notify", "wait"),
     }
     bypass = schema["$defs"]["BypassStep"]
     assert set(bypass["required"]) == {"id", "verify", "action", "with"}

@@ -16,7 +16,7 @@ from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
 from tests.probes.fakes import AT, fleet
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parents[1] / "cases" / "diagnosis.yaml").read_text())
-FINE: dict[str, tuple[float, str]] = {
+FINE: dict[str, tuple[float | str, str]] = {
     "ssh.reach": (0.4, "looked in 400 ms"),
     "queue.pending": (3.0, "3 messages wait"),
     "queue.frozen": (0.0, "no mail waits for a filter"),
@@ -24,6 +24,7 @@ FINE: dict[str, tuple[float, str]] = {
     "spam.ping": (0.005, "answers in 5 ms"),
     "spam.scan": (0.031, "scans in 31 ms"),
     "handler.banner": (0.012, "answers in 12 ms"),
+    "container.state": ("running", "sl-email runs"),
     "smtp.banner": (0.009, "220 mx1"),
     "smtp.dialogue": (0.02, "250 ok"),
     "smtp.peer": (0.009, "answers in 9 ms"),

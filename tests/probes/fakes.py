@@ -27,6 +27,7 @@ frozen spamassassin 2 1 3 3
 spam.ping ok 5 PONG
 spam.scan ok 31 -
 handler ok 12 220 mx1 Python SMTP 1.4.6
+container running 812 2026-11-24T01:05:10.5Z 0 false 0 -
 load 0.40 4
 top 12 spamd 4242
 disk 61 9000000000 /var/spool/postfix
@@ -35,7 +36,7 @@ inodes 88 /var/spool/postfix"""
 
 def host(name: str, last: int, **changes: object) -> Host:
     spam = Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd")
-    handler = Handler(Endpoint("127.0.0.1", 20381), "Python SMTP")
+    handler = Handler(Endpoint("127.0.0.1", 20381), "Python SMTP", "sl-email")
     given: dict[str, object] = {"spam": spam, "handler": handler, **changes}
     role = Role.PRIMARY if last == 11 else Role.STANDBY
     return Host(name, role, f"192.0.2.{last}", **given)  # type: ignore[arg-type]

@@ -1,0 +1,46 @@
+"""`container.restart`: start the mail handler's container, or start it anew where it hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.actions import restarting
+from failover.actions.base import At, Context, Hands, Result, host_of
+from failover.actions.restarting import Unit
+from failover.core.fleet import Host
+from failover.core.plan import Step
+from failover.core.playbook import StepSpec
+from failover.core.recovery import World
+from failover.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRestart:
+    name: str = "container.restart"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        host = host_of(spec, context.hands.fleet)
+        return restarting.plan(spec, context, host, _unit(host))
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return restarting.nothing(step, hands)
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        return restarting.act(step, at, hands, _unit(hands.fleet.hosts[step.host or ""]))
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return restarting.settle(step, at, hands)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return restarting.nothing(step, hands)
+
+
+def _unit(host: Host) -> Unit:
+    handler = host.handler
+    if handler is None or handler.container is None:
+        raise Refused(
+            f"hosts.yaml names no container of {host.name}'s mail handler, and no other is ever started",
+            try_='name it: handler: {address: "127.0.0.1:20381", container: sl-email}',
+        )
+    return Unit("container", handler.container, (handler.address,), "smtp")

@@ -1,0 +1,120 @@
+"""What `service.restart` and `container.restart` share: an event that is seen by a later start and a working answer.
+
+A hung daemon reads "active", so neither its state nor an exit code says anything: the far side compares when it
+was started, and talks to it. Only what hosts.yaml names is ever started, and the host itself counts: restarted
+three times in ten minutes, it refuses a fourth, whoever asks. For that reason, and since Postfix keeps
+every message that nobody has acknowledged, repeating is safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.actions import remote
+from failover.actions.base import At, Context, Hands, Result
+from failover.core.fleet import Endpoint, Host
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import Risk, StepSpec
+from failover.core.recovery import World
+from failover.core.words import count, duration
+from failover.errors import Refused
+from failover.ports import Reply
+
+GRACE_S = 10
+"""What a running container has to finish what it is at, after which Docker kills it (its own default)."""
+LIMITS_S = {"container": 60.0, "service": 120.0}
+"""A service may take systemd's DefaultTimeoutStopSec, 90 s, to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`kind` service or container; it works again when it `speaks` (smtp, spamassassin, rspamd) at one of `answers`."""
+
+    kind: str
+    name: str
+    answers: tuple[Endpoint, ...]
+    speaks: str
+    risk: Risk = Risk.NONE
+
+
+def plan(spec: StepSpec, context: Context, host: Host, unit: Unit) -> Step:
+    found = remote.read(context.hands, host, "unit", {"kind": unit.kind, "name": unit.name})
+    state, manager = _state(host, unit, found), (found.one("manager") or ("",))[0]
+    restarts = _refuse_a_loop(host, unit, found)
+    return Step(
+        id=spec.id,
+        action=spec.action,
+        kind=Kind.EVENT,
+        certainty=Certainty.OBSERVED,
+        says=f"{unit.kind} {unit.name}, {state}: {_how(unit, manager, state)}; it must answer at {_at(unit)}",
+        host=host.name,
+        args=dict(spec.with_),
+        how={"kind": unit.kind, "name": unit.name},
+        observed={"state": state, "restarts": restarts},
+        undo="none; what was started stays started",
+        risk=unit.risk,
+        repeat_safe=True,
+        eta_s=GRACE_S + 3.0 if state == "running" else 3.0,
+        limit_s=spec.timeout or LIMITS_S[unit.kind],
+    )
+
+
+def act(step: Step, at: At, hands: Hands, unit: Unit) -> Result:
+    """`unit` is read from hosts.yaml anew: a plan from a file starts nothing that the fleet does not name."""
+    host = hands.fleet.hosts[step.host or ""]
+    args = {
+        "kind": unit.kind,
+        "name": unit.name,
+        "answers": ",".join(str(e) for e in unit.answers),
+        "speaks": unit.speaks,
+        "grace": str(GRACE_S),
+    }
+    reply = remote.act(hands, host, "restart", at, args, limit_s=step.limit_s)
+    was, now = (reply.one(key) or ("unknown",) * 3 for key in ("was", "now"))
+    return {"was": was[0], "now": f"{now[0]} since {now[2]}"}
+
+
+def settle(step: Step, at: At, hands: Hands) -> World:
+    return remote.settle(hands, hands.fleet.hosts[step.host or ""], at, limit_s=step.limit_s)
+
+
+def nothing(step: Step, hands: Hands) -> Mapping[str, str]:
+    """An event has no bound values, and owes no undo."""
+    return {}
+
+
+def _state(host: Host, unit: Unit, found: Reply) -> str:
+    state = (found.one("now") or ("unknown",))[0]
+    if state == "paused":
+        raise Refused(
+            f"{host.name}: somebody has paused {unit.name}", try_=f"on {host.name}: docker unpause {unit.name}"
+        )
+    return state
+
+
+def _refuse_a_loop(host: Host, unit: Unit, found: Reply) -> str:
+    row = found.one("restarts") or ("0", "3", "600")
+    n, most, within = (int(field) for field in row[:3])
+    said = f"{count(n, 'restart')} in the last {duration(within)}"
+    if n >= most:
+        log = f"docker logs --tail 50 {unit.name}" if unit.kind == "container" else f"the log of {unit.name}"
+        raise Refused(
+            f"{host.name}: {unit.name} had {said}: restarting it does not cure it, a person has to look",
+            try_=f"on {host.name}: {log}",
+        )
+    return said
+
+
+def _how(unit: Unit, manager: str, state: str) -> str:
+    match manager:
+        case "docker":
+            return f"docker restart -t {GRACE_S}" if state in {"running", "restarting"} else "docker start"
+        case "systemd":
+            return "systemctl restart"
+        case _:
+            return f"service {unit.name} restart (no systemd there)"
+
+
+def _at(unit: Unit) -> str:
+    return " or ".join(str(e) for e in unit.answers)

@@ -1,0 +1,56 @@
+"""`service.restart`: restart a service that hosts.yaml names: Postfix, or a spam filter's unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.actions import restarting
+from failover.actions.base import At, Context, Hands, Result, host_of
+from failover.actions.restarting import Unit
+from failover.core.fleet import Endpoint, Host
+from failover.core.plan import Step
+from failover.core.playbook import Risk, StepSpec
+from failover.core.recovery import World
+from failover.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRestart:
+    name: str = "service.restart"
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        host = host_of(spec, context.hands.fleet)
+        return restarting.plan(spec, context, host, _unit(host, str(spec.with_["unit"])))
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return restarting.nothing(step, hands)
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        return restarting.act(step, at, hands, _unit(hands.fleet.hosts[step.host or ""], step.how["name"]))
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return restarting.settle(step, at, hands)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return restarting.nothing(step, hands)
+
+
+def _unit(host: Host, name: str) -> Unit:
+    units = _units(host)
+    if name not in units:
+        raise Refused(
+            f"hosts.yaml names no service {name!r} of {host.name}, and no other is ever started",
+            try_=f"write one of {', '.join(units)}, or name it there: spam: {{unit: {name}}}",
+        )
+    return units[name]
+
+
+def _units(host: Host) -> dict[str, Unit]:
+    """Postfix does not take mail for some seconds, and drops the sessions it has: senders come again."""
+    greets = (Endpoint("127.0.0.1", host.smtp_port), host.smtp)  # inet_interfaces may leave out either
+    found = {"postfix": Unit("service", "postfix", greets, "smtp", Risk.DOWNTIME)}
+    for spam in (host.spam, host.standby_spam):
+        if spam is not None and spam.unit is not None:
+            found[spam.unit] = Unit("service", spam.unit, (spam.address,), spam.engine.value)
+    return found

@@ -1,0 +1,55 @@
+"""The mail handler's container, as Docker sees it: whether it runs. Whether the handler works, its banner says.
+
+Docker's restart policy acts when a container ends, never when it hangs, with growing pauses, and not at all
+after somebody stopped it (docker-run(1)). So an ended one stays ended, and "running" proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from failover.core.fleet import Host
+from failover.core.signal import Outcome, Signal
+from failover.core.words import duration
+from failover.ports import Reply
+from failover.probes.sight import Sight, number, why_missing
+
+NAME = "container.state"
+
+
+def of(host: Host) -> str | None:
+    return host.handler.container if host.handler else None
+
+
+def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
+    """From `container STATE PID STARTED_AT EXIT_CODE OOM_KILLED RESTARTS HEALTH`; the value is the state."""
+    name, sight = of(host), Sight(host.name, host.name, at)
+    if name is None:
+        return
+    row = facts.one("container")
+    if not row:
+        yield sight.unknown(NAME, why_missing(facts, "container"))
+        return
+    state, _, started, code, oom, restarts, health = (*row, *[""] * 7)[:7]
+    match state:
+        case "running" if health == "unhealthy":
+            yield sight.signal(NAME, Outcome.WARN, f"{name} runs, and its own check says unhealthy", state)
+        case "running":
+            yield sight.signal(NAME, Outcome.OK, f"{name} runs{_since(started, facts)}", state)
+        case "absent":
+            yield sight.signal(NAME, Outcome.FAIL, f"docker has no container {name}", state)
+        case _:
+            memory = ", out of memory" if oom == "true" else ""
+            again = f", started again {restarts} times by docker" if number(restarts) else ""
+            yield sight.signal(NAME, Outcome.FAIL, f"{name} is {state}, exit code {code or '?'}{memory}{again}", state)
+
+
+def _since(started: str, facts: Reply) -> str:
+    """By the host's own clock, which wrote both times; silent when one of them is unreadable."""
+    now = number((facts.one("now") or ("",))[0])
+    try:
+        began = datetime.fromisoformat(started[:19]).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return ""
+    return f" since {duration(now - began)}" if now is not None and now >= began else ""
