@@ -23,7 +23,7 @@ from failover.core.words import duration
 from failover.engine import Engine
 from failover.errors import ConfigError, FailoverError, NeedsPerson, Refused
 from failover.planner import make_plan
-from failover.ports import RunRecord, Store
+from failover.ports import Ready, RunRecord, Store
 
 LOOKS = 3
 """How many looks `failover run` takes, spaced as policy says, before a trigger that wants several is judged."""
@@ -127,6 +127,9 @@ class Controller:
                     f"paused by {pause.by} for another {left}: {pause.reason}",
                     try_="`failover unpause` when the reason is gone",
                 )
+        if isinstance(self.hands.remote, Ready):
+            for host in (self.hands.fleet.hosts[name] for name in hosts if name in self.hands.fleet.hosts):
+                self.hands.remote.ready(host)
 
     def _no_open_run(self, plan: Plan) -> None:
         for record, view in self.open_runs():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from failover.core.fleet import Channel, Endpoint, Host
 from failover.core.mx import MxSet
@@ -66,6 +66,15 @@ class Remote(Protocol):
             Unreachable: nothing was run.
             OutcomeUnknown: the request left, a whole answer did not come back.
         """
+        ...
+
+
+@runtime_checkable
+class Ready(Protocol):
+    """A Remote that can tell, before anything is begun, whether it would be let act."""
+
+    def ready(self, host: Host) -> None:
+        """Raises Refused when it would not; nothing was changed."""
         ...
 
 

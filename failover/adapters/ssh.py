@@ -11,8 +11,8 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
@@ -36,6 +36,9 @@ WATCHDOG_S = 0.25
 """Later than the work's own time-outs, since those know better what was missing."""
 REUSED_S = 3.0
 """A kept session that opens no channel by then is taken for dead; nothing has left, so a new one is opened."""
+ACT = "act"
+"""Stands for any verb that changes something."""
+READY_S = 8.0
 HELLO_GOOD_S = 60.0
 """An act wants a hello of the installed helper that is not older: a resident watch keeps its sessions for days."""
 KEPT = 64
@@ -127,6 +130,19 @@ class SshRemote:
 
         Raises Refused besides, with nothing sent, when the helper installed there is not the one for this verb.
         """
+        with self._turn(host, verb, args, limit_s) as (call, seat):
+            if verb != "hello" and host.ssh.user != "root":
+                self._meet(call, seat)
+            return self._call(call, seat)
+
+    def ready(self, host: Host) -> None:
+        """See `ports.Ready`. A host that cannot be reached is no reason: what comes next has its own rules for that."""
+        if host.ssh.user != "root":
+            with suppress(Unreachable), self._turn(host, ACT, {}, READY_S) as (call, seat):
+                self._meet(call, seat)
+
+    @contextmanager
+    def _turn(self, host: Host, verb: str, args: Mapping[str, str], limit_s: float) -> Iterator[tuple[_Call, _Seat]]:
         now = time.monotonic()
         call = _Call(
             host, verb, args, now, limit_s, now + min(CONNECT_S, limit_s * 0.75), now + limit_s + self._grace_s
@@ -139,9 +155,7 @@ class SshRemote:
                 try_="try again once that one has ended",
             )
         try:
-            if call.verb != "hello" and host.ssh.user != "root":
-                self._meet(call, seat)
-            return self._call(call, seat)
+            yield call, seat
         finally:
             seat.turn.release()
 

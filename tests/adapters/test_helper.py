@@ -13,7 +13,7 @@ from failover.adapters import helper
 from failover.adapters.ssh import SshRemote
 from failover.core.fleet import Host
 from failover.errors import Refused, Unreachable
-from failover.ports import Reply
+from failover.ports import Ready, Reply
 from tests.adapters.sshd import Keys, Request, Sshd, answer, make_keys
 from tests.adapters.test_ssh import host_at
 
@@ -86,6 +86,17 @@ def test_another_text_may_look_but_not_act_until_it_is_ours(scene: Scene) -> Non
 
     scene.there.text = OURS
     assert scene.call("bypass").rc == 0, "installed meanwhile: the next act asks again"
+
+
+def test_whether_it_may_act_is_known_before_anything_is_begun(scene: Scene) -> None:
+    scene.remote.ready(scene.host)
+    scene.there.text = OTHER
+    scene.remote.ready(scene.host)
+    assert scene.there.verbs == ["hello"], "said a moment ago"
+    fresh = SshRemote(lambda: SCRIPT, tell=scene.told.append)
+    with fresh, pytest.raises(Refused):
+        fresh.ready(scene.host)
+    assert isinstance(fresh, Ready)
 
 
 def test_the_same_version_of_another_text_does_not_act(scene: Scene) -> None:

@@ -1,7 +1,7 @@
 """One call of `failover-host` by the real SSH adapter, as a process of its own: it must stand in the lab's network.
 
-`python -m tests.scenarios.caller` reads `{address, identity, known_hosts, calls: [[verb, args, limit_s]]}` on stdin
-and prints, for each call, `{error, said, rows, rc, seconds}` as one line of JSON.
+`python -m tests.scenarios.caller` reads `{address, user, identity, known_hosts, calls: [[verb, args, limit_s]]}` on
+stdin and prints, for each call, `{error, said, rows, rc, seconds}` as one line of JSON.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def one(remote: SshRemote, host: Host, verb: str, args: dict[str, str], limit_s:
 
 if __name__ == "__main__":
     asked = json.load(sys.stdin)
-    ssh = Ssh(identity=asked["identity"], known_hosts=asked["known_hosts"])
+    ssh = Ssh(user=asked.get("user", "root"), identity=asked["identity"], known_hosts=asked["known_hosts"])
     with SshRemote() as remote:
         for verb, args, limit_s in asked["calls"]:
             host = Host("mx1", Role.PRIMARY, asked["address"], ssh=ssh)

@@ -1,0 +1,221 @@
+"""Least privilege on real hosts: with the helper installed everything works, and beside it nothing does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from failover.host import script_text
+from failover.lab import Lab
+from tests.labs import arrived, send, until
+from tests.scenarios.installed import HELPER, Controller
+
+pytestmark = pytest.mark.lab
+
+EVERYTHING = [
+    "sh",
+    "-c",
+    "find /usr/local/sbin /etc/sudoers.d ~failover -type f | sort | xargs sha256sum; "
+    "stat -c '%n %a %U:%G' ~failover/.ssh ~failover/.ssh/authorized_keys",
+]
+CURE = ("run", "spam-filter-hung", "--set", "sick=mx1", "--yes")
+
+
+@pytest.fixture(scope="module")
+def installed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
+    ours = Controller.of(lab, tmp_path_factory.mktemp("controller"))
+    ours.install("mx1")
+    yield ours
+    ours.remove("mx1")
+
+
+@pytest.fixture
+def controller(installed: Controller) -> Iterator[Controller]:
+    """Installed on mx1, without a forced command; afterwards, too."""
+    yield installed
+    installed.put_back()
+
+
+@pytest.fixture
+def forced(controller: Controller) -> Iterator[Controller]:
+    controller.install("mx1", "--forced-command")
+    yield controller
+    controller.put_back()
+    controller.remove("mx1")
+    controller.install("mx1")
+
+
+def test_install_and_remove_leave_everything_as_it_was(lab: Lab, tmp_path: Path) -> None:
+    ours = Controller.of(lab, tmp_path)
+    before = lab.run("mx2", EVERYTHING, timeout=10).stdout
+    ours.install("mx2", "--forced-command")
+    assert "already so" in ours.install("mx2", "--forced-command").stdout
+    status = json.loads(ours.fine("host", "status", "mx2", "--json").stdout)
+    assert (status["ours"]["same"], status["may_call"], status["key"]) == (True, True, "forced")
+    modes = lab.run("mx2", ["stat", "-c", "%a %U:%G", HELPER, "/etc/sudoers.d/failover"], timeout=10).stdout
+    assert modes == "755 root:root\n440 root:root\n"
+    lab.run("mx2", ["visudo", "-c"], timeout=10)
+
+    ours.remove("mx2")
+    assert lab.run("mx2", EVERYTHING, timeout=10).stdout == before
+    lab.run("mx2", ["test", "-d", "/var/lib/failover"], timeout=10)
+    ours.remove("mx2", "--purge")
+    lab.run("mx2", ["test", "!", "-e", "/var/lib/failover"], timeout=10)
+
+
+def test_somebody_elses_sudoers_file_is_left_alone(lab: Lab, tmp_path: Path) -> None:
+    ours, theirs = Controller.of(lab, tmp_path), "failover ALL=(ALL) ALL"
+    lab.run("mx2", ["sh", "-c", f"echo '{theirs}' >/etc/sudoers.d/failover"], timeout=10)
+    try:
+        refused = ours.failover("host", "install", "mx2", "--as", "root", "--yes")
+        assert refused.returncode == 4
+        assert "/etc/sudoers.d/failover" in refused.stderr
+        assert lab.run("mx2", ["cat", "/etc/sudoers.d/failover"], timeout=10).stdout == f"{theirs}\n"
+        lab.run("mx2", ["test", "!", "-e", HELPER], timeout=10)
+    finally:
+        lab.run("mx2", ["rm", "/etc/sudoers.d/failover"], timeout=10)
+
+
+@pytest.mark.parametrize("way", ["controller", "forced"])
+def test_the_main_job_as_the_ordinary_user(request: pytest.FixtureRequest, way: str) -> None:
+    """Check, run, a refused rollback, a refused remove, rollback: no root log-in anywhere."""
+    controller: Controller = request.getfixturevalue(way)
+    lab, seq, before = controller.lab, request.node.name, controller.files()
+    lab.incident("spamd-hung")
+    send(lab, seq)
+    assert "spam filter hung" in controller.failover("check", "--host", "mx1").stdout
+
+    cured = controller.fine(*CURE, "--json")
+    assert json.loads(cured.stdout)["state"] == "succeeded", cured.stdout
+    until(lambda: len(arrived(lab, seq)) == 1, within=15, what="the stuck message is delivered")
+    assert controller.failover("rollback", "--yes").returncode == 6, "the filter still hangs"
+
+    kept = controller.failover("host", "remove", "mx1", "--as", "root", "--yes")
+    assert kept.returncode == 4
+    assert json.loads(cured.stdout)["run"] in kept.stderr
+    controller.heal()
+    controller.fine("rollback", "--yes")
+    assert controller.files() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sudo -n id",
+        "sudo -n /bin/sh -c id",
+        "sudo -n postconf -M",
+        "sudo -n /usr/bin/env text=x /usr/local/sbin/failover-host install",
+        f"sudo -n -u postfix {HELPER} hello",
+        f"sudo -n sh {HELPER} hello",
+        f"cp {HELPER} ~/failover-host && sudo -n ~/failover-host hello",
+        f"echo id >>{HELPER}",
+        f"mv {HELPER} /tmp",
+        "cat /etc/sudoers.d/failover",
+        "ls /var/lib/failover/saved",
+    ],
+)
+def test_sudo_opens_nothing_beside_the_helper(controller: Controller, command: str) -> None:
+    done = controller.ssh(command)
+    assert done.returncode != 0
+    assert "uid=0" not in done.stdout
+    assert "end\thello\t0" not in done.stdout
+
+
+@pytest.mark.parametrize("by", [HELPER, "cd /usr/local/sbin; text=$text; sudo -n ./failover-host"])
+def test_through_sudo_the_helper_is_not_replaced(controller: Controller, by: str) -> None:
+    """Else whoever may call it would be root: install's text comes from outside."""
+    evil = "#!/bin/sh\n# failover-host: x\nid"
+    digest = hashlib.sha256(f"{evil}\n".encode()).hexdigest()
+    asked = f"{by.replace('sudo -n ', '')} install user=failover digest={digest}"
+    command, _, rest = asked.rpartition("; ") if ";" in asked else ("", "", asked)
+    done = controller.ssh(f"export text='{evil}'; {command or ':'}; sudo -n {rest}")
+    assert "\t77\n" in done.stdout or "password is required" in done.stderr, done
+    installed = controller.lab.run("mx1", ["cat", HELPER], timeout=10).stdout
+    assert installed == script_text()
+
+
+def test_without_the_forced_command_the_key_opens_a_shell(controller: Controller) -> None:
+    """What the next test would not notice, if the lab's sshd let nobody in anyway."""
+    assert "uid=" in controller.ssh("id").stdout
+
+
+def test_with_the_forced_command_the_key_opens_nothing_else(forced: Controller, tmp_path: Path) -> None:
+    controller, lab, at = forced, forced.lab, f"failover@{forced.lab.address('mx1')}"
+    fine = f"sudo -n {HELPER} hello limit=5"
+    assert "end\thello\t0" in controller.ssh(fine).stdout
+
+    proof = f"/home/failover/pwned-{tmp_path.name}"
+    for tail in (f"; touch {proof}", f"$(touch {proof})", f"`touch {proof}`", f"\ntouch {proof}", f"| touch {proof}",
+                 f"' ; touch {proof} '", f"&& touch {proof}", f"> {proof}", f"$'\\n'touch {proof}", "*"):  # fmt: skip
+        for command in (f"{fine}{tail}", f"{fine} {tail}", tail.lstrip(";&|> ")):
+            done = controller.ssh(command)
+            assert done.returncode in {64, 77}, (command, done)
+            assert "end\thello" not in done.stdout, command
+    for command in ("", "id", "sh", "bash -i", "sudo -n id", f"{HELPER} hello", f"sudo -n {HELPER}-x hello",
+                    f"sudo -n {HELPER} forced", "/usr/lib/openssh/sftp-server", "internal-sftp"):  # fmt: skip
+        done = controller.ssh(command)
+        assert done.returncode in {64, 77}, (command, done)
+        assert "uid=" not in done.stdout
+    lab.run("mx1", ["test", "!", "-e", proof], timeout=10)
+
+    (tmp_path / "batch").write_text(f"put {tmp_path}/batch {proof}\n")
+    assert controller.client("sftp", "-b", str(tmp_path / "batch"), at).returncode != 0
+    for way in ((), ("-O",)):
+        assert controller.client("scp", *way, str(tmp_path / "batch"), f"{at}:{proof}").returncode != 0
+    lab.run("mx1", ["test", "!", "-e", proof], timeout=10)
+    through = controller.client("ssh", "-W", "127.0.0.1:25", at)
+    assert "220 " not in through.stdout
+    assert through.returncode != 0
+    back = controller.client("ssh", "-o", "ExitOnForwardFailure=yes", "-R", "12345:127.0.0.1:25", at, fine)
+    assert back.returncode == 255, back
+    assert "end\t" not in controller.client("ssh", "-tt", at, "id").stdout.replace("end\tforced\t77", "")
+
+
+def test_a_wrong_host_key_is_refused_before_the_log_in(controller: Controller, tmp_path: Path) -> None:
+    known = (controller.lab.folder / "known_hosts").read_text()
+    address, other = controller.lab.address("mx1"), controller.lab.address("mx2")
+    key = next(line.split(" ", 1)[1] for line in known.splitlines() if line.startswith(other))
+    (tmp_path / "swapped").write_text(f"{address} {key}\n")
+    hosts = tmp_path / "swapped.yaml"
+    hosts.write_text(
+        controller.hosts.read_text().replace(str(controller.lab.folder / "known_hosts"), str(tmp_path / "swapped"))
+    )
+    for command in (("host", "status", "mx1"), CURE):
+        refused = controller.failover(*command, hosts=hosts)
+        assert refused.returncode in {3, 4}, refused
+        assert "wrong host key" in refused.stderr
+
+
+def test_another_helper_than_ours_looks_but_does_not_act(controller: Controller) -> None:
+    lab, before = controller.lab, controller.files()
+    lab.run("mx1", ["sed", "-i", "$a # edited", HELPER], timeout=10)
+    checked = controller.failover("check", "--host", "mx1", "--json")
+    assert json.loads(checked.stdout)["hosts"]["mx1"]["signals"]["ssh.reach"]["outcome"] == "ok"
+    assert "mx1 has failover-host" in checked.stderr
+
+    lab.incident("spamd-hung")
+    refused = controller.failover(*CURE)
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert "failover host install mx1" in refused.stderr + refused.stdout
+    assert controller.files() == before
+    controller.heal()
+    controller.install("mx1")
+    assert "has failover-host" not in controller.failover("check", "--host", "mx1").stderr
+
+
+def test_a_lost_store_and_a_clock_that_ran_ahead(controller: Controller) -> None:
+    """Break-glass: the epoch of the future becomes now, with its reason, and controllers act again."""
+    future = "9999999998"
+    controller.lab.run("mx1", ["sh", "-c", f"echo {future} >/var/lib/failover/epoch"], timeout=10)
+    stale = controller.failover("host", "status", "mx1", "--reset-epoch", "9999999997", "--reason", "x", "--yes")
+    assert stale.returncode == 4, "only what is read there is reset"
+    why = "clock was in 2286; $(id)"
+    said = controller.fine("host", "status", "mx1", "--reset-epoch", future, "--reason", why, "--yes").stdout
+    assert f"epoch {future} to " in said
+    assert why in said
+    status = json.loads(controller.fine("host", "status", "mx1", "--json").stdout)
+    assert status["epoch"] < int(future)
