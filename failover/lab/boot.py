@@ -46,7 +46,8 @@ def start(lab: Lab, layer: Path, deadline: float, extras: Collection[str] = ()) 
 def _host_command(lab: Lab, lan: int, host: Place) -> list[str]:
     """Through `lan`'s mount namespace: the unpacked layer shows only there."""
     script = [str(HERE / "host.sh"), str(lab.folder / host.name), str(lab.folder / "layer"), host.name]
-    return ["nsenter", "-t", str(lan), "-m", "--", *HOST, *script, *files.trees()]
+    trees = [tree for tree in files.trees() if tree not in OF_THE_LAYER]
+    return ["nsenter", "-t", str(lan), "-m", "--", *HOST, *script, *trees]
 
 
 def _spawn(lab: Lab, name: str, argv: list[str]) -> None:
