@@ -175,7 +175,7 @@ class Scene:
 def shared() -> Iterator[tuple[Aws, Ec2Cloud]]:
     with pytest.MonkeyPatch.context() as patch, Aws() as aws:
         aws.lend(patch)
-        yield aws, Ec2Cloud(Ec2("eu-west-3", INSTANCE), deadline_s=3.0, pause_s=0.01)
+        yield aws, Ec2Cloud(Ec2("eu-west-3", INSTANCE), pause_s=0.01)
 
 
 @pytest.fixture
@@ -494,8 +494,12 @@ def test_killed_with_the_other_mx_down_the_machine_is_started_all_the_same(scene
     assert scene.runs_as == OLD
 
 
-def test_going_back_half_way_without_capacity_for_the_old_size_starts_the_new_one(scene: Scene) -> None:
-    killed(scene, "resize", scene.start)
+@pytest.mark.parametrize(("at", "later"), [("stop", 60), ("resize", 0)])
+def test_going_back_half_way_without_capacity_for_the_old_size_starts_the_new_one(
+    scene: Scene, at: str, later: int
+) -> None:
+    killed(scene, at, scene.start)
+    scene.world.advance(later)
     scene.aws.ec2.lacking.add(OLD)
     assert scene.rollback().state is RunState.ROLLBACK_FAILED
     assert scene.runs_as == NEW
