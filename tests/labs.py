@@ -23,16 +23,17 @@ with smtplib.SMTP(sys.argv[1], 25, timeout=15) as smtp:
 """
 
 
-def lab_or_skip(what: str = "shared") -> Lab:
-    """A lab that is up, of this process's own name; the caller takes it down."""
+def lab_or_skip(what: str = "shared", extras: tuple[str, ...] = ()) -> Lab:
+    """A lab that is up, of this process's own name, with these extras; the caller takes it down."""
     _clear_dead_runs()
     ci = os.environ.get("CI") == "true"
     if (reason := why_not()) is not None:
         pytest.fail(reason) if ci else pytest.skip(reason)
-    if not ci and not layer.cached().exists():
-        pytest.skip("the lab's software is not there: `failover lab up --install` once")
+    if not ci and not layer.cached(extras).exists():
+        options = "".join(f" --with {extra}" for extra in extras)
+        pytest.skip(f"the lab's software is not there: `failover lab up --install{options}` once")
     lab = Lab(f"pytest-{what}-{os.getpid()}")
-    lab.up(install=ci)  # from here on, not coming up is a failure
+    lab.up(install=ci, extras=extras)  # from here on, not coming up is a failure
     return lab
 
 

@@ -37,6 +37,8 @@ def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
             yield sight.signal(NAME, Outcome.WARN, f"{name} runs, and its own check says unhealthy", state)
         case "running":
             yield sight.signal(NAME, Outcome.OK, f"{name} runs{_since(started, facts)}", state)
+        case "timeout":
+            yield sight.signal(NAME, Outcome.WARN, f"docker does not answer, so nobody can start {name} again", state)
         case "absent":
             yield sight.signal(NAME, Outcome.FAIL, f"docker has no container {name}", state)
         case _:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from failover.errors import ConfigError
+from failover.errors import ConfigError, StepFailed
 from failover.lab import Lab
 from failover.lab.incidents import INCIDENTS, SLOW_SCAN_S
 from tests.labs import arrived, send, until
@@ -108,3 +108,43 @@ def test_an_unknown_incident_names_those_there_are(lab: Lab) -> None:
     with pytest.raises(ConfigError) as refused:
         lab.incident("spamd-hunk")
     assert "spamd-hung" in refused.value.try_
+
+
+def test_a_handler_that_is_down_refuses_and_one_that_is_stuck_is_silent(lab: Lab) -> None:
+    with on(lab, "handler-down"):
+        assert handler_says(lab) == "ConnectionRefusedError"
+    until(lambda: handler_says(lab) == "connected 220", within=10, what="the handler after the heal")
+    with on(lab, "handler-stuck"):
+        assert handler_says(lab) == "connected TimeoutError"
+    assert handler_says(lab) == "connected 220"
+
+
+def handler_says(lab: Lab) -> str:
+    found = lab.run("mx1", [sys.executable, "-c", BANNER, "127.0.0.1", "20381"], timeout=10)
+    return " ".join(found.stdout.split())
+
+
+def test_a_frozen_mx_accepts_and_says_nothing(lab: Lab) -> None:
+    with on(lab, "mx-frozen"):
+        assert banner(lab, 25) == "connected TimeoutError"
+        assert banner(lab, 22) == "connected SSH"
+    assert banner(lab, 25) == "connected 220"
+
+
+def test_a_full_spool_is_small_and_takes_no_mail(lab: Lab) -> None:
+    """It lies in this machine's memory: filling it must not take a gigabyte."""
+    with on(lab, "disk-full"):
+        size, free = spool(lab)
+        assert size < 200_000
+        assert free < 1_000
+        with pytest.raises(StepFailed, match=r"452|Insufficient"):
+            send(lab, "no-room")
+    assert spool(lab)[0] == 1024 * 1024
+    send(lab, "room-again")
+    until(lambda: bool(arrived(lab, "room-again")), within=15, what="delivery after the heal")
+
+
+def spool(lab: Lab) -> tuple[int, int]:
+    """Size and free space in kB."""
+    told = lab.run("mx1", ["df", "-k", "--output=size,avail", "/var/spool/postfix"], timeout=5).stdout.split()
+    return int(told[-2]), int(told[-1])
