@@ -40,7 +40,8 @@ def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
     last = looks[-1]
     said = f"{wanted.signal} {_value(last)}"
     if wanted.is_ is not None:
-        return last.outcome == wanted.is_, f"{said} is {last.outcome}, wanted {wanted.is_}"
+        met = last.outcome == wanted.is_
+        return met, f"{wanted.signal} is {last.outcome}{'' if met else f', wanted {wanted.is_}'}: {last.reason}"
     if wanted.falls_to is not None:
         return _number(last) <= wanted.falls_to, f"{said}, wanted {number(wanted.falls_to)}"
     if wanted.age_below is not None:
