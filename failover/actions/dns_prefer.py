@@ -46,7 +46,7 @@ class DnsPrefer:
             before=records.bound(domain, now),
             want=records.bound(domain, want),
             diff=diff(domain, now, want),
-            undo=_undo_words(now, want, back, strangers),
+            undo=_undo_words(now, want, back, strangers) + ("" if unchanged else _expiry(spec)),
             undoable=True,
             guards=tuple(c for h in back for c in records.fit(h, fleet, strict=True)),
             requires=() if unchanged else records.fit(to, fleet, strict=False),
@@ -146,6 +146,10 @@ def _notes(want: MxSet) -> tuple[str, ...]:
         f"senders follow within {duration(want.ttl)} (the TTL) of the last name server; "
         f"connections that they keep open last up to {duration(records.KEPT_OPEN_S)} longer",
     )
+
+
+def _expiry(spec: StepSpec) -> str:
+    return f" · expires in {duration(span)}" if (span := _span(spec)) else ""
 
 
 def _span(spec: StepSpec) -> float | None:
