@@ -237,7 +237,7 @@ def _code(e: boto.ClientError) -> str:
 def _message(e: boto.ClientError) -> str:
     """AWS's own words on one line, less anything that looks like a key."""
     text = " ".join(str(e.response.get("Error", {}).get("Message", "")).split())[:300]
-    return re.sub(r"\b(?:AKIA|ASIA)[A-Z0-9]{8,}", "(a key)", text)
+    return re.sub(r"\b(?:AKIA|ASIA)[A-Z0-9]{8,}", "(a key)", text).rstrip(".")
 
 
 def _throttled(e: BaseException) -> bool:

@@ -6,6 +6,8 @@ On paper, the kinds of step fit it so (before | wanted | half | other | unknown 
 - *queue.requeue* (event, repeating is safe: a re-queued message is frozen no more): no result | done | died: again
 - *service.restart* (event; a second restart hurts mail): no result | newer start time | died: ask
 - *dns.prefer* (state): the RRset as captured | as wanted | one server of two has it | another set | no answer | -
+- *vm.resize* (state): the size as captured, running | the new one, running | stopped between: act again takes it on |
+  another size | no answer | stopping or starting
 - *notify* (event, repeating is safe by its key): there is no far side to ask, so an open intent reads `half`: again
 """
 
@@ -40,6 +42,15 @@ def test_every_cell_forward_says_what_to_do(kind: Kind, recorded: Recorded, worl
         assert move is Move.CONFLICT
 
 
+@pytest.mark.parametrize(("kind", "recorded", "world"), list(itertools.product(Kind, Recorded, World)))
+def test_going_on_changes_one_cell_alone(kind: Kind, recorded: Recorded, world: World) -> None:
+    """Half of a state of ours, begun and not ended: acting again takes it on. What never began is not ours to go on."""
+    usual = forward(kind, recorded, world, repeat_safe=False)
+    move = forward(kind, recorded, world, repeat_safe=False, goes_on=True)
+    one = (kind, recorded, world) == (Kind.STATE, Recorded.INTENT, World.HALF)
+    assert move is (Move.ACT if one else usual)
+
+
 @pytest.mark.parametrize(("recorded", "world"), list(itertools.product((Recorded.NOTHING, Recorded.INTENT), World)))
 def test_every_cell_backward_says_what_to_do(recorded: Recorded, world: World) -> None:
     move = backward(recorded, world)
@@ -63,6 +74,24 @@ def test_every_cell_backward_says_what_to_do(recorded: Recorded, world: World) -
 )
 def test_compare(now: dict[str, str], world: World) -> None:
     assert compare(now, before={"a": "=1", "b": "=1"}, want={"a": "=2", "b": "-"}) is world
+
+
+@pytest.mark.parametrize(
+    ("size", "state", "world"),
+    [
+        ("old", "running", World.BEFORE),
+        ("new", "running", World.WANTED),
+        ("old", "stopped", World.HALF),
+        ("new", "stopped", World.HALF),
+        ("old", "terminated", World.OTHER),
+        ("third", "stopped", World.OTHER),
+        ("third", "running", World.OTHER),
+    ],
+)
+def test_what_lies_on_the_way_is_half_of_ours(size: str, state: str, world: World) -> None:
+    before, want = {"size": "old", "state": "running"}, {"size": "new", "state": "running"}
+    now, on_the_way = {"size": size, "state": state}, {"state": ("stopping", "stopped")}
+    assert compare(now, before=before, want=want, on_the_way=on_the_way) is world
 
 
 @pytest.mark.parametrize(
