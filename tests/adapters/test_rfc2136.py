@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -83,19 +84,27 @@ def test_what_is_not_as_expected_is_not_written_over(scene: Scene, wrong: MxSet)
 
 def test_an_edit_between_our_read_and_our_write_is_refused_by_the_primary(scene: Scene) -> None:
     theirs = mx_set(60, [(15, "mx1.lab.test"), *LAB.targets])
-
-    class Slow(Rfc2136Zone):
-        """Somebody edits the zone after its read."""
-
-        __slots__ = ()
-
-        def _update(self, *args, **more):  # type: ignore[no-untyped-def]
-            scene.zone.swap(NAME, expected=LAB, wanted=theirs)
-            return super()._update(*args, **more)
-
-    said = str(scene.fails(Slow(scene.at), Changed))
+    said = str(scene.fails(meddled(scene, theirs), Changed))
     assert theirs.text in said
     assert scene.mx() == theirs
+
+
+def test_an_earlier_request_of_ours_that_arrives_right_before_the_next_is_found_done(scene: Scene) -> None:
+    scene.swap(meddled(scene, MORE))
+    assert scene.mx() == MORE
+
+
+def meddled(scene: Scene, to: MxSet) -> Rfc2136Zone:
+    """A zone that somebody edits right after it was read, and before it is written."""
+
+    class Meddled(Rfc2136Zone):
+        __slots__ = ()
+
+        def _update(self, *args: Any) -> Any:
+            scene.zone.swap(NAME, expected=LAB, wanted=to)
+            return super()._update(*args)
+
+    return Meddled(scene.at)
 
 
 def test_an_empty_set_is_never_written(scene: Scene) -> None:

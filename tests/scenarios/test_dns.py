@@ -231,6 +231,8 @@ def test_a_name_server_that_is_silent_leaves_it_unverified_and_is_named(scene: S
     assert f"{scene.lab.address('ns2')}: silent" in run["because"]
 
     scene.lab.run("ns2", ["pkill", "-CONT", "named"], timeout=10)
+    other = scene.failover("run", "shift-mx", "--set", "domain=lab.test", "--set", "to=mx1", "--yes")
+    assert (other.returncode, run["run"] in other.stderr) == (4, True), "an open run keeps its domain"
     assert scene.failover("runs", "resume", run["run"]).returncode == 0
     scene.everywhere(MORE)
 
