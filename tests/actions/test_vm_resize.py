@@ -5,7 +5,10 @@ Time is the simulated world's: sleeping there is what lets an instance stop or s
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -546,6 +549,36 @@ def test_somebody_elses_size_is_left_alone_half_way_too(scene: Scene, at: str) -
     view = scene.resume()
     assert (view.state, view.steps["resize"].phase) == (RunState.PAUSED, Phase.CONFLICT)
     assert scene.runs_as == "stopped as m5.2xlarge"
+
+
+@pytest.mark.parametrize("seed", range(max(15, int(os.environ.get("FAILOVER_SOAK", "0")))))
+def test_any_history_ends_with_a_running_machine(shared: tuple[Aws, Ec2Cloud], seed: int) -> None:
+    """Faults, old news, scarce sizes and deaths as they come; then AWS is well again and a person goes on or back."""
+    scene, chance = Scene(*shared), random.Random(seed)
+    scene.planned()
+    ec2, moments = scene.aws.ec2, scene.world.moments
+    ec2.stale_s, ec2.stop_s, ec2.start_s = chance.choice((0, 3, 8)), chance.uniform(1, 90), chance.uniform(1, 60)
+    for _ in range(chance.randrange(6)):
+        FAULTS[chance.choice(list(FAULTS))](scene.aws, chance.choice((*CALLS, "DescribeInstances")))
+    for _ in range(chance.randrange(3)):
+        chance.choice((ec2.lacking, ec2.falling_back)).add(chance.choice((OLD, NEW)))
+    if chance.random() < 0.5:
+        moments.kill_at = len(moments.seen) + chance.randrange(1, 20)
+    with suppress(Killed):
+        scene.start()
+    scene.world.reborn()
+    well(scene.aws)
+    last = chance.choice((scene.resume, scene.rollback) if scene.world.store.run("run-1") else (scene.resume,))()
+    if last.state is not RunState.SUCCEEDED:
+        last = scene.rollback()
+    assert scene.runs_as == (NEW if last.state is RunState.SUCCEEDED else OLD), f"{last.state}: {last.because}"
+    assert last.state in {RunState.SUCCEEDED, RunState.ROLLED_BACK}
+
+
+def well(aws: Aws) -> None:
+    aws._faults.clear()
+    aws.ec2.lacking.clear()
+    aws.ec2.falling_back.clear()
 
 
 def test_the_undo_waits_while_no_other_mx_answers(scene: Scene) -> None:
