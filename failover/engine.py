@@ -19,6 +19,7 @@ from failover.actions import ACTIONS
 from failover.actions.base import At, Hands, Result
 from failover.core.condition import Condition, Judgement, judge, predicates
 from failover.core.plan import Certainty, Kind, Plan, Step
+from failover.core.playbook import Risk
 from failover.core.recovery import Move, Recorded, World, backward, compare, forward
 from failover.core.run import (
     Begin,
@@ -239,8 +240,8 @@ class Engine:
                 self._close(s, RunState.PAUSED, self._must_stop(s) or "stopped while verifying")
             case Seen.UNKNOWN:
                 self._close(s, RunState.PAUSED, f"{step.id} is done but not verified: {said}")
-            case Seen.NO:
-                self._fail(s, step, "verify", said, no_effect=True)
+            case Seen.NO:  # where traffic moves, some of it has moved, whatever is not seen of the rest
+                self._fail(s, step, "verify", said, no_effect=step.risk is not Risk.TRAFFIC)
 
     def _watch(self, s: Sitting, step: Step) -> tuple[Seen, str]:
         """Look again and again until each watch has seen its effect, or its patience ends."""

@@ -278,6 +278,15 @@ def test_nothing_is_taken_back_towards_a_sick_host(scene: Scene) -> None:
     assert scene.zone.now == LAB
 
 
+def test_a_shift_that_one_server_does_not_show_has_moved_mail_all_the_same(scene: Scene) -> None:
+    scene.zone.stale = LAB
+    view = scene.start()
+    assert (view.state, "192.0.2.54 shows 10 mx1" in view.because) == (RunState.PAUSED, True)
+    scene.sick["mx1", "smtp.banner"] = Outcome.FAIL
+    assert scene.rollback().state is RunState.PAUSED
+    assert scene.zone.now == MORE, "the first MX is still sick"
+
+
 def test_the_last_record_stays(scene: Scene) -> None:
     scene.start()
     scene.zone.edit(mx_set(60, [(9, "mx2.lab.test")]))

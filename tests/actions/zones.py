@@ -22,6 +22,7 @@ class Zone:
     swaps: int = 0
     history: list[MxSet] = field(default_factory=list)
     moments: Moments = field(default_factory=Moments)
+    stale: MxSet | None = None
 
     def mx(self, name: str) -> MxSet:
         if self.faults[:1] == ["unreadable"]:
@@ -50,7 +51,7 @@ class Zone:
         self.history.append(to)
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:
-        return {"192.0.2.53": self.now}
+        return {"192.0.2.53": self.now, "192.0.2.54": self.stale or self.now}
 
     def trouble(self, exchange: str) -> str | None:
         return self.bad_names.get(exchange)
