@@ -137,6 +137,18 @@ def test_through_sudo_the_helper_is_not_replaced(controller: Controller, by: str
     assert installed == script_text()
 
 
+@pytest.mark.parametrize("at", ["/home/failover/evil", "/home/failover/link"])
+def test_through_sudo_no_configuration_of_ones_own(controller: Controller, at: str) -> None:
+    """Postfix's commands run, as root, what daemon_directory of main.cf names."""
+    lay = f"mkdir -p {at} && cp /etc/postfix/*.cf {at}" if "link" not in at else f"ln -sfn /home/failover/evil {at}"
+    for verb in ("filter-read", "look limit=5 patience=1", "flush run=r step=s attempt=1 epoch=1 limit=5"):
+        done = controller.ssh(f"{lay}; sudo -n {HELPER} {verb} config_dir={at}")
+        assert done.stdout.endswith(f"end\t{verb.split()[0]}\t77\n"), done
+    lay = "mkdir /srv/mail && cp /etc/postfix/*.cf /srv/mail"
+    controller.lab.run("mx1", ["sh", "-c", f"[ -d /srv/mail ] || {{ {lay}; }}"], timeout=10)
+    assert "end\tfilter-read\t0\n" in controller.ssh(f"sudo -n {HELPER} filter-read config_dir=/srv/mail").stdout
+
+
 def test_without_the_forced_command_the_key_opens_a_shell(controller: Controller) -> None:
     """What the next test would not notice, if the lab's sshd let nobody in anyway."""
     assert "uid=" in controller.ssh("id").stdout
