@@ -114,7 +114,11 @@ FAULTS = {
 LATE_SENDMAIL = """
 [ ! -e /usr/sbin/sendmail.real ] || exit 0
 cp -p /usr/sbin/sendmail /usr/sbin/sendmail.real
-printf '%s\\n' '#!/bin/sh' '[ ! -e /run/lab/late ] || sleep $(cat /run/lab/late)' 'exec /usr/sbin/sendmail.real "$@"' >/usr/sbin/late
+cat >/usr/sbin/late <<'END'
+#!/bin/sh
+[ ! -e /run/lab/late ] || sleep "$(cat /run/lab/late)"
+exec /usr/sbin/sendmail.real "$@"
+END
 chmod 755 /usr/sbin/late
 mv /usr/sbin/late /usr/sbin/sendmail
 """

@@ -1,0 +1,88 @@
+"""What of `failover-host` can be tried without a mail host: its text, and what it takes for a value."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from failover.host import VERSION, script_text
+
+LAST = 'main "$@"\n'
+SHELLS = [shell for shell in ("dash", "bash") if shutil.which(shell)]
+
+
+def ran(text: str, *args: str, shell: str = "sh") -> subprocess.CompletedProcess[str]:
+    argv = [shell, "-c", 'eval "$(cat)"', "failover-host", *args]
+    return subprocess.run(argv, input=text, capture_output=True, text=True, timeout=20, check=False)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_shell_takes_the_text_and_it_says_its_version(shell: str) -> None:
+    done = ran(script_text(), "hello", shell=shell)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"version\t{VERSION}\n" in done.stdout
+    assert done.stdout.endswith("end\thello\t0\n")
+
+
+def test_only_the_last_line_does_anything() -> None:
+    text = script_text()
+    assert text.endswith(LAST)
+    done = ran(text.removesuffix(LAST), "hello")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("args", [(), ("nothing",), ("hello", "limit"), ("hello", "run=a"), ("flush", "run=a")])
+def test_wrong_usage_is_64_and_says_why(args: tuple[str, ...]) -> None:
+    done = ran(script_text(), *args)
+    assert done.returncode == 64
+    assert done.stdout.startswith("because\t")
+
+
+TAKEN = [
+    ("run", "20261124-0312-spam-filter-hung-a3f"),
+    ("limit", "30"),
+    ("filter", "smtp-amavis"),
+    ("spam_address", ""),
+    ("handler", "127.0.0.1:20381"),
+    ("peers", "mx2.example.com:25,[::1]:25"),
+    ("lever", "pass"),
+    ("expect", "a0" * 32),
+    ("config_dir", "/etc/postfix-in"),
+    ("s1", "master.cf:127.0.0.1:10026/inet/content_filter"),
+    ("s9", "main.cf:mynetworks"),
+]
+REFUSED = [
+    ("run", "../x"),
+    ("run", ".."),
+    ("run", "-x"),
+    ("run", "a b"),
+    ("run", "a" * 65),
+    ("limit", "030"),
+    ("limit", "1e3"),
+    ("limit", "-1"),
+    ("limit", "12345678901"),
+    ("filter", "a/b"),
+    ("filter", "x\n"),
+    ("handler", "127.0.0.1"),
+    ("handler", "$(id):25"),
+    ("handler", "a:99999999"),
+    ("handler", "[::1;id]:25"),
+    ("peers", "a:1 b:2"),
+    ("lever", "PASS"),
+    ("expect", "a0" * 31),
+    ("config_dir", "etc"),
+    ("config_dir", "/etc/../root"),
+    ("s1", "main.cf:a/b"),
+    ("s1", "main.cf:-e"),
+    ("s1", "aliases:x"),
+    ("s100", "main.cf:x"),
+    ("PATH", "/srv"),
+    ("STATE", "/srv"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "rc"), [(*t, 0) for t in TAKEN] + [(*r, 1) for r in REFUSED])
+def test_values(key: str, value: str, rc: int) -> None:
+    assert ran(script_text().removesuffix(LAST) + 'valid "$1" "$2"; exit $?\n', key, value).returncode == rc
