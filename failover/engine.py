@@ -61,6 +61,8 @@ class Sitting:
     events: list[Event]
     since: datetime
     tries: dict[str, int] = field(default_factory=dict)
+    unread: str = ""
+    """Why the last look at the world came back with nothing."""
 
     @property
     def plan(self) -> Plan:
@@ -186,7 +188,7 @@ class Engine:
             case Move.ADOPT:
                 self._record(s, Did.ACTED, step.id, {"result": {"adopted": "found done"}})
             case Move.WAIT:
-                self._close(s, RunState.PAUSED, f"{step.id}: {_waiting(step, world)}")
+                self._close(s, RunState.PAUSED, f"{step.id}: {_waiting(s, step, world)}")
             case Move.FAIL if world is World.THEIRS:
                 error = f"nothing of ours is there, and it does not read as planned: {self._said(step)}"
                 self._fail(s, step, "drift", error, nothing_done=True)
@@ -226,7 +228,7 @@ class Engine:
         if step.kind is Kind.STATE:
             world = self._await_world(s, step, lambda: self._compare(step))
             if world in {World.UNKNOWN, World.RUNNING}:  # not seen is not failed: what was done stays, and waits
-                return self._close(s, RunState.PAUSED, f"{step.id}: {_waiting(step, world)}")
+                return self._close(s, RunState.PAUSED, f"{step.id}: {_waiting(s, step, world)}")
             if world is not World.WANTED:
                 said = f"it does not read as set: {self._said(step)}"
                 return self._fail(s, step, "verify", said, no_effect=world is World.BEFORE)
@@ -293,7 +295,7 @@ class Engine:
             case Move.ADOPT:
                 self._record(s, Did.UNDONE, step.id, {"because": "it reads as it was before"})
             case Move.WAIT:
-                self._record(s, Did.UNDO_FAILED, step.id, {"error": _waiting(step, world)})
+                self._record(s, Did.UNDO_FAILED, step.id, {"error": _waiting(s, step, world)})
             case _:
                 self._conflict(s, step, f"somebody else changed it since: {self._said(step)}")
 
@@ -302,7 +304,7 @@ class Engine:
         if state.phase is Phase.INTENT:
             world = self._await_world(s, step, lambda: self._settled(s, step, f"do-{state.attempts}"))
             if world in {World.RUNNING, World.UNKNOWN}:
-                return self._record(s, Did.UNDO_FAILED, step.id, {"error": _waiting(step, world)})
+                return self._record(s, Did.UNDO_FAILED, step.id, {"error": _waiting(s, step, world)})
         self._record(s, Did.KEPT, step.id, {"because": step.undo})
 
     def _undo_now(self, s: Sitting, step: Step, state: StepView) -> None:
@@ -377,7 +379,7 @@ class Engine:
         """Read until it is known and at rest; what runs there has the step's own time, and all have some patience."""
         since = self.hands.clock.monotonic()
         while True:
-            world = self._look_at(look)
+            world = self._look_at(s, look)
             patience = PATIENCE_S + (step.limit_s if world is World.RUNNING else 0.0)
             out_of_time = self.hands.clock.monotonic() - since > patience
             if world not in {World.UNKNOWN, World.RUNNING} or out_of_time or self.stop():
@@ -385,12 +387,13 @@ class Engine:
             self._renew(s, step.limit_s)
             self.hands.clock.sleep(POLL_S)
 
-    def _look_at(self, look: Callable[[], World]) -> World:
+    def _look_at(self, s: Sitting, look: Callable[[], World]) -> World:
         try:
             return look()
         except StaleEpoch:
             raise
-        except FailoverError:
+        except FailoverError as e:
+            s.unread = str(e)
             return World.UNKNOWN
 
     def _said(self, step: Step) -> str:
@@ -425,7 +428,7 @@ class Engine:
         self.tell(s.record, event)
 
 
-def _waiting(step: Step, world: World) -> str:
+def _waiting(s: Sitting, step: Step, world: World) -> str:
     if world is World.RUNNING:
         return f"what was begun on {step.host} is still running there"
-    return f"{step.host or step.id} could not be read, so nothing more was done"
+    return f"{step.host or step.domain or step.id} could not be read, so nothing more was done: {s.unread}"
