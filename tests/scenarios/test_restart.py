@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from failover.host import script_text
 from failover.lab import Lab
 from tests.labs import lab_or_skip, ledger, until
 
@@ -247,3 +248,55 @@ def test_services_are_restarted_for_real(lab: Lab, tmp_path: Path) -> None:
 
 def pids(lab: Lab) -> set[str]:
     return set(lab.run("mx1", ["pgrep", "-x", "spamd|master"], timeout=5).stdout.split())
+
+
+SYSTEMCTL = """\
+#!/bin/sh
+# As much of systemctl(1) as the helper asks for, over the init scripts; it answers before the work is done.
+echo "$*" >>/run/asked
+for unit; do :; done
+name=${unit%.service}
+case "$*" in
+  *MainPID*) cat "/run/$name.pid" 2>/dev/null || echo 0 ;;
+  *LoadState*)
+    if [ "$name" = spamd ]; then load=loaded active=active file=enabled
+    elif [ "$name" = debug-shell ]; then load=loaded active=inactive file=static
+    else load=not-found active=inactive file=; fi
+    printf 'LoadState=%s\\nActiveState=%s\\nUnitFileState=%s\\n' "$load" "$active" "$file" ;;
+  *restart*) (sleep 1; SYSTEMCTL_SKIP_REDIRECT=1 "/etc/init.d/$name" restart) >/dev/null 2>&1 & ;;
+esac
+"""
+WITH_SYSTEMD = "mkdir -p /run/systemd/system && cat >/usr/sbin/systemctl && chmod 755 /usr/sbin/systemctl"
+WITHOUT = "rm -rf /run/systemd /run/asked /usr/sbin/systemctl"
+
+
+def test_where_systemd_runs_it_is_asked_and_its_answer_is_not_taken_for_the_effect(lab: Lab, tmp_path: Path) -> None:
+    """Played here: no lab host has systemd. The stand-in says yes at once, and spamd is there a second later."""
+    playbook = tmp_path / "again.yaml"
+    filter_only = PLAYBOOK.partition("  - id: postfix")[0]
+    playbook.write_text(filter_only)
+    before = pids(lab)
+    lab.run("mx1", ["sh", "-c", WITH_SYSTEMD], input=SYSTEMCTL, timeout=5)
+    try:
+        done = failover(lab, "run", str(playbook), "--yes")
+        asked = lab.run("mx1", ["cat", "/run/asked"], timeout=5).stdout
+    finally:
+        lab.run("mx1", ["sh", "-c", WITHOUT], timeout=5)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "--no-block restart spamd.service" in asked
+    assert len(pids(lab) - before) == 1, "spamd is another one, Postfix the same"
+
+
+@pytest.mark.parametrize("name", ["reboot.target", "debug-shell", "systemd-reboot.service"])
+def test_what_a_host_does_not_run_by_itself_is_not_started(lab: Lab, name: str) -> None:
+    """`systemctl restart reboot.target` is a reboot: the helper takes services alone, and none that only waits."""
+    lab.run("mx1", ["sh", "-c", WITH_SYSTEMD], input=SYSTEMCTL, timeout=5)
+    keys = ["run=r", "step=s", "attempt=1", "epoch=9999999999", "limit=10", "kind=service", "answers=127.0.0.1:783"]
+    try:
+        argv = ["sh", "-c", 'eval "$(cat)"', "failover-host", "restart", f"name={name}", *keys]
+        said = lab.run("mx1", argv, input=script_text(), timeout=20, check=False).stdout
+        asked = lab.run("mx1", ["cat", "/run/asked"], timeout=5).stdout
+    finally:
+        lab.run("mx1", ["sh", "-c", WITHOUT + "; rm -rf /var/lib/failover"], timeout=5)
+    assert said.endswith("end\trestart\t78\n"), said
+    assert "restart" not in asked.replace(name, "")
