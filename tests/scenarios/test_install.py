@@ -165,7 +165,7 @@ def test_with_the_forced_command_the_key_opens_nothing_else(forced: Controller, 
         for command in (f"{fine}{tail}", f"{fine} {tail}", tail.lstrip(";&|> ")):
             done = controller.ssh(command)
             assert done.returncode in {64, 77}, (command, done)
-            assert "end\thello" not in done.stdout, command
+            assert "end\thello\t0" not in done.stdout, command
     for command in ("", "id", "sh", "bash -i", "sudo -n id", f"{HELPER} hello", f"sudo -n {HELPER}-x hello",
                     f"sudo -n {HELPER} forced", "/usr/lib/openssh/sftp-server", "internal-sftp"):  # fmt: skip
         done = controller.ssh(command)
