@@ -7,11 +7,13 @@ from dataclasses import replace
 from failover.actions import ACTIONS
 from failover.actions.base import Context, Hands, Mitigation
 from failover.core.condition import Condition, Judgement, judge, predicates
-from failover.core.plan import Certainty, Plan, Step
-from failover.core.playbook import Playbook, Risk, StepSpec
+from failover.core.plan import Certainty, Kind, Plan, Step
+from failover.core.playbook import OnFailure, Playbook, Risk, StepSpec
 from failover.core.signal import Samples
 from failover.core.words import duration
 from failover.errors import Refused
+
+LEFT_OUT = "left out: "
 
 
 def signals_of(playbook: Playbook) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -36,8 +38,9 @@ def make_plan(playbook: Playbook, params: dict[str, str], hands: Hands, mitigati
     _check(playbook, samples, hands)
     steps: list[Step] = []
     for spec in playbook.steps:
-        context = Context(hands, playbook, samples, tuple(steps), mitigations)
-        steps.append(_finish(ACTIONS[spec.action].plan(spec, context), spec, playbook, context))
+        taken = tuple(s for s in steps if not s.says.startswith(LEFT_OUT))
+        context = Context(hands, playbook, samples, taken, mitigations)
+        steps.append(_finish(_planned(spec, context), spec, playbook, context))
     return Plan(
         playbook=playbook.name,
         summary=playbook.summary,
@@ -62,13 +65,41 @@ def _check(playbook: Playbook, samples: Samples, hands: Hands) -> None:
         )
 
 
+def _planned(spec: StepSpec, context: Context) -> Step:
+    """A step that cannot be done here is left out, and said to be, where it is not needed now or the rest goes on
+    without it; else the plan is refused."""
+    try:
+        return ACTIONS[spec.action].plan(spec, context)
+    except Refused as e:
+        if spec.on_failure is not OnFailure.CONTINUE and _needed(spec, context).holds is not False:
+            raise
+        return Step(
+            id=spec.id,
+            action=spec.action,
+            kind=Kind.EVENT,
+            certainty=Certainty.UNCHANGED,
+            says=f"{LEFT_OUT}{e}",
+            host=str(spec.with_["host"]) if "host" in spec.with_ else None,
+            args=dict(spec.with_),
+            undo="none is owed",
+            notes=(f"{LEFT_OUT}{e}",),
+            eta_s=0.0,
+        )
+
+
+def _needed(spec: StepSpec, context: Context) -> Judgement:
+    now = context.hands.clock.now()
+    return judge(spec.when, context.samples, now=now) if spec.when else Judgement(True, ())
+
+
 def _finish(step: Step, spec: StepSpec, playbook: Playbook, context: Context) -> Step:
     """What every step has from the playbook, whatever its action."""
-    when = judge(spec.when, context.samples, now=context.hands.clock.now()) if spec.when else Judgement(True, ())
-    conditional = not when.holds or (spec.when is not None and bool(context.earlier))
+    conditional = not _needed(spec, context).holds or (spec.when is not None and bool(context.earlier))
     return replace(
         step,
-        certainty=Certainty.CONDITIONAL if conditional and step.certainty is Certainty.OBSERVED else step.certainty,
+        certainty=Certainty.CONDITIONAL
+        if conditional and step.certainty is not Certainty.UNCHANGED
+        else step.certainty,
         when=spec.when,
         verify=spec.verify,
         no_verify=spec.no_verify,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from failover.core.condition import words
 from failover.core.plan import Certainty, Plan
 from failover.planner import time_words
 
@@ -17,6 +18,8 @@ def lines(plan: Plan, *, verbose: bool = False) -> list[str]:
         if step.certainty is Certainty.UNCHANGED:
             continue
         indent = " " * (len(str(n)) + 3 + width + 2)
+        if step.when is not None and step.certainty is Certainty.CONDITIONAL:
+            out.append(f"{indent}only if: {words(step.when)}")
         out += [f"{indent}{d}" for d in step.diff if verbose]
         out.append(f"{indent}undo: {step.undo}")
     out += [f"Mind: {w}" for w in plan.warnings]

@@ -145,6 +145,17 @@ def describe(test: Predicate) -> str:
     return bound + (f" for {duration(test.lasting)}" if test.lasting else "")
 
 
+def words(condition: Condition) -> str:
+    """The whole of it in words: `cpu.load on mx1 above 2 and queue.pending on mx1 older than 1 min`."""
+    match condition:
+        case Predicate():
+            return f"{condition.signal} on {condition.host} {describe(condition)}"
+        case All(parts):
+            return " and ".join(f"({words(p)})" if isinstance(p, Any) else words(p) for p in parts)
+        case Any(parts):
+            return " or ".join(f"({words(p)})" if isinstance(p, All) else words(p) for p in parts)
+
+
 def _say(s: Signal) -> str:
     return f"{s.name} on {s.host} is {s.outcome}: {s.reason}"
 

@@ -319,15 +319,20 @@ _STUCK = {Phase.UNDO_BLOCKED, Phase.UNDO_FAILED, Phase.CONFLICT, Phase.ASKED}
 
 
 def _next_back(plan: Plan, view: View) -> Next:
-    by_id = {s.id: s for s in plan.steps}
     stuck: list[Step] = []
-    for step in (by_id[i] for i in reversed(view.order)):
+    for step in _undo_order(plan, view):
         s = view.steps[step.id]
         if s.phase in _STUCK and s.owed:
             stuck.append(step)
         elif s.owed and not any(depends(step, on=b) for b in stuck):
             return Undo(step)
     return _end_of_rollback(view)
+
+
+def _undo_order(plan: Plan, view: View) -> list[Step]:
+    """Newest intent first; but traffic comes back last, to hosts on which nothing of ours is left."""
+    by_id = {s.id: s for s in plan.steps}
+    return sorted((by_id[i] for i in reversed(view.order)), key=lambda s: s.risk is Risk.TRAFFIC)
 
 
 def depends(earlier: Step, *, on: Step) -> bool:

@@ -171,6 +171,15 @@ def test_traffic_never_moves_back_to_a_place_whose_undo_is_stuck() -> None:
     assert not depends(replace(moved, risk=Risk.NONE), on=bypass)
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_traffic_comes_back_last_whichever_step_began_first(first: str) -> None:
+    moved, bypass = step("a", host="dns", risk=Risk.TRAFFIC), step("b", host="mx1")
+    p = plan(moved, bypass)
+    begun = (*DONE_A, *DONE_B) if first == "a" else (*DONE_B, *DONE_A)
+    assert comes(p, *begun, "back") == Undo(bypass)
+    assert comes(p, *begun, "back", "undone b") == Undo(moved)
+
+
 def test_a_new_sitting_tries_the_stuck_undo_again() -> None:
     blocked = (*DONE_A, "back", ("undo_blocked a", {"error": "x"}), "closed paused", "back")
     p = plan(step("a"))
