@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from failover.errors import ConfigError, NeedsPerson
+from failover.errors import ConfigError, FailoverError, NeedsPerson
 
 if TYPE_CHECKING:
     from failover.core.drill import DrillReport
 
-SCENARIOS = ("august-11",)
+SIMULATED = "august-11"
+SCENARIOS = (SIMULATED, "both-waves")
 Line = Callable[[str], None]
 
 
@@ -39,7 +40,7 @@ def drill(
     from failover.lab.available import why_not
 
     reason = why_not()
-    report = _on_a_lab(name, line, keep=keep) if reason is None else _simulated(reason, line)
+    report = _on_a_lab(scenario, name, line, keep=keep) if reason is None else _simulated(scenario, reason, line)
     if as_json:
         print(json.dumps(to_json(report), indent=2))
     else:
@@ -47,13 +48,14 @@ def drill(
     raise typer.Exit(0 if report.passed else NeedsPerson.exit_code)
 
 
-def _on_a_lab(name: str, line: Line, *, keep: bool) -> DrillReport:
-    from failover.lab.drill import august_11
+def _on_a_lab(scenario: str, name: str, line: Line, *, keep: bool) -> DrillReport:
+    from failover.lab.drill import AUGUST_11, BOTH_WAVES, played
     from failover.lab.ground import ground
 
     signal.signal(signal.SIGTERM, _interrupted)
-    with ground(name, line, keep=keep) as lab:
-        return august_11(lab, line)
+    chosen = {s.name: s for s in (AUGUST_11, BOTH_WAVES)}[scenario]
+    with ground(name, line, keep=keep, extras=chosen.extras) as lab:
+        return played(chosen, lab, line)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
@@ -61,7 +63,9 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _simulated(reason: str, line: Line) -> DrillReport:
+def _simulated(scenario: str, reason: str, line: Line) -> DrillReport:
+    if scenario != SIMULATED:
+        raise FailoverError(f"{scenario} needs a real lab. {reason}", try_=f"`failover lab drill {SIMULATED}`")
     from failover.world.drill import august_11
 
     line(f"{reason}.")

@@ -48,6 +48,9 @@ class August11:
     def play(self) -> None:
         """Raises FailoverError when a scene cannot go on."""
         self.healthy()
+        self.second_wave()
+
+    def second_wave(self) -> None:
         self.hangs()
         self.piles_up()
         self.is_named()
@@ -60,7 +63,7 @@ class August11:
     # Scenes -------------------------------------------------------------------------
 
     def healthy(self) -> None:
-        self.before = self._configuration()
+        self.before = self.configuration()
         self._send("steady", STEADY)
         rates = ", ".join(f"{rate:g} a second to {host}" for host, rate in STEADY.items())
         self.story.say(f"mail flows, {rates}, and every letter is scanned", mark="mail")
@@ -74,8 +77,8 @@ class August11:
         self.story.say(f"spamd on mx1 hangs, and a peak of mail comes, {PEAK['mx1']:g} a second more", mark="hang")
 
     def piles_up(self) -> None:
-        self.story.until(lambda: self._waiting() > PILED_UP, "mail piles up on mx1", within=PATIENCE_S)
-        waiting = self._waiting()
+        self.story.until(lambda: self.waiting() > PILED_UP, "mail piles up on mx1", within=PATIENCE_S)
+        waiting = self.waiting()
         self._hold()
         self.story.say(f"{waiting} messages wait on mx1; an administrator puts {len(self.held)} of them on hold")
 
@@ -91,13 +94,13 @@ class August11:
         """The plan that was read is the plan that is run: `--plan` refuses when anything it rests on has changed."""
         plan = str(self.lab.folder / "plan.json")
         self._expect({10}, "run", "--dry-run", "--out", plan, limit=60)
-        if self._configuration() != self.before:
+        if self.configuration() != self.before:
             self.failures.append("the dry run changed a configuration")
         self.begun = time.time()
         self.story.marks["run"] = self.story.elapsed
         self._expect({0}, "run", "--plan", plan, "--yes", "--reason", "drill", limit=180)
         self.run, cured = self._newest_run(), time.time()
-        self.story.until(lambda: not self._backlog(cured), "the backlog of mx1 drains", within=PATIENCE_S)
+        self.story.until(lambda: not self.backlog(cured), "the backlog of mx1 drains", within=PATIENCE_S)
         self.senders.pop("peak").stop()
         since, gone = self.spans()[1:]
         self.story.say(
@@ -106,9 +109,9 @@ class August11:
 
     def undo_is_refused(self) -> None:
         """What the undo guards against still holds: spamd hangs."""
-        during = self._configuration()
+        during = self.configuration()
         self._expect({6}, "rollback", "--yes", limit=60)
-        if self._configuration() != during:
+        if self.configuration() != during:
             self.failures.append("a rollback that was refused changed a configuration")
         self.story.say("refused, as it must be while spamd hangs; mail still flows past it")
 
@@ -122,7 +125,7 @@ class August11:
             self.story.until(self._filter_answers, "the spam filter of mx1 answers again", within=PATIENCE_S)
             if self._expect({0, 6} if tries_left else {0}, "rollback", "--yes", limit=60) == 0:
                 break
-        self.restored = self._configuration() == self.before
+        self.restored = self.configuration() == self.before
         told = "byte for byte as before" if self.restored else "NOT as before"
         self.story.say(f"main.cf and master.cf read {told} (sha256, mode, owner)", mark="undone")
 
@@ -188,13 +191,13 @@ class August11:
         signals = json.loads(said)["hosts"]["mx1"]["signals"]
         return all(signals.get(name, {}).get("outcome") == "ok" for name in ("spam.ping", "spam.scan"))
 
-    def _configuration(self) -> str:
+    def configuration(self) -> str:
         return "".join(self.lab.run(host, ["sh", "-c", CONFIGURATION], timeout=20).stdout for host in STEADY)
 
-    def _waiting(self) -> int:
+    def waiting(self) -> int:
         return len(queues.names(self.lab, "mx1"))
 
-    def _backlog(self, taken_before: float) -> frozenset[str]:
+    def backlog(self, taken_before: float) -> frozenset[str]:
         return self.books().undelivered("mx1", taken_before=taken_before, apart=frozenset(self.held.values()))
 
     def _until_scanned(self, host: str, n: int, *, since: float = 0.0) -> None:

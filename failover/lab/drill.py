@@ -7,20 +7,34 @@ counted in any case.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from failover.core.drill import DrillReport, report
 from failover.errors import FailoverError
-from failover.lab import queues
+from failover.lab import both_waves, queues
 from failover.lab.august_11 import INCIDENT, STEADY, August11
 from failover.lab.lab import Lab
 from failover.lab.letters import tag
 from failover.lab.plot import plot
 from failover.lab.story import Story
 
-SCENARIO = "august-11"
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`extras`: what the lab has to come up with; `incidents` are healed at the end, whatever happened."""
+
+    name: str
+    play: Callable[[August11], None]
+    incidents: tuple[str, ...]
+    extras: tuple[str, ...] = ()
 
 
-def august_11(lab: Lab, line: Callable[[str], None]) -> DrillReport:
+AUGUST_11 = Scenario("august-11", August11.play, (INCIDENT,))
+BOTH_WAVES = Scenario("both-waves", both_waves.play, (INCIDENT, both_waves.MORNING), ("docker",))
+
+
+def played(scenario: Scenario, lab: Lab, line: Callable[[str], None]) -> DrillReport:
     """Play it on a lab that is up, and tell it by `line`. Raises nothing for what fails in the drill."""
     folder = lab.folder / f"drill-{tag()}"
     folder.mkdir(mode=0o700)
@@ -29,21 +43,22 @@ def august_11(lab: Lab, line: Callable[[str], None]) -> DrillReport:
     )
     drill = August11(lab, Story(line), folder, ledgers)
     with queues.watched(lab, "mx1") as samples:
-        _play(drill)
+        _play(drill, scenario)
     began = drill.story.began
     drill.story.show(
         "\n".join(
             ["", *plot([(at - began, n) for at, n in samples], drill.story.marks, title="messages waiting on mx1"), ""]
         )
     )
-    return _account(drill)
+    return _account(drill, scenario.name)
 
 
-def _play(drill: August11) -> None:
+def _play(drill: August11, scenario: Scenario) -> None:
     try:
-        _noting(drill, drill.play)
+        _noting(drill, lambda: scenario.play(drill))
     finally:
-        _noting(drill, lambda: drill.lab.heal(INCIDENT))
+        for incident in scenario.incidents:
+            _noting(drill, partial(drill.lab.heal, incident))
         _noting(drill, drill.stop)
     _noting(drill, drill.settles)
 
@@ -56,14 +71,14 @@ def _noting(drill: August11, scene: Callable[[], None]) -> None:
         drill.story.say(f"FAILED: {e}")
 
 
-def _account(drill: August11) -> DrillReport:
+def _account(drill: August11, scenario: str) -> DrillReport:
     books = drill.books()
     if altered := books.altered():
         drill.failures.append(f"{len(altered)} arrived otherwise than they were sent: {', '.join(altered[:5])}")
     detect, mitigate, drain = (None if s is None else round(s, 1) for s in drill.spans())
     return report(
         books.tally(apart=frozenset(drill.held.values())),
-        scenario=SCENARIO,
+        scenario=scenario,
         mode="lab",
         run=drill.run,
         restored=drill.restored,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from failover.errors import Refused
@@ -15,7 +15,7 @@ OURS = b"brought up by a drill, to be taken down by it\n"
 
 
 @contextmanager
-def ground(name: str, line: Callable[[str], None], *, keep: bool) -> Iterator[Lab]:
+def ground(name: str, line: Callable[[str], None], *, keep: bool, extras: Collection[str] = ()) -> Iterator[Lab]:
     """
     The lab of that name, brought up if it is not, its software fetched if it never was. One that was up already is
     used as it stands, and stays up; unless a drill that was killed left it, hung filter and all: then a new one.
@@ -24,9 +24,9 @@ def ground(name: str, line: Callable[[str], None], *, keep: bool) -> Iterator[La
     lab = Lab(name)
     _clear_what_a_killed_drill_left(lab)
     if not lab.is_up():
-        missing = "" if cached().exists() else ", after its software is fetched once, into a layer of its own"
+        missing = "" if cached(extras).exists() else ", after its software is fetched once, into a layer of its own"
         line(f"lab {name} comes up: Postfix, spamd, sshd and BIND on four hosts of their own{missing}")
-    brought = lab.up(install=True)
+    brought = lab.up(install=True, extras=extras)
     lock = _lock(lab)
     try:
         os.ftruncate(lock, 0)

@@ -92,7 +92,7 @@ def books(tmp_path: Path) -> Callable[[list[Line], list[Line]], DrillReport]:
         was = len(json.dumps({"of": "an earlier drill"})) + 1
         played = August11(Lab("none"), Story(print), tmp_path, (("mx1", tmp_path / "ledger", was),), restored=restored)
         played.held = {"4F00": "t-3"}
-        return drill._account(played)
+        return drill._account(played, "august-11")
 
     return account
 

@@ -1,0 +1,89 @@
+"""The night in full on the real lab: as a drill of two waves, and as one playbook when both causes come at once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from failover.cli import drill as drill_command
+from failover.errors import FailoverError
+from failover.lab import Lab
+from tests.labs import arrived, lab_or_skip, send, until
+
+GIVEN = ("--set", "sick=mx1", "--set", "to=mx2", "--set", "domain=lab.test")
+BROKEN = ("handler-down", "spamd-hung")
+
+
+@pytest.fixture(scope="module")
+def boxed() -> Iterator[Lab]:
+    ours = lab_or_skip("night", ("docker",))
+    yield ours
+    ours.down()
+
+
+@pytest.fixture
+def lab(boxed: Lab) -> Iterator[Lab]:
+    yield boxed
+    for name in BROKEN:
+        boxed.heal(name)
+
+
+def failover(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
+    return lab.run("controller", ["failover", *words], timeout=150, check=False)
+
+
+def states(run: dict[str, Any]) -> dict[str, str]:
+    return {s["id"]: s["state"] for s in run["steps"]}
+
+
+@pytest.mark.lab
+def test_both_at_once_are_cured_by_one_run_and_put_back_by_one_rollback(lab: Lab) -> None:
+    for name in BROKEN:
+        lab.incident(name)
+    seqs = [f"night-{n}" for n in range(12)]
+    for seq in seqs:
+        send(lab, seq)
+
+    done = failover(lab, "run", "august-11", *GIVEN, "--yes", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert states(json.loads(done.stdout)) == {
+        "restart": "verified",
+        "bypass": "verified",
+        "requeue": "unchanged",
+        "drain": "verified",
+        "shift": "skipped",
+        "watch": "skipped",
+    }
+    until(lambda: all(arrived(lab, s) for s in seqs), within=30, what="every message delivered")
+    assert {len(arrived(lab, s)) for s in seqs} == {1}
+
+    blocked = failover(lab, "rollback", "--yes")
+    assert blocked.returncode == 6, "while spamd hangs its bypass stays"
+    lab.heal("spamd-hung")
+    until(lambda: failover(lab, "rollback", "--yes").returncode == 0, within=60, what="rolled back")
+    send(lab, "night-after")
+    until(lambda: bool(arrived(lab, "night-after")), within=30, what="new mail delivered")
+    assert arrived(lab, "night-after")[0]["scanned"]
+
+
+@pytest.mark.lab
+def test_both_waves_one_after_the_other_lose_nothing_and_leave_nothing(lab: Lab) -> None:
+    argv = [sys.executable, "-m", "failover", "lab", "drill", "both-waves", "--json", "--name", lab.name]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=550, check=False)
+    report = json.loads(done.stdout)
+    assert report["failures"] == [], done.stderr
+    assert (done.returncode, report["scenario"], report["passed"], report["restored"]) == (0, "both-waves", True, True)
+    assert (report["lost"], report["duplicated"]) == (0, 0)
+    assert report["accepted"] == report["delivered"] > 200
+    assert done.stderr.index("would run: failover run handler-down") < done.stderr.index("run spam-filter-hung")
+
+
+@pytest.mark.parametrize("scenario", [s for s in drill_command.SCENARIOS if s != drill_command.SIMULATED])
+def test_what_no_memory_can_play_is_refused_without_a_lab(scenario: str) -> None:
+    with pytest.raises(FailoverError, match=r"needs a real lab\. No namespaces here"):
+        drill_command._simulated(scenario, "No namespaces here.", print)
