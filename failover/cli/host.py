@@ -67,7 +67,7 @@ def install(
         print(f"{host}: {user} may call failover-host {wanted.text}" + (_only if public else ""))
         if listed.ssh.user != user:
             print(f"Now let hosts.yaml say so: ssh: {{user: {user}, …}}; then try: failover host status {host}")
-            print(f"The same key still opens {listed.ssh.user}'s account: take it out of the authorized_keys there then.")
+            print(f"The same key still opens {listed.ssh.user}'s account: then take it out of there.")
 
 
 _only = ", and its key may run nothing else"
