@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from failover.core.drill import DrillReport
 
 SIMULATED = "august-11"
-SCENARIOS = (SIMULATED, "both-waves")
+SCENARIOS = (SIMULATED, "both-waves", "mx-down")
 Line = Callable[[str], None]
 
 
@@ -49,13 +49,13 @@ def drill(
 
 
 def _on_a_lab(scenario: str, name: str, line: Line, *, keep: bool) -> DrillReport:
-    from failover.lab.drill import AUGUST_11, BOTH_WAVES, played
+    from failover.lab import drill
     from failover.lab.ground import ground
 
     signal.signal(signal.SIGTERM, _interrupted)
-    chosen = {s.name: s for s in (AUGUST_11, BOTH_WAVES)}[scenario]
+    chosen = drill.SCENARIOS[scenario]
     with ground(name, line, keep=keep, extras=chosen.extras) as lab:
-        return played(chosen, lab, line)
+        return drill.played(chosen, lab, line)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
@@ -80,7 +80,7 @@ def lines(report: DrillReport) -> list[str]:
     delay = report.delay_s
     out = [count, f"delay of mail: p50 {delay.p50:.1f} s, p99 {delay.p99:.1f} s, max {delay.max:.1f} s"]
     spans = (
-        ("the hang was named after", report.detect_s),
+        ("the incident was named after", report.detect_s),
         ("from the run on, new mail flowed after", report.mitigate_s),
         ("the backlog was gone after", report.drain_s),
     )

@@ -81,7 +81,15 @@ def attempts(
 
 def _candidates(playbook: Playbook, fleet: Fleet) -> tuple[dict[str, str], ...]:
     each = [name for name, p in playbook.params.items() if p.each]
-    return tuple({each[0]: host} for host in fleet.hosts) if each else ({},)
+    given = [{each[0]: host} for host in fleet.hosts] if each else [{}]
+    return tuple({**g, **_only_choices(playbook, fleet, g)} for g in given)
+
+
+def _only_choices(playbook: Playbook, fleet: Fleet, given: Mapping[str, str]) -> dict[str, str]:
+    """Parameters that could be one thing alone: the only domain there is, the only host that is not named yet."""
+    open_ = {n: p for n, p in playbook.params.items() if n not in given and p.default is None}
+    choices = {"domain": tuple(fleet.domains), "host": tuple(h for h in fleet.hosts if h not in given.values())}
+    return {n: c[0] for n, p in open_.items() if len(c := choices.get(p.type, ())) == 1}
 
 
 def _why_not(tried: Iterable[Tried]) -> tuple[str, ...]:

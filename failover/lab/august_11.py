@@ -42,6 +42,8 @@ class August11:
     begun: float | None = None
     held: dict[str, str] = field(default_factory=dict)
     """Letters the administrator put on hold: sequence number by queue id."""
+    entries: tuple[str, ...] = ("mx1",)
+    """The servers that take on the letters which the spans are about."""
     run: str | None = None
     restored: bool = False
 
@@ -64,7 +66,7 @@ class August11:
 
     def healthy(self) -> None:
         self.before = self.configuration()
-        self._send("steady", STEADY)
+        self.send("steady", STEADY)
         rates = ", ".join(f"{rate:g} a second to {host}" for host, rate in STEADY.items())
         self.story.say(f"mail flows, {rates}, and every letter is scanned", mark="mail")
         self._until_scanned("mx1", 30)
@@ -73,7 +75,7 @@ class August11:
     def hangs(self) -> None:
         self.lab.incident(INCIDENT)
         self.hung = time.time()
-        self._send("peak", PEAK)
+        self.send("peak", PEAK)
         self.story.say(f"spamd on mx1 hangs, and a peak of mail comes, {PEAK['mx1']:g} a second more", mark="hang")
 
     def piles_up(self) -> None:
@@ -93,13 +95,13 @@ class August11:
     def is_cured(self) -> None:
         """The plan that was read is the plan that is run: `--plan` refuses when anything it rests on has changed."""
         plan = str(self.lab.folder / "plan.json")
-        self._expect({10}, "run", "--dry-run", "--out", plan, limit=60)
+        self.expect({10}, "run", "--dry-run", "--out", plan, limit=60)
         if self.configuration() != self.before:
             self.failures.append("the dry run changed a configuration")
         self.begun = time.time()
         self.story.marks["run"] = self.story.elapsed
-        self._expect({0}, "run", "--plan", plan, "--yes", "--reason", "drill", limit=180)
-        self.run, cured = self._newest_run(), time.time()
+        self.expect({0}, "run", "--plan", plan, "--yes", "--reason", "drill", limit=180)
+        self.run, cured = self.newest_run(), time.time()
         self.story.until(lambda: not self.backlog(cured), "the backlog of mx1 drains", within=PATIENCE_S)
         self.senders.pop("peak").stop()
         since, gone = self.spans()[1:]
@@ -110,7 +112,7 @@ class August11:
     def undo_is_refused(self) -> None:
         """What the undo guards against still holds: spamd hangs."""
         during = self.configuration()
-        self._expect({6}, "rollback", "--yes", limit=60)
+        self.expect({6}, "rollback", "--yes", limit=60)
         if self.configuration() != during:
             self.failures.append("a rollback that was refused changed a configuration")
         self.story.say("refused, as it must be while spamd hangs; mail still flows past it")
@@ -122,8 +124,8 @@ class August11:
     def is_put_back(self) -> None:
         """Refused again while the filter is slow to come back, which on a busy machine it may be at the second look."""
         for tries_left in reversed(range(5)):
-            self.story.until(self._filter_answers, "the spam filter of mx1 answers again", within=PATIENCE_S)
-            if self._expect({0, 6} if tries_left else {0}, "rollback", "--yes", limit=60) == 0:
+            self.story.until(self.filter_answers, "the spam filter of mx1 answers again", within=PATIENCE_S)
+            if self.expect({0, 6} if tries_left else {0}, "rollback", "--yes", limit=60)[0] == 0:
                 break
         self.restored = self.configuration() == self.before
         told = "byte for byte as before" if self.restored else "NOT as before"
@@ -147,6 +149,8 @@ class August11:
         came = {d.received.seq for d in self.books().deliveries} & set(self.held.values())
         if gone or came:
             self.failures.append(f"released from hold by nobody's order: {', '.join(sorted(gone | came))}")
+        if not self.held:
+            return self.story.say("the queues are empty")
         self.story.say(f"the queues are empty; {len(self.held) - len(gone)} on hold stayed there, and are released now")
         self._release()
 
@@ -167,26 +171,26 @@ class August11:
         named = self.named - self.hung if self.named and self.hung else None
         if begun is None:
             return named, None, None
-        sent = books.sent("mx1", apart=frozenset(self.held.values()))
+        sent = [s for host in self.entries for s in books.sent(host, apart=frozenset(self.held.values()))]
         return named, mitigated(sent, books.received, begun), drained(sent, books.received, begun)
 
     # What the scenes ask and do ---------------------------------------------------------
 
-    def _send(self, name: str, rates: dict[str, float]) -> None:
+    def send(self, name: str, rates: dict[str, float]) -> None:
         self.senders[name] = Sending.start(self.lab, self.folder / f"{name}.jsonl", rates, seed=811 + len(self.senders))
 
-    def _expect(self, wanted: set[int], *words: str, limit: float) -> int:
+    def expect(self, wanted: set[int], *words: str, limit: float) -> tuple[int, str]:
         code, said = self.story.failover(self.lab, *words, limit=limit)
         if code not in wanted:
             last = " ".join(said.split())[-300:]
             raise StepFailed(f"`failover {' '.join(words)}` ended with {code}: … {last}", try_="read what it printed")
-        return code
+        return code, said
 
-    def _newest_run(self) -> str | None:
+    def newest_run(self) -> str | None:
         _, said = self.story.failover(self.lab, "runs", "list", "--json", limit=30, quiet=True)
         return next((str(run["run"]) for run in json.loads(said)["runs"]), None)
 
-    def _filter_answers(self) -> bool:
+    def filter_answers(self) -> bool:
         _, said = self.story.failover(self.lab, "check", "--host", "mx1", "--json", limit=30, quiet=True)
         signals = json.loads(said)["hosts"]["mx1"]["signals"]
         return all(signals.get(name, {}).get("outcome") == "ok" for name in ("spam.ping", "spam.scan"))

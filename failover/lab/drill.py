@@ -12,7 +12,7 @@ from functools import partial
 
 from failover.core.drill import DrillReport, report
 from failover.errors import FailoverError
-from failover.lab import both_waves, queues
+from failover.lab import both_waves, mx_down, queues, relays
 from failover.lab.august_11 import INCIDENT, STEADY, August11
 from failover.lab.lab import Lab
 from failover.lab.letters import tag
@@ -22,16 +22,23 @@ from failover.lab.story import Story
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`extras`: what the lab has to come up with; `incidents` are healed at the end, whatever happened."""
+    """`extras`: what the lab has to come up with; `incidents` are healed at the end, whatever happened.
+
+    `entries`: the servers that take on its mail; the plot is of the last one's queue.
+    """
 
     name: str
     play: Callable[[August11], None]
     incidents: tuple[str, ...]
     extras: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ("mx1",)
+    settles: Callable[[August11], None] = August11.settles
 
 
 AUGUST_11 = Scenario("august-11", August11.play, (INCIDENT,))
 BOTH_WAVES = Scenario("both-waves", both_waves.play, (INCIDENT, both_waves.MORNING), ("docker",))
+MX_DOWN = Scenario("mx-down", mx_down.play, (mx_down.CUT,), entries=tuple(relays.RELAYS), settles=mx_down.settles)
+SCENARIOS = {s.name: s for s in (AUGUST_11, BOTH_WAVES, MX_DOWN)}
 
 
 def played(scenario: Scenario, lab: Lab, line: Callable[[str], None]) -> DrillReport:
@@ -41,13 +48,19 @@ def played(scenario: Scenario, lab: Lab, line: Callable[[str], None]) -> DrillRe
     ledgers = tuple(
         (host, path, path.stat().st_size if path.exists() else 0) for host in STEADY for path in [lab.ledger(host)]
     )
-    drill = August11(lab, Story(line), folder, ledgers)
-    with queues.watched(lab, "mx1") as samples:
+    drill, watched = August11(lab, Story(line), folder, ledgers, entries=scenario.entries), scenario.entries[-1]
+    with queues.watched(lab, watched) as samples:
         _play(drill, scenario)
     began = drill.story.began
     drill.story.show(
         "\n".join(
-            ["", *plot([(at - began, n) for at, n in samples], drill.story.marks, title="messages waiting on mx1"), ""]
+            [
+                "",
+                *plot(
+                    [(at - began, n) for at, n in samples], drill.story.marks, title=f"messages waiting on {watched}"
+                ),
+                "",
+            ]
         )
     )
     return _account(drill, scenario.name)
@@ -60,7 +73,7 @@ def _play(drill: August11, scenario: Scenario) -> None:
         for incident in scenario.incidents:
             _noting(drill, partial(drill.lab.heal, incident))
         _noting(drill, drill.stop)
-    _noting(drill, drill.settles)
+    _noting(drill, lambda: scenario.settles(drill))
 
 
 def _noting(drill: August11, scene: Callable[[], None]) -> None:

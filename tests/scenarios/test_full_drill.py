@@ -1,4 +1,5 @@
-"""The night in full on the real lab: as a drill of two waves, and as one playbook when both causes come at once."""
+"""The night in full on the real lab: as a drill of two waves, as one playbook when both causes come at once; and an MX
+that is cut off, with real mail servers that look up MX for themselves."""
 
 from __future__ import annotations
 
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 
 from failover.cli import drill as drill_command
+from failover.core.drill import Received, Sent
 from failover.errors import FailoverError
-from failover.lab import Lab
+from failover.lab import Lab, mx_down
+from failover.lab.ledger import Books, Delivery, Posted
 from tests.labs import arrived, lab_or_skip, send, until
 
 GIVEN = ("--set", "sick=mx1", "--set", "to=mx2", "--set", "domain=lab.test")
@@ -81,6 +84,31 @@ def test_both_waves_one_after_the_other_lose_nothing_and_leave_nothing(lab: Lab)
     assert (report["lost"], report["duplicated"]) == (0, 0)
     assert report["accepted"] == report["delivered"] > 200
     assert done.stderr.index("would run: failover run handler-down") < done.stderr.index("run spam-filter-hung")
+
+
+@pytest.mark.lab
+def test_mail_of_exim_and_postfix_is_moved_off_an_mx_that_is_cut_off_and_back(lab: Lab) -> None:
+    argv = [sys.executable, "-m", "failover", "lab", "drill", "mx-down", "--json", "--name", lab.name]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=400, check=False)
+    report = json.loads(done.stdout)
+    assert report["failures"] == [], done.stderr
+    assert (done.returncode, report["scenario"], report["passed"], report["restored"]) == (0, "mx-down", True, True)
+    assert (report["lost"], report["duplicated"], report["unscanned"]) == (0, 0, 0)
+    assert report["accepted"] == report["delivered"] > 40
+    assert "would run: failover run mx-down --set sick=mx1 --set to=mx2 --set domain=lab.test" in done.stderr
+
+
+def test_letter_of_either_relay_that_strays_after_the_move_is_seen() -> None:
+    def letter(seq: str, relay: str, at: float) -> Posted:
+        return Posted("accepted", relay, Sent(seq, ("user@lab.test",), at), "", None)
+
+    def delivery(seq: str, mx: str) -> Delivery:
+        return Delivery(mx, Received(seq, ("user@lab.test",), 20.0, True), "")
+
+    letters = (letter("early", "ns1", 5.0), letter("a", "ns1", 11.0), letter("b", "ns2", 12.0))
+    books = Books(letters, (delivery("early", "mx1"), delivery("a", "mx2"), delivery("b", "mx1")))
+    assert mx_down.drawn(books, "mx1", since=10.0) == {"b"}
+    assert mx_down.drawn(books, "mx1", since=0.0, relay="ns1") == {"early"}
 
 
 @pytest.mark.parametrize("scenario", [s for s in drill_command.SCENARIOS if s != drill_command.SIMULATED])
