@@ -35,9 +35,11 @@ def play(drill: August11) -> None:
 
 
 def settles(drill: August11) -> None:
-    drill.story.until(relays.empty(drill.lab), "the queues of Exim and Postfix become empty", within=PATIENCE_S)
-    drill.settles()
-    relays.stop(drill.lab)
+    try:
+        drill.story.until(relays.empty(drill.lab), "the queues of Exim and Postfix become empty", within=PATIENCE_S)
+        drill.settles()
+    finally:
+        relays.stop(drill.lab)
 
 
 def records(lab: Lab) -> tuple[str, ...]:

@@ -144,5 +144,18 @@ def _unpacked() -> Path:
 
 
 def _fetch(folder: str) -> None:
-    argv = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *DEBS]
+    """By the machine's own package lists, or, where it has none, by lists fetched into `folder`."""
+    lists = Path(folder, "lists")
+    (lists / "partial").mkdir(parents=True)
+    private = [f"Dir::State::lists={lists}", "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache="]
+    ours = [word for option in private for word in ("-o", option)]
+    try:
+        _apt(folder, "download", *DEBS)
+    except subprocess.CalledProcessError:
+        _apt(folder, *ours, "update")
+        _apt(folder, *ours, "download", *DEBS)
+
+
+def _apt(folder: str, *words: str) -> None:
+    argv = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", *words]
     subprocess.run(argv, cwd=folder, check=True, capture_output=True, timeout=FETCH_S)
