@@ -16,8 +16,8 @@ from failover.errors import ConfigError, FailoverError, NeedsPerson
 if TYPE_CHECKING:
     from failover.core.drill import DrillReport
 
-SIMULATED = "august-11"
-SCENARIOS = (SIMULATED, "both-waves", "mx-down")
+SIMULATED = ("august-11", "both-waves")
+SCENARIOS = (*SIMULATED, "mx-down")
 Line = Callable[[str], None]
 
 
@@ -64,13 +64,14 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 
 
 def _simulated(scenario: str, reason: str, line: Line) -> DrillReport:
-    if scenario != SIMULATED:
-        raise FailoverError(f"{scenario} needs a real lab. {reason}", try_=f"`failover lab drill {SIMULATED}`")
-    from failover.world.drill import august_11
+    if scenario not in SIMULATED:
+        simulated = ", ".join(SIMULATED)
+        raise FailoverError(f"{scenario} needs a real lab. {reason}", try_=f"one that can be simulated: {simulated}")
+    from failover.world.drill import august_11, both_waves
 
     line(f"{reason}.")
     line("So this drill is SIMULATED: the same engine and playbook, on a mail world in memory.")
-    return august_11(line)
+    return (august_11 if scenario == SIMULATED[0] else both_waves)(line)
 
 
 def lines(report: DrillReport) -> list[str]:

@@ -1,4 +1,4 @@
-"""The drill `august-11` in the simulated world: the same scenes, playbook and engine as on a real lab.
+"""The drills `august-11` and `both-waves` in the simulated world: the scenes, playbooks and engine of the real ones.
 
 It shows that the logic holds together; what a real Postfix does, only the real
 lab shows, and the report says which of the two it was.
@@ -22,10 +22,12 @@ from failover.world.hands import hands
 from failover.world.postfix import Daemon, Mail, Queue
 from failover.world.world import World
 
-SCENARIO = "august-11"
+SCENARIO, BOTH_WAVES = "august-11", "both-waves"
 RATE = 7.0
 """Messages a second."""
 HANG_AT, NAMED_WITHIN, TRAFFIC_FOR = 30.0, 180.0, 420.0
+ENDS_AT, FIRST_WAVE = 20.0, 150.0
+"""Seconds: when the handler's container ends, and by how much the second wave comes later for it."""
 HELD = 3
 
 
@@ -34,6 +36,9 @@ class August11:
     world: World
     line: Callable[[str], None]
     failures: list[str] = field(default_factory=list)
+    scenario: str = SCENARIO
+    hang_at: float = HANG_AT
+    traffic_for: float = TRAFFIC_FOR
     playbook: Playbook = field(default_factory=lambda: load_playbook(find("spam-filter-hung", None)))
     held: list[Mail] = field(default_factory=list)
     named: float | None = None
@@ -48,7 +53,9 @@ class August11:
 
     def play(self) -> None:
         """Raises FailoverError when a scene cannot go on."""
-        self.world.advance(HANG_AT + 10)
+        if self.scenario == BOTH_WAVES:
+            self.first_wave()
+        self.world.advance(self.hang_at + 10 - self.world.now)
         self.say("mail flows; then spamd on mx1 hangs, and mail piles up")
         self.is_named()
         self.some_is_held()
@@ -56,12 +63,27 @@ class August11:
         self.undo_is_refused()
         self.is_put_back()
 
+    def first_wave(self) -> None:
+        """The handler's container ends: told from a filter that hangs, and cured without touching it."""
+        restart = load_playbook(find("handler-down", None))
+        self.world.advance(ENDS_AT)
+        self.world.handler("mx1", Daemon.DOWN)
+        self.world.advance(20)
+        verdict, _ = self.controller.recommend((self.playbook, restart))
+        if (verdict.kind, verdict.playbook, verdict.host) != (Kind.RUN, restart.name, "mx1"):
+            raise StepFailed(f"not named: {'; '.join(verdict.because)}", try_="read the trigger of handler-down")
+        _, view = self.controller.run(self.controller.plan(restart, {"sick": "mx1"}), reason="drill, first wave")
+        self.expect(view, RunState.SUCCEEDED)
+        if self.world.files() != self.world.pristine or any(not r.scanned for r in self.world.received):
+            self.failures.append("the cure of the first wave took the filter out of the mail's path")
+        self.say("the handler's container had ended, and runs again; what had waited is delivered, scanned")
+
     def is_named(self) -> None:
-        while self.world.now < HANG_AT + NAMED_WITHIN:
+        while self.world.now < self.hang_at + NAMED_WITHIN:
             verdict, _ = self.controller.recommend((self.playbook,))
             if verdict.kind is Kind.RUN and verdict.host == "mx1":
                 self.named = self.world.now
-                return self.say(f"named, {self.named - HANG_AT:.0f} s after it hung: {'; '.join(verdict.because)}")
+                return self.say(f"named, {self.named - self.hang_at:.0f} s after it hung: {'; '.join(verdict.because)}")
             self.world.advance(self.world.fleet.policy.spacing_s)
         raise StepFailed("nothing names the hung spam filter", try_="read the trigger of spam-filter-hung")
 
@@ -105,7 +127,7 @@ class August11:
     def settle(self) -> None:
         """Traffic ends and the queues empty; what was on hold is still there, and is let go last."""
         self.world.spamd("mx1", Daemon.OK)
-        self.world.advance(max(0.0, TRAFFIC_FOR - self.world.now))
+        self.world.advance(max(0.0, self.traffic_for - self.world.now))
         if not self.world.drain():
             self.failures.append("mail was still queued an hour after the traffic had ended")
         postfix = self.world.machines["mx1"].postfix
@@ -120,11 +142,11 @@ class August11:
         mitigate, drain = self.spans()
         return report(
             self.tally(),
-            scenario=SCENARIO,
+            scenario=self.scenario,
             mode="simulated",
             run=run.id if run else None,
             restored=self.restored,
-            detect_s=None if self.named is None else round(self.named - HANG_AT, 1),
+            detect_s=None if self.named is None else round(self.named - self.hang_at, 1),
             mitigate_s=mitigate,
             drain_s=drain,
             failures=self.failures,
@@ -165,8 +187,18 @@ class August11:
 
 def august_11(line: Callable[[str], None], *, seed: int = 811) -> DrillReport:
     """Play it and tell it by `line`. Raises nothing for what fails in the drill: that is in the report."""
-    world = World.august_11(seed, rate=RATE, hang_at=HANG_AT, until=TRAFFIC_FOR)
-    drill = August11(world, line)
+    return _played(line, seed, SCENARIO, 0.0)
+
+
+def both_waves(line: Callable[[str], None], *, seed: int = 811) -> DrillReport:
+    """The same after a first wave, in which the handler's container ends."""
+    return _played(line, seed, BOTH_WAVES, FIRST_WAVE)
+
+
+def _played(line: Callable[[str], None], seed: int, scenario: str, later: float) -> DrillReport:
+    hang_at, until = HANG_AT + later, TRAFFIC_FOR + later
+    world = World.august_11(seed, rate=RATE, hang_at=hang_at, until=until)
+    drill = August11(world, line, scenario=scenario, hang_at=hang_at, traffic_for=until)
     try:
         drill.play()
     except FailoverError as e:

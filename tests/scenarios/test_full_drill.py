@@ -111,7 +111,7 @@ def test_letter_of_either_relay_that_strays_after_the_move_is_seen() -> None:
     assert mx_down.drawn(books, "mx1", since=0.0, relay="ns1") == {"early"}
 
 
-@pytest.mark.parametrize("scenario", [s for s in drill_command.SCENARIOS if s != drill_command.SIMULATED])
+@pytest.mark.parametrize("scenario", [s for s in drill_command.SCENARIOS if s not in drill_command.SIMULATED])
 def test_what_no_memory_can_play_is_refused_without_a_lab(scenario: str) -> None:
     with pytest.raises(FailoverError, match=r"needs a real lab\. No namespaces here"):
         drill_command._simulated(scenario, "No namespaces here.", print)

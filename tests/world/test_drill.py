@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from failover.config.catalogue import find
 from failover.core.drill import Received, Sent, count, drained, mitigated
 from failover.world import drill, script
 from failover.world.machine import Machine, Verb
@@ -25,6 +26,20 @@ def test_august_11_passes() -> None:
     assert report.drain_s is not None
     assert report.drain_s < 60
     assert any("named" in line for line in said)
+
+
+def test_both_waves_pass_each_by_its_own_cure() -> None:
+    said: list[str] = []
+    report = drill.both_waves(said.append)
+    assert report.failures == ()
+    assert (report.scenario, report.lost, report.duplicated, report.restored) == ("both-waves", 0, 0, True)
+    first, hang = (next(n for n, line in enumerate(said) if words in line) for words in ("runs again", "spamd on mx1"))
+    assert first < hang
+
+
+def test_both_waves_fail_when_nothing_restarts_the_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drill, "find", lambda name, _: find("spam-filter-hung", None))
+    assert "not named" in drill.both_waves(lambda line: None).failures[0]
 
 
 def test_it_repeats_exactly_but_for_the_name_of_the_run() -> None:
