@@ -18,7 +18,7 @@ from failover.errors import ConfigError, FailoverError, NeedsPerson
 
 PACKAGES = (
     "postfix", "spamassassin", "spamc", "spamd", "openssh-server", "bind9", "bind9-utils", "bind9-dnsutils",
-    "procps", "iptables", "util-linux", "sudo",
+    "procps", "iptables", "util-linux", "sudo", "busybox",
 )  # fmt: skip
 EXTRAS = {"docker": ("docker.io",)}
 """What a lab may have besides; each set of software is a layer of its own, so nobody waits for what they do not use."""

@@ -105,6 +105,7 @@ def test_hot_host_gives_its_traffic_away_and_gets_it_back_after_its_filter(lab: 
 
 
 @pytest.mark.lab
+@pytest.mark.soak
 def test_both_waves_one_after_the_other_lose_nothing_and_leave_nothing(lab: Lab) -> None:
     argv = [sys.executable, "-m", "failover", "lab", "drill", "both-waves", "--json", "--name", lab.name]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=550, check=False)
