@@ -28,6 +28,8 @@ from failover.ports import Ready, RunRecord, Store
 LOOKS = 3
 """How many looks `failover run` takes, spaced as policy says, before a trigger that wants several is judged."""
 
+EVERY = 1000
+"""So many runs back a mitigation that nobody put back, or a run that nobody closed, is still found."""
 TWIN_LOOKS = 5
 """How often a call that was refused its hosts looks whether its twin, with the same key, has opened the run."""
 
@@ -90,7 +92,7 @@ class Controller:
 
     def run(self, plan: Plan, *, reason: str = "", key: str | None = None) -> tuple[RunRecord, View]:
         """Raises Refused: paused, an open run on these hosts, or nothing that would be changed."""
-        if key is not None and (first := self._by_key(key)):
+        if first := self.by_key(key):
             return first, self.view(first)
         self._may_act(plan.hosts)
         self._no_open_run(plan)
@@ -102,11 +104,11 @@ class Controller:
             if first := self._opened_meanwhile(key):  # the same call, made twice at once: the other one won
                 return first, self.view(first)
             raise
-        return self.store.run(run) or self._by_key(key) or record, view
+        return self.store.run(run) or self.by_key(key) or record, view
 
     def _opened_meanwhile(self, key: str | None) -> RunRecord | None:
         for _ in range(TWIN_LOOKS if key is not None else 0):
-            if first := self._by_key(key):
+            if first := self.by_key(key):
                 return first
             self.hands.clock.sleep(0.2)
         return None
@@ -148,18 +150,18 @@ class Controller:
     def find(self, run: str) -> RunRecord:
         """By its id or a beginning of it that only one run has. Raises ConfigError."""
         found = self.store.run(run)
-        near = [r for r in self.store.runs() if r.id.startswith(run)] if found is None else [found]
+        near = [r for r in self.store.runs(EVERY) if r.id.startswith(run)] if found is None else [found]
         if len(near) == 1:
             return near[0]
         what = f"several runs begin with {run!r}: {', '.join(r.id for r in near)}" if near else f"no run {run!r}"
         raise ConfigError(what, try_="`failover runs list` shows them")
 
     def open_runs(self) -> tuple[tuple[RunRecord, View], ...]:
-        seen = ((r, self.view(r)) for r in self.store.runs())
+        seen = ((r, self.view(r)) for r in self.store.runs(EVERY))
         return tuple((r, v) for r, v in seen if v.open)
 
     def newest_undoable(self) -> RunRecord:
-        for record in self.store.runs():
+        for record in self.store.runs(EVERY):
             view = self.view(record)
             if any(view.steps[s.id].owed and s.undoable for s in record.plan.steps):
                 return record
@@ -168,7 +170,7 @@ class Controller:
     def mitigations(self) -> tuple[Mitigation, ...]:
         """Changes of ours that stand, newest run first, by the journal; `status` re-reads them from the hosts."""
         found = []
-        for record in self.store.runs():
+        for record in self.store.runs(EVERY):
             view = self.view(record)
             for step in record.plan.steps:
                 state = view.steps[step.id]
@@ -192,8 +194,8 @@ class Controller:
         world = compare(now, before=m.step.before, want=m.step.want)
         return {World.WANTED: "in force", World.BEFORE: "gone: it reads as before"}.get(world, "changed by somebody")
 
-    def _by_key(self, key: str | None) -> RunRecord | None:
-        return next((r for r in self.store.runs() if key is not None and r.key == key), None)
+    def by_key(self, key: str | None) -> RunRecord | None:
+        return next((r for r in self.store.runs(EVERY) if key is not None and r.key == key), None)
 
     # A person's word ------------------------------------------------------------
 

@@ -39,8 +39,8 @@ def run(
     opts = options(ctx)
     given = _given(set_)
     with wiring.controller(opts) as c:
-        if key is not None and (first := _already(c, key)):
-            _end(c, first, as_json=as_json, events=events)
+        if first := c.by_key(key):
+            _end(c, first.id, as_json=as_json, events=events)
         plan = _plan(c, opts, playbook, given, plan_file, quiet=as_json or events)
         if dry_run:
             _dry_run(plan, out, as_json=as_json)
@@ -162,10 +162,6 @@ def _ask(yes: bool) -> None:
         raise Refused("nobody is here to ask, and --yes was not given; nothing was changed", try_="add --yes")
     if not typer.confirm("Go on?", default=False):
         raise Refused("declined; nothing was changed", try_="`failover plan --out FILE` keeps a plan for later")
-
-
-def _already(c: Controller, key: str) -> str | None:
-    return next((r.id for r in c.store.runs() if r.key == key), None)
 
 
 def _go(c: Controller, plan: Plan, *, reason: str, key: str | None, as_json: bool, events: bool) -> None:
