@@ -33,7 +33,7 @@ _LATER = {
     "cloudflare": "cloudflare is not in this version; use rfc2136 or route53",
     "container": "write auto, journal or a file's path; logs of a container are not in this version",
 }
-_MISSING = "make one with `failover init DOMAIN`, or give yours with --hosts FILE (FAILOVER_HOSTS)"
+_MISSING = "write one (version, and hosts with role and address), or give yours with --hosts FILE (FAILOVER_HOSTS)"
 
 
 def _state(url: str) -> str:

@@ -119,7 +119,7 @@ def test_endpoints(tmp_path: Path, text: str, endpoint: Endpoint | None) -> None
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file") as caught:
         load_fleet(tmp_path / "hosts.yaml")
-    assert "failover init" in caught.value.try_
+    assert "--hosts FILE" in caught.value.try_
     assert "--hosts" in caught.value.try_
 
 
