@@ -223,7 +223,8 @@ def _explain(e: DBAPIError, url: URL, *, maybe_written: bool) -> FailoverError:
         if sign in said:
             return ConfigError(f"{shown(url)} cannot be used: {said}", try_=try_)
     return Unreachable(
-        f"nothing was recorded in {shown(url)}: {said}", try_="see that its server answers and that its folder can be written, then repeat the command"
+        f"nothing was recorded in {shown(url)}: {said}",
+        try_="see that its server answers, or that its folder can be written; then repeat the command",
     )
 
 
