@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -40,7 +41,8 @@ def lab_or_skip(what: str = "shared", extras: tuple[str, ...] = ()) -> Lab:
 def _clear_dead_runs() -> None:
     """A test run that was killed leaves its labs: the name says whose they were."""
     for folder in base().glob("pytest-*") if base().is_dir() else ():
-        if not Path("/proc", folder.name.rpartition("-")[2]).exists():
+        owner = re.search(r"-(\d+)(-|$)", folder.name)
+        if owner and not Path("/proc", owner[1]).exists():
             Lab(folder.name).down()
 
 

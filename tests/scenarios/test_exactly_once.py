@@ -144,7 +144,7 @@ def hold_some(host: MailHost, n: int) -> set[str]:
 def drain(host: MailHost, lever: str, step: str) -> None:
     if lever == "clear":
         done = host.act("requeue", f"requeue-{step}", {"filter": host_filter(host)}, limit=12)
-        assert done.rc == 0, done.rows
+        assert done.rc == 0 or "in time" in done.because, done.rows  # a storm may outrun it; then it says so
     done = host.act("flush", f"flush-{step}")
     assert done.rc == 0, done.rows
 
@@ -206,7 +206,7 @@ def test_every_recipient_of_every_message_exactly_once(lab: Lab, seed: int) -> N
     host.sh("postsuper -H ALL >/dev/null 2>&1")  # what was on hold is due as well, once
     # What is left is drained past the filter, for it takes a minute or two where scanning is slow.
     assert host.bypass("pass", "drain").rc == 0
-    until(lambda: emptied(host), within=90, what="the queue is empty")
+    until(lambda: emptied(host), within=150, what="the queue is empty")
     assert host.restore("drain").rc == 0
     assert host.config() == before
     account = Account.of(lab, tag, accepted, maybe, case.bcc)
