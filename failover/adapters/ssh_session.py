@@ -26,6 +26,16 @@ from failover.core.fleet import Host
 from failover.errors import Unreachable
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its tracebacks reach the operator's terminal
+_others = threading.excepthook
+
+
+def _not_paramikos(args: threading.ExceptHookArgs) -> None:
+    """A transport can stumble over a channel that its dying connection never linked; our call hears of that death."""
+    if not isinstance(args.thread, paramiko.Transport):
+        _others(args)
+
+
+threading.excepthook = _not_paramikos
 
 WINDOW = 64 * 1024
 DEFAULT_KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
