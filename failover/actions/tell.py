@@ -65,7 +65,7 @@ class Wait:
     name: str = "wait"
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        span = float(spec.with_["for"])  # type: ignore[arg-type]
+        span = float(str(spec.with_["for"]))
         return Step(
             id=spec.id,
             action=self.name,
