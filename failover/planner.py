@@ -52,6 +52,7 @@ def make_plan(playbook: Playbook, params: dict[str, str], hands: Hands, mitigati
         not_fixed=playbook.not_fixed,
         not_changed=_not_changed(steps, hands),
         failback=playbook.failback.mode if playbook.failback else "never",
+        failback_when=playbook.failback.when if playbook.failback else (),
     )
 
 

@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
+from failover.core.alert import Message, Told
 from failover.core.fleet import Channel, Endpoint, Host
 from failover.core.mx import MxSet
+from failover.core.past import Cycle, Pause
 from failover.core.plan import Plan
 from failover.core.run import Did, Event
+from failover.core.signal import Samples
+
+__all__ = ["Message", "Pause"]  # the ports speak of them; they are values of the core
 
 
 class Clock(Protocol):
@@ -96,16 +101,6 @@ class SmtpClient(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One thing to tell people. `key` is the same for one incident, so that a repeat does not page twice."""
-
-    key: str
-    severity: str
-    title: str
-    text: str
-
-
 class DnsZone(Protocol):
     """One domain's MX set at its primary, and as every authoritative server answers it."""
 
@@ -182,14 +177,27 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """The operator's off switch. `host` None means all."""
+class Proposal:
+    """A plan that waits for a person's `failover run --key KEY`, until `until`. `host`: whom it is for."""
 
+    key: str
+    plan: Plan
     host: str | None
-    by: str
-    reason: str
-    since: datetime
+    at: datetime
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """One message that a channel has not taken yet. `channel` is `Channel.id`; `tries` so far, `due` for the next."""
+
+    number: int
+    channel: str
+    message: Message
+    since: datetime
+    due: datetime
+    tries: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,3 +252,56 @@ class Store(Protocol):
     def unpause(self, host: str | None) -> int: ...
 
     def pauses(self, now: datetime) -> tuple[Pause, ...]: ...
+
+    # The controller's memory: only `tick` and `watch` write it ------------------
+
+    def remember(self, look: Samples) -> None:
+        """The signals of one look. Nothing looked at is nothing remembered."""
+        ...
+
+    def samples(self, since: datetime) -> Samples:
+        """Everything seen from then on, oldest first, looks whole."""
+        ...
+
+    def thin(self, now: datetime) -> int:
+        """Forget what is too old to matter, by `core.memory.forgotten`; how many looks went."""
+        ...
+
+    def told(self) -> tuple[Told, ...]: ...
+
+    def tell(
+        self, rows: Iterable[Told], gone: Iterable[str], out: Iterable[tuple[str, Message]], *, at: datetime
+    ) -> None:
+        """In one transaction: what is known of each incident, those that are over, and (channel id, message) to send.
+
+        A message that waits already for the same channel, key and stage of resolution is replaced by the newer one.
+        """
+        ...
+
+    def unsent(self) -> tuple[Unsent, ...]:
+        """Oldest first."""
+        ...
+
+    def sent(self, number: int) -> None: ...
+
+    def put_off(self, number: int, *, due: datetime, why: str) -> None:
+        """Not taken this time: one try more, and when the next one is due."""
+        ...
+
+    def drop(self, number: int) -> None:
+        """Give up on a message: its channel is no more, or it is too old to help."""
+        ...
+
+    def propose(self, proposal: Proposal) -> None: ...
+
+    def proposal(self, key: str) -> Proposal | None: ...
+
+    def proposals(self) -> tuple[Proposal, ...]:
+        """Newest first; ended ones too, for a week."""
+        ...
+
+    def ended(self, cycle: Cycle) -> None:
+        """The controller has finished a cycle; only the last one is kept."""
+        ...
+
+    def cycle(self) -> Cycle | None: ...

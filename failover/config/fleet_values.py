@@ -21,7 +21,7 @@ def fleet(f: file.HostsFile, folder: Path) -> core.Fleet:
     return core.Fleet(
         hosts={name: _host(name, h, f.defaults.ssh, folder) for name, h in f.hosts.items()},
         domains={name: core.Domain(name, _dns(d.dns, folder), tuple(d.servers)) for name, d in f.domains.items()},
-        policy=_policy(f.policy),
+        policy=_policy(f.policy, folder),
         notify=tuple(_channel(c, folder) for c in f.notify),
         state=state_url(f.state, folder),
     )
@@ -69,9 +69,19 @@ def _dns(d: file.Rfc2136 | file.Route53, folder: Path) -> core.Rfc2136 | core.Ro
     return core.Rfc2136(d.server, d.port, d.key_name, d.key and _reference(d.key, folder), d.algorithm)
 
 
-def _policy(p: file.Policy) -> core.Policy:
-    modes = {name: core.Mode(mode) for name, mode in p.playbooks.items()}
-    return core.Policy(core.Mode(p.mode), modes, p.quorum, tuple(p.anchors), p.spacing, p.fresh)
+def _policy(p: file.Policy, folder: Path) -> core.Policy:
+    return core.Policy(
+        mode=core.Mode(p.mode),
+        playbooks={name: core.Mode(mode) for name, mode in p.playbooks.items()},
+        quorum=p.quorum,
+        anchors=tuple(p.anchors),
+        spacing_s=p.spacing,
+        fresh_s=p.fresh,
+        gap_s=p.gap,
+        clear_s=p.clear,
+        ask_s=p.ask,
+        heartbeat=p.heartbeat and _reference(p.heartbeat, folder),
+    )
 
 
 def _channel(c: file.Stderr | file.Webhook, folder: Path) -> core.Channel:

@@ -160,7 +160,9 @@ Mode = Literal["observe", "ask", "auto"]
 class Policy(Strict):
     """What the controller may do by itself. `spacing`: least time between two looks that count as separate samples;
     `fresh`: how old a look may be and still count; `quorum`: how many vantages must see a host fail; `anchors`:
-    addresses that prove that our own network works."""
+    addresses that prove that our own network works; `gap`: a longer time without a look breaks a window of looks;
+    `clear`: how long an incident must be gone to be over; `ask`: how long a question stands in mode ask; `heartbeat`:
+    called after each finished cycle, so that silence pages."""
 
     mode: Mode = "observe"
     playbooks: dict[PlaybookId, Mode] = Field(default_factory=dict)
@@ -168,6 +170,10 @@ class Policy(Strict):
     anchors: list[EndpointText] = Field(default_factory=list)
     spacing: Span = 5.0
     fresh: Span = 90.0
+    gap: Span = 150.0
+    clear: Span = 300.0
+    ask: Span = 1800.0
+    heartbeat: Annotated[str, AfterValidator(_webhook)] | None = None
 
 
 class Defaults(Strict):

@@ -21,6 +21,7 @@ from failover.config.actions import Said, SubjectRef
 from failover.config.fields import DURATION, PlaybookId, Span, Strict, Text, shaped
 from failover.config.problems import Wrong, found, meant
 from failover.config.signals import SIGNALS
+from failover.core.diagnosis import INCIDENTS
 from failover.core.words import seconds
 
 _FOR = "write it as looks (for: 3 samples) or as a time (for: 15m)"
@@ -29,6 +30,12 @@ _FOR = "write it as looks (for: 3 samples) or as a time (for: 15m)"
 def _signal(name: str) -> str:
     if name not in SIGNALS:
         raise Wrong(f'there is no signal "{name}"; {meant(name, SIGNALS)}')
+    return name
+
+
+def _incident(name: str) -> str:
+    if name not in INCIDENTS:
+        raise Wrong(f'there is no incident "{name}"; {meant(name, INCIDENTS)}')
     return name
 
 
@@ -64,6 +71,7 @@ SignalName = Annotated[
     AfterValidator(_signal),
     WithJsonSchema({"oneOf": [{"const": k, "description": v} for k, v in SIGNALS.items()]}),
 ]
+IncidentName = Annotated[str, AfterValidator(_incident), WithJsonSchema({"enum": list(INCIDENTS)})]
 For = Annotated[
     tuple[int, float],
     PlainValidator(_for),
@@ -321,6 +329,9 @@ class PlaybookFile(Strict):
     priority: Annotated[int, Field(ge=0, le=1000)] = Field(default=100, description="The lowest speaks first.")
     params: dict[ParamName, Param] = Field(default_factory=dict)
     trigger: Condition | None = Field(default=None, description="For the controller; a person's run needs none.")
+    cures: list[IncidentName] = Field(
+        default_factory=list, description="Incident classes it is for: unattended, the diagnosis has to name one."
+    )
     preconditions: list[Condition] = Field(
         default_factory=list, description="Checked when planning and before each step."
     )

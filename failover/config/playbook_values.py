@@ -24,6 +24,7 @@ def playbook(f: file.PlaybookFile) -> core.Playbook:
         priority=f.priority,
         params={name: _param(p) for name, p in f.params.items()},
         trigger=_condition(f.trigger) if f.trigger else None,
+        cures=tuple(f.cures),
         preconditions=tuple(_condition(c) for c in f.preconditions),
         limits=_limits(f.limits),
         on_failure=core.OnFailure(f.on_failure),

@@ -213,6 +213,8 @@ RULES = (
 )
 """The first match names the incident, in the order to decide: room, handler, filter, then the ports."""
 
+INCIDENTS = tuple(rule.incident for rule in RULES)
+
 NO_INCIDENT = "no known incident"
 OUR_NETWORK = "no host answers here: suspect the controller's own network first"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -122,14 +123,36 @@ class Policy:
     spacing_s: float = 5.0
     """Least time between two samples that count as separate; what "3 samples" means for cron and watch alike."""
     fresh_s: float = 90.0
+    """How old a look may be and still count as now."""
+    gap_s: float = 150.0
+    """A longer time without a look breaks a window of looks: nobody knows what was in between."""
+    clear_s: float = 300.0
+    """How long an incident must be gone before it is told as over, and before its return is a new one."""
+    ask_s: float = 1800.0
+    """How long a question to a person (mode ask) stands."""
+    heartbeat: str | None = None
+    """A URL (or a reference to one) called after each finished cycle: a dead-man's switch that pages on silence."""
+
+    def mode_of(self, playbook: str) -> Mode:
+        return self.playbooks.get(playbook, self.mode)
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where people are told. `url` is a reference or a plain URL; `stderr` needs none."""
+    """Where people are told. `url` is a reference or a plain URL; `stderr` needs none.
+
+    `secret`: a reference to what it asks for besides (PagerDuty's routing key, ntfy's token).
+    """
 
     kind: str
     url: str | None = None
+    secret: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The same for as long as it leads to the same place; says nothing of a URL that may be a secret."""
+        where = hashlib.sha256(f"{self.url}\n{self.secret}".encode()).hexdigest()[:8]
+        return self.kind if self.url is None and self.secret is None else f"{self.kind}-{where}"
 
 
 @dataclass(frozen=True, slots=True)

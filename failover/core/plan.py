@@ -75,6 +75,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """`failback`, `failback_when`: the rule of the planned return that this run is started under."""
+
     playbook: str
     summary: str
     steps: tuple[Step, ...]
@@ -85,6 +87,7 @@ class Plan:
     not_fixed: tuple[str, ...] = ()
     not_changed: tuple[str, ...] = ()
     failback: str = "ask"
+    failback_when: tuple[Condition, ...] = ()
     format: int = 1
     """The rules this plan is finished by; a tool that does not know them hands the run to a person."""
 

@@ -95,6 +95,8 @@ class Playbook:
     priority: int = 100
     params: Mapping[str, Param] = field(default_factory=dict)
     trigger: Condition | None = None
+    cures: tuple[str, ...] = ()
+    """The incident classes it is for; unattended it runs only when the diagnosis names one. Empty: any."""
     preconditions: tuple[Condition, ...] = ()
     limits: Limits = Limits()
     on_failure: OnFailure = OnFailure.PAUSE

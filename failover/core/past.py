@@ -1,0 +1,97 @@
+"""What came before a decision: runs, changes of ours that stand, the operator's pauses, what was proposed. Values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from failover.core.condition import Condition
+from failover.core.playbook import Risk, Value
+from failover.core.run import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The operator's off switch. `host` None means all."""
+
+    host: str | None
+    by: str
+    reason: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run as a decision needs it. `subjects`: the hosts and domains it works on, and the host it was for.
+
+    `open`: nothing new may start on these. `busy`: who drives it at this moment, empty when nobody does.
+    """
+
+    run: str
+    playbook: str
+    subjects: frozenset[str]
+    opened: datetime
+    state: RunState
+    open: bool = False
+    because: str = ""
+    busy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The changes of one run that are in force, until `until` (None: for as long as it takes).
+
+    `back_when`, `back_mode`: the failback rule it was started under. `guards`: what its undo demands besides.
+    `away_from`: the hosts that mail was moved away from.
+    """
+
+    run: str
+    playbook: str
+    subjects: frozenset[str]
+    says: str
+    since: datetime
+    until: datetime | None = None
+    risk: Risk = Risk.NONE
+    away_from: frozenset[str] = frozenset()
+    back_when: tuple[Condition, ...] = ()
+    back_mode: str = "ask"
+    guards: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What a person was asked, and until when the question stands."""
+
+    key: str
+    playbook: str
+    params: Mapping[str, Value]
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Newest first, where order matters."""
+
+    ran: tuple[Ran, ...] = ()
+    standing: tuple[Standing, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    proposed: tuple[Proposed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """How the last cycle of the controller ended: what `why` and a monitoring system ask for."""
+
+    at: datetime
+    by: str
+    kind: str
+    because: tuple[str, ...]
+    playbook: str | None = None
+    host: str | None = None
+    blocked: bool = False
+    """Something is bad, and the controller may not or cannot help."""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """Each host's state in words."""
