@@ -11,22 +11,19 @@ from datetime import datetime, timedelta
 
 from failover.actions import ACTIONS
 from failover.actions.base import Hands, Mitigation
+from failover.core.candidates import Situation
 from failover.core.ids import new_run_id
 from failover.core.plan import Certainty, Kind, Plan, differences
 from failover.core.playbook import Playbook
 from failover.core.recovery import World, compare
 from failover.core.run import Did, Phase, RunState, View, fold
 from failover.core.signal import Samples
-from failover.core.verdict import Kind as Decided
-from failover.core.verdict import Verdict, attempts, decide
+from failover.core.verdict import LOOKS, Verdict, recommend
 from failover.core.words import duration
 from failover.engine import Engine
 from failover.errors import ConfigError, FailoverError, NeedsPerson, Refused
 from failover.planner import make_plan
 from failover.ports import Ready, RunRecord, Store
-
-LOOKS = 3
-"""How many looks `failover run` takes, spaced as policy says, before a trigger that wants several is judged."""
 
 EVERY = 1000
 """So many runs back a mitigation that nobody put back, or a run that nobody closed, is still found."""
@@ -54,21 +51,17 @@ class Controller:
     # Seeing and deciding --------------------------------------------------------
 
     def recommend(self, playbooks: tuple[Playbook, ...], told: Samples = ()) -> tuple[Verdict, Samples]:
-        """Look until a trigger fires or none can, at most LOOKS times. Raises nothing for what hosts do."""
+        """For a person: look until a trigger fires or none can, at most LOOKS times. Raises nothing."""
         samples, next_look = told, self.now
         spacing = timedelta(seconds=self.hands.fleet.policy.spacing_s)
         for _ in range(LOOKS):
             self.hands.clock.sleep(max(0.0, (next_look - self.now).total_seconds()))
             next_look = self.now + spacing
             samples = (*samples, *self.hands.look(self.hands.fleet.hosts, None))
-            verdict = decide(self.hands.fleet, playbooks, samples, now=self.now, spacing=spacing.total_seconds())
-            if verdict.kind is not Decided.HOLD or not self._undecided(playbooks, samples, spacing.total_seconds()):
+            verdict = recommend(Situation(self.hands.fleet, playbooks, samples, self.now))
+            if not verdict.undecided:
                 break
         return verdict, samples
-
-    def _undecided(self, playbooks: tuple[Playbook, ...], samples: Samples, spacing: float) -> bool:
-        tried = attempts(self.hands.fleet, playbooks, samples, now=self.now, spacing=spacing)
-        return any(t.trigger.holds is None for t in tried)
 
     # Planning -------------------------------------------------------------------
 

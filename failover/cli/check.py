@@ -60,7 +60,8 @@ def _look(opts: Options, named: tuple[str, ...]) -> Seen:
     from failover.cli.check_formats import Seen
     from failover.cli.output import progress
     from failover.core.diagnosis import diagnose_all
-    from failover.core.verdict import decide
+    from failover.core.candidates import Situation
+    from failover.core.verdict import recommend
     from failover.probes.look import look
 
     fleet = wiring.fleet(opts)
@@ -72,7 +73,7 @@ def _look(opts: Options, named: tuple[str, ...]) -> Seen:
     finally:
         getattr(remote, "close", lambda: None)()
     now = clock.now()
-    verdict = decide(fleet, books, samples, now=now, spacing=fleet.policy.spacing_s)
+    verdict = recommend(Situation(fleet, books, samples, now))
     return Seen(fleet, hosts, samples[0].at if samples else now, samples, diagnose_all(fleet, samples), verdict)
 
 

@@ -7,7 +7,10 @@ alone; a trigger fires on True alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from failover.core.signal import Outcome, Samples, Signal, of, worst
@@ -49,16 +52,34 @@ class Judgement:
     because: tuple[str, ...]
 
 
-def judge(condition: Condition, samples: Samples, *, now: datetime, spacing: float = 0.0) -> Judgement:
-    """Judge over the samples, oldest first. Pure: same samples and `now`, same judgement."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How looks follow each other; seconds. `spacing`: closer ones count as one. `gap`: a longer time without a look
+    breaks a window, since nobody knows what was in between (a machine that slept, a clock that was set, a dead cron).
+    `fresh`: an older look says nothing about now."""
+
+    spacing: float = 0.0
+    gap: float = math.inf
+    fresh: float = math.inf
+
+
+AT_ONCE = Pace()
+"""For looks that were all made just now, by whoever judges them."""
+
+
+def judge(condition: Condition, samples: Samples, *, now: datetime, pace: Pace = AT_ONCE) -> Judgement:
+    """Judge over the samples, oldest first; those from the future (a clock was set back) count for nothing.
+
+    Pure: same samples and `now`, same judgement.
+    """
     match condition:
         case Predicate():
-            return _judge_predicate(condition, samples, now=now, spacing=spacing)
+            return _judge_predicate(condition, samples, now, pace)
         case All(parts):
-            judged = [judge(p, samples, now=now, spacing=spacing) for p in parts]
+            judged = [judge(p, samples, now=now, pace=pace) for p in parts]
             return Judgement(_all([j.holds for j in judged]), tuple(b for j in judged for b in j.because))
         case Any(parts):
-            judged = [judge(p, samples, now=now, spacing=spacing) for p in parts]
+            judged = [judge(p, samples, now=now, pace=pace) for p in parts]
             verdict = _any([j.holds for j in judged])
             speaking = [j for j in judged if j.holds is verdict]
             return Judgement(verdict, tuple(b for j in speaking for b in j.because))
@@ -72,12 +93,17 @@ def _any(parts: list[bool | None]) -> bool | None:
     return True if True in parts else None if None in parts or not parts else False
 
 
-def _judge_predicate(test: Predicate, samples: Samples, *, now: datetime, spacing: float) -> Judgement:
-    looks = _looks(of(samples, test.host, test.signal), spacing)
+def _judge_predicate(test: Predicate, samples: Samples, now: datetime, pace: Pace) -> Judgement:
+    looks = _looks([s for s in of(samples, test.host, test.signal) if s.at <= now], pace.spacing)
     if not looks:
         return Judgement(None, (f"{test.signal} on {test.host}: not looked at",))
-    if test.lasting:
-        return _judge_lasting(test, looks, now)
+    if (age := _seconds(looks[-1].at, now)) > pace.fresh:
+        return Judgement(None, (f"{test.signal} on {test.host}: last looked at {duration(age)} ago",))
+    unbroken = _unbroken(looks, pace.gap)
+    return _judge_lasting(test, unbroken, now) if test.lasting else _judge_samples(test, unbroken)
+
+
+def _judge_samples(test: Predicate, looks: Samples) -> Judgement:
     recent = looks[-test.samples :]
     met = [_met(test, s) for s in recent]
     said = f"{_say(recent[-1])}, wanted {describe(test)}"
@@ -90,21 +116,38 @@ def _judge_predicate(test: Predicate, samples: Samples, *, now: datetime, spacin
 
 
 def _judge_lasting(test: Predicate, looks: Samples, now: datetime) -> Judgement:
+    """Met by every look of the span, and by the one that reaches back to its beginning."""
     since = now - timedelta(seconds=test.lasting)
-    inside = [s for s in looks if s.at >= since]
+    before = [s for s in looks if s.at <= since]
+    span = (*before[-1:], *(s for s in looks if s.at > since))
+    met = [_met(test, s) for s in span]
+    streak = list(itertools.takewhile(lambda pair: pair[1], reversed(list(zip(span, met, strict=True)))))
+    lasted = _seconds(streak[-1][0].at, now) if streak else 0.0
     said = f"{_say(looks[-1])}, wanted {describe(test)}"
-    met = [_met(test, s) for s in inside]
+    said += f", so for {duration(min(lasted, test.lasting))}" if streak else ""
     if False in met:
         return Judgement(False, (said,))
-    reaches_back = any(s.at <= since for s in looks)
-    return Judgement(True if inside and reaches_back and None not in met else None, (said,))
+    return Judgement(True if before and None not in met else None, (said,))
 
 
-def _looks(samples: Samples, spacing: float) -> Samples:
+def _unbroken(looks: Samples, gap: float) -> Samples:
+    """The newest looks that follow each other closely enough to be one window."""
+    since = next(
+        (i for i in range(len(looks) - 1, 0, -1) if _seconds(looks[i - 1].at, looks[i].at) > gap),
+        0,
+    )
+    return looks[since:]
+
+
+def _seconds(since: datetime, until: datetime) -> float:
+    return (until - since).total_seconds()
+
+
+def _looks(samples: Iterable[Signal], spacing: float) -> Samples:
     """One signal per look: the worst of its vantages; looks closer than `spacing` seconds count as one, the newest."""
     groups: list[list[Signal]] = []
     for s in samples:
-        if groups and (s.at - groups[-1][0].at).total_seconds() < max(spacing, 0.001):
+        if groups and _seconds(groups[-1][0].at, s.at) < max(spacing, 0.001):
             groups[-1].append(s)
         else:
             groups.append([s])
@@ -167,3 +210,25 @@ def predicates(condition: Condition) -> tuple[Predicate, ...]:
         if isinstance(condition, Predicate)
         else tuple(t for part in condition.of for t in predicates(part))
     )
+
+
+def hasty(condition: Condition, looks: int) -> Condition:
+    """The same for a person who is there and decides: a span counts as so many looks in a row."""
+    match condition:
+        case Predicate():
+            return replace(condition, samples=looks, lasting=0.0) if condition.lasting else condition
+        case All(parts):
+            return All(tuple(hasty(p, looks) for p in parts))
+        case Any(parts):
+            return Any(tuple(hasty(p, looks) for p in parts))
+
+
+def at_once(condition: Condition) -> Condition:
+    """The same asked of one look alone: does it still hold, this very moment?"""
+    match condition:
+        case Predicate():
+            return replace(condition, samples=1, lasting=0.0)
+        case All(parts):
+            return All(tuple(at_once(p) for p in parts))
+        case Any(parts):
+            return Any(tuple(at_once(p) for p in parts))

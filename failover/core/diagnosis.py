@@ -9,10 +9,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from failover.core.fleet import Fleet, Host
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, of, worst
+from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, latest, of, worst
 from failover.core.words import number
 
 MANY = 50.0
@@ -217,6 +218,32 @@ INCIDENTS = tuple(rule.incident for rule in RULES)
 
 NO_INCIDENT = "no known incident"
 OUR_NETWORK = "no host answers here: suspect the controller's own network first"
+ANCHORS = "net.anchors"
+"""A signal of the controller itself: do the addresses answer that prove that our own network works?"""
+LATELY_S = 300.0
+"""Whether mail moves is told by looks of the last minutes, not by those of hours."""
+
+
+def recent(samples: Samples, now: datetime, within: float = LATELY_S) -> Samples:
+    """What was seen lately; what seems to come from the future (a clock was set back) is left out."""
+    return tuple(s for s in samples if now - timedelta(seconds=within) <= s.at <= now)
+
+
+def our_network(fleet: Fleet, samples: Samples, now: datetime) -> str | None:
+    """Why nothing that is seen from here may be believed just now; None when it may."""
+    lately = recent(samples, now, fleet.policy.fresh_s)
+    anchors = latest(lately, CONTROLLER, ANCHORS)
+    if any(a.outcome is Outcome.FAIL for a in anchors):
+        return f"the controller's own network is at fault: {anchors[0].reason}"
+    views = [View(name, tuple(s for s in lately if s.host == name), fleet.policy.quorum) for name in fleet.hosts]
+    if views and all(_no_answer_here(v) for v in views):
+        return OUR_NETWORK if not anchors else f"no host answers here, though {anchors[0].reason}"
+    return None
+
+
+def smtp_failing(host: str, samples: Samples) -> tuple[str, ...]:
+    """The vantages whose newest look says that the host does not greet."""
+    return tuple(s.vantage for s in View(host, samples, 0).smtp_failing)
 
 
 def diagnose(host: Host, fleet: Fleet, samples: Samples) -> Diagnosis:

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from failover.core.condition import Pace
+
 
 class Role(enum.StrEnum):
     PRIMARY = "primary"
@@ -132,6 +134,10 @@ class Policy:
     """How long a question to a person (mode ask) stands."""
     heartbeat: str | None = None
     """A URL (or a reference to one) called after each finished cycle: a dead-man's switch that pages on silence."""
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.spacing_s, self.gap_s, self.fresh_s)
 
     def mode_of(self, playbook: str) -> Mode:
         return self.playbooks.get(playbook, self.mode)

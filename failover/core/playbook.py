@@ -101,3 +101,12 @@ class Playbook:
     limits: Limits = Limits()
     on_failure: OnFailure = OnFailure.PAUSE
     failback: Failback | None = None
+
+
+_MOVING = {"dns.prefer", "smtp.drain", "vm.resize"}
+"""Actions after which mail goes elsewhere, or cannot come for a while."""
+
+
+def moves_mail(playbook: Playbook) -> bool:
+    """Does a step of it take a host out of service, for all or for most mail? Then a quorum and a target are asked."""
+    return any(s.action in _MOVING or s.risk in {Risk.TRAFFIC, Risk.DOWNTIME} for s in playbook.steps)

@@ -1,17 +1,18 @@
-"""Signals in, verdict out: hold, run a playbook, or page; always with reasons. Same input, same verdict."""
+"""Signals and history in, verdict out: hold, run a playbook, or page; always with reasons. Same input, same verdict."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-from failover.core.bind import Unbound, bind
-from failover.core.condition import Judgement, judge, predicates
-from failover.core.fleet import Fleet
-from failover.core.playbook import Playbook
-from failover.core.signal import Samples, of
+from failover.core.barriers import Barrier, Weight, barrier
+from failover.core.candidates import Candidate, Situation, candidates
+from failover.core.condition import hasty
+from failover.core.diagnosis import our_network
+
+LOOKS = 3
+"""What a span of a trigger (`for: 3m`) comes to when a person is there and decides: so many looks in a row."""
 
 
 class Kind(enum.StrEnum):
@@ -21,78 +22,77 @@ class Kind(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Considered:
+    """One playbook for one host, as it was judged. `barrier`: what keeps it from starting though it would fire."""
+
+    candidate: Candidate
+    barrier: Barrier | None = None
+
+    @property
+    def fires(self) -> bool:
+        return self.candidate.trigger.holds is True
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """`params` are what to run the playbook with; `because` the reasons, in words."""
+    """`params` are what to run the playbook with; `because` the reasons, in words. `ask`: a person is asked first."""
 
     kind: Kind
     because: tuple[str, ...]
     playbook: str | None = None
     host: str | None = None
     params: Mapping[str, str] | None = None
+    ask: bool = False
+    considered: tuple[Considered, ...] = ()
+
+    @property
+    def undecided(self) -> bool:
+        """More looks may bring an answer."""
+        return self.kind is Kind.HOLD and any(c.candidate.trigger.holds is None for c in self.considered)
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One playbook's trigger tried for one host."""
-
-    playbook: Playbook
-    params: Mapping[str, str]
-    host: str | None
-    trigger: Judgement
-    ready: Judgement
-
-
-def decide(
-    fleet: Fleet, playbooks: Iterable[Playbook], samples: Samples, *, now: datetime, spacing: float = 0.0
-) -> Verdict:
-    """The first playbook by priority whose trigger holds and whose preconditions do too; else hold, saying why."""
-    tried = attempts(fleet, playbooks, samples, now=now, spacing=spacing)
-    firing = [t for t in tried if t.trigger.holds]
-    for t in firing:
-        if t.ready.holds:
-            return Verdict(Kind.RUN, t.trigger.because, t.playbook.name, t.host, t.params)
+def recommend(s: Situation) -> Verdict:
+    """For a person who is there: the first playbook by priority whose trigger holds and whose preconditions do too."""
+    hurried = tuple(replace(p, trigger=p.trigger and hasty(p.trigger, LOOKS)) for p in s.playbooks)
+    considered = tuple(Considered(c) for c in candidates(replace(s, playbooks=hurried)))
+    firing = [c.candidate for c in considered if c.fires]
+    for c in firing:
+        if c.ready.holds:
+            return _verdict(Kind.RUN, c.trigger.because, c, considered)
     if firing:
-        t = firing[0]
-        return Verdict(Kind.PAGE, (*t.trigger.because, *t.ready.because), t.playbook.name, t.host, t.params)
-    return Verdict(Kind.HOLD, _why_not(tried))
+        return _verdict(Kind.PAGE, (*firing[0].trigger.because, *firing[0].ready.because), firing[0], considered)
+    return Verdict(Kind.HOLD, _why_not(considered), considered=considered)
 
 
-def attempts(
-    fleet: Fleet, playbooks: Iterable[Playbook], samples: Samples, *, now: datetime, spacing: float = 0.0
-) -> tuple[Tried, ...]:
-    """Every trigger tried for every candidate host, in the order of priority; hosts in the order of the fleet."""
-    found = []
-    for playbook in sorted((p for p in playbooks if p.trigger), key=lambda p: (p.priority, p.name)):
-        for params in _candidates(playbook, fleet):
-            try:
-                bound = bind(playbook, params, fleet)
-            except Unbound:  # a parameter that only a person can give: not the controller's to run
-                continue
-            assert bound.trigger is not None
-            if not any(of(samples, t.host, t.signal) for t in predicates(bound.trigger)):
-                continue  # not looked at, or it has nothing of the kind: no handler, no filter
-            trigger = judge(bound.trigger, samples, now=now, spacing=spacing)
-            ready = [judge(c, samples, now=now, spacing=spacing) for c in bound.preconditions]
-            holds = all(j.holds for j in ready)
-            because = tuple(b for j in ready if not j.holds for b in j.because)
-            found.append(Tried(playbook, params, next(iter(params.values()), None), trigger, Judgement(holds, because)))
-    return tuple(found)
+def decide(s: Situation) -> Verdict:
+    """For the unattended controller: the first candidate by priority in whose way nothing stands; else the weightiest
+    of what stands in the way. Never runs anything out of what is unknown."""
+    if why := our_network(s.fleet, s.samples, s.now):
+        return Verdict(Kind.PAGE, (why,), considered=tuple(Considered(c) for c in candidates(s)))
+    found = s.diagnoses()
+    considered = tuple(Considered(c, barrier(c, s, found) if c.trigger.holds else None) for c in candidates(s))
+    firing = [c for c in considered if c.fires]
+    for c in firing:
+        if c.barrier is None:
+            return _verdict(Kind.RUN, c.candidate.trigger.because, c.candidate, considered)
+    for weight in (Weight.ASK, Weight.PAGE, Weight.HOLD):
+        for c in firing:
+            if c.barrier is not None and c.barrier.weight is weight:
+                return _held(c, c.barrier, considered)
+    return Verdict(Kind.HOLD, _why_not(considered), considered=considered)
 
 
-def _candidates(playbook: Playbook, fleet: Fleet) -> tuple[dict[str, str], ...]:
-    each = [name for name, p in playbook.params.items() if p.each]
-    given = [{each[0]: host} for host in fleet.hosts] if each else [{}]
-    return tuple({**g, **_only_choices(playbook, fleet, g)} for g in given)
+def _held(c: Considered, by: Barrier, considered: tuple[Considered, ...]) -> Verdict:
+    because = (*c.candidate.trigger.because, f"but {by.because}")
+    kind = Kind.HOLD if by.weight is Weight.HOLD else Kind.PAGE
+    return replace(_verdict(kind, because, c.candidate, considered), ask=by.weight is Weight.ASK)
 
 
-def _only_choices(playbook: Playbook, fleet: Fleet, given: Mapping[str, str]) -> dict[str, str]:
-    """Parameters that could be one thing alone: the only domain there is, the only host that is not named yet."""
-    open_ = {n: p for n, p in playbook.params.items() if n not in given and p.default is None}
-    choices = {"domain": tuple(fleet.domains), "host": tuple(h for h in fleet.hosts if h not in given.values())}
-    return {n: c[0] for n, p in open_.items() if len(c := choices.get(p.type, ())) == 1}
+def _verdict(kind: Kind, because: tuple[str, ...], c: Candidate, considered: tuple[Considered, ...]) -> Verdict:
+    return Verdict(kind, because, c.name, c.host, c.params, considered=considered)
 
 
-def _why_not(tried: Iterable[Tried]) -> tuple[str, ...]:
+def _why_not(considered: Iterable[Considered]) -> tuple[str, ...]:
     """What came closest: the reasons of triggers that could not be judged; otherwise that none holds."""
-    unsure = tuple(b for t in tried if t.trigger.holds is None for b in t.trigger.because)
+    unsure = tuple(b for c in considered if c.candidate.trigger.holds is None for b in c.candidate.trigger.because)
     return unsure[:4] or ("no playbook's trigger holds",)

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
+from failover.core.candidates import Situation
 from failover.core.fleet import Domain, Fleet, Host, Rfc2136, Role
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
-from failover.core.verdict import Kind, Verdict, decide
+from failover.core.verdict import Kind, Verdict, recommend
 
 NOW = datetime(2020, 8, 11, 14, 0, tzinfo=UTC)
 MX_DOWN = load_playbook(find("mx-down", None))
@@ -34,7 +35,7 @@ def looks(*, here: Outcome, peer: Outcome, standby: Outcome = Outcome.OK, n: int
 
 
 def decided(samples: Samples, of: Fleet | None = None) -> Verdict:
-    return decide(of or fleet(), (MX_DOWN,), samples, now=NOW, spacing=5)
+    return recommend(Situation(of or fleet(), (MX_DOWN,), samples, NOW))
 
 
 DOWN = looks(here=Outcome.FAIL, peer=Outcome.FAIL)

@@ -1,0 +1,174 @@
+"""What keeps a playbook whose trigger holds from being started unattended. Each rule is one function; all are pure.
+
+How automation itself has failed elsewhere, and the rule against it: a false alarm of the prober's own network
+(quorum), overload read as death and cured again and again (attempts), a target that was sick as well (target), the
+last server taken out (one at a time), a decision on old news (stale), a switch put back on behind a person's back
+(paused, busy).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from failover.core.candidates import Candidate, Situation
+from failover.core.diagnosis import Diagnosis, State, recent, smtp_failing
+from failover.core.fleet import Mode
+from failover.core.past import Ran
+from failover.core.playbook import moves_mail
+from failover.core.signal import Outcome, Samples, latest
+from failover.core.words import count, duration
+
+
+class Weight(enum.StrEnum):
+    """What a barrier makes of it: nothing for now, a question to a person, or a call to one."""
+
+    HOLD = "hold"
+    ASK = "ask"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    rule: str
+    weight: Weight
+    because: str
+
+
+Rule = Callable[[Candidate, Situation, Mapping[str, Diagnosis]], Barrier | None]
+
+
+def barrier(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """The first rule that stands in the way of a candidate whose trigger holds; None when nothing does."""
+    return next((b for rule in RULES if (b := rule(c, s, found)) is not None), None)
+
+
+def _paused(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    for p in s.past.pauses:
+        if p.until > s.now and (p.host is None or p.host in c.subjects):
+            left = duration((p.until - s.now).total_seconds())
+            return Barrier("paused", Weight.HOLD, f"paused by {p.by} for another {left}: {p.reason}")
+    return None
+
+
+def _busy(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Whoever has begun goes on, a person before all; a run that waits for a person keeps everything off its hosts."""
+    for r in s.past.ran:
+        if not r.open or not r.subjects & c.subjects:
+            continue
+        if r.busy:
+            return Barrier("busy", Weight.HOLD, f"run {r.run} is at work there, by {r.busy}")
+        said = f"run {r.run} is {r.state.value} there{': ' + r.because if r.because else ''}"
+        return Barrier("open run", Weight.PAGE, said)
+    return None
+
+
+def _diagnosis(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """The trigger detects; only the diagnosis selects."""
+    if not c.bound.cures or c.host is None or found[c.host].incident in c.bound.cures:
+        return None
+    d = found[c.host]
+    shown = f"{d.incident}: {d.summary}" if d.incident else d.summary
+    return Barrier("diagnosis", Weight.HOLD, f"it is for {' and '.join(c.bound.cures)}; {c.host} shows {shown}")
+
+
+def _not_ready(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    return None if c.ready.holds else Barrier("preconditions", Weight.PAGE, "; ".join(c.ready.because))
+
+
+def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    for m in s.past.standing:
+        if m.playbook == c.name and m.subjects & c.subjects:
+            return Barrier("in force", Weight.HOLD, f"what it would do stands already: {m.says} (run {m.run})")
+    return None
+
+
+def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """One attempt per class, then a person: what did not last will not last the second time."""
+    limits, mine = c.bound.limits, _mine(c, s.past.ran)
+    since = [r for r in mine if r.opened > s.now - timedelta(seconds=limits.cooldown)]
+    if since:
+        last = max(since, key=lambda r: r.opened)
+        ago = duration((s.now - last.opened).total_seconds())
+        said = f"run {last.run} was made {ago} ago ({last.state.value}), and it is bad again"
+        return Barrier("attempts", Weight.PAGE, f"{said}; the next one not before {duration(limits.cooldown)} after it")
+    within = [r for r in mine if r.opened > s.now - timedelta(seconds=limits.per)]
+    if len(within) >= limits.max_runs:
+        said = f"{count(len(within), 'run')} in {duration(limits.per)}, and no more than {limits.max_runs} are allowed"
+        return Barrier("attempts", Weight.PAGE, said)
+    return None
+
+
+def _mine(c: Candidate, ran: Iterable[Ran]) -> tuple[Ran, ...]:
+    """Runs of this playbook on this host; one that was given up before it did anything does not count."""
+    return tuple(r for r in ran if r.playbook == c.name and (c.host is None or c.host in r.subjects))
+
+
+def _quorum(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Mail is moved away from a host only when enough places, each for itself, see it not answer."""
+    if c.host is None or not moves_mail(c.bound):
+        return None
+    places = smtp_failing(c.host, _recent(s))
+    if len(places) >= s.fleet.policy.quorum:
+        return None
+    seen = ", ".join(places) or "nobody"
+    return Barrier("quorum", Weight.HOLD, f"{seen} sees {c.host} not answer; {s.fleet.policy.quorum} places have to")
+
+
+def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Not towards a host that is sick, full, or not known to be well; when both are sick, only what helps in place."""
+    for target in c.targets if moves_mail(c.bound) else ():
+        d, now = found[target], _recent(s)
+        if d.state in {State.FAILED, State.UNKNOWN}:
+            return Barrier(
+                "target", Weight.PAGE, f"{target}, which would take the mail, is {d.state.value}: {d.summary}"
+            )
+        greets = latest(now, target, "smtp.banner")
+        if not greets or any(g.outcome is not Outcome.OK for g in greets):
+            return Barrier("target", Weight.PAGE, f"{target}, which would take the mail, is not seen to greet")
+        for name in ("disk.free", "disk.inodes"):
+            if any(g.outcome is not Outcome.OK for g in latest(now, target, name)):
+                return Barrier("target", Weight.PAGE, f"{target}, which would take the mail, is nearly full: {name}")
+    return None
+
+
+def _one_at_a_time(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Never more than one MX out of service by our doing."""
+    if not moves_mail(c.bound):
+        return None
+    for m in s.past.standing:
+        if away := m.away_from - {c.host}:
+            said = f"mail is kept away from {', '.join(sorted(away))} already (run {m.run})"
+            return Barrier("one at a time", Weight.PAGE, said)
+    return None
+
+
+def _mode(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    match s.fleet.policy.mode_of(c.name):
+        case Mode.OBSERVE:
+            return Barrier("mode", Weight.PAGE, "policy says observe: a person has to start it")
+        case Mode.ASK:
+            return Barrier("mode", Weight.ASK, "policy says ask: it waits for a person's yes")
+        case Mode.AUTO:
+            return None
+
+
+RULES: tuple[Rule, ...] = (
+    _paused,
+    _busy,
+    _diagnosis,
+    _stands,
+    _not_ready,
+    _attempts,
+    _quorum,
+    _target,
+    _one_at_a_time,
+    _mode,
+)
+"""In the order in which they speak. The mode comes last: what it asks a person for could really be done."""
+
+
+def _recent(s: Situation) -> Samples:
+    return recent(s.samples, s.now, s.fleet.policy.fresh_s)

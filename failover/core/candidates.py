@@ -1,0 +1,103 @@
+"""Which playbooks speak for which hosts: every trigger tried for every candidate host. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from failover.core.bind import Unbound, bind
+from failover.core.condition import Condition, Judgement, Pace, judge, predicates
+from failover.core.diagnosis import Diagnosis, diagnose_all, recent
+from failover.core.fleet import Fleet
+from failover.core.past import Past
+from failover.core.playbook import Playbook
+from failover.core.signal import Samples, of
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a decision takes. `samples` are oldest first; `playbooks` in any order."""
+
+    fleet: Fleet
+    playbooks: tuple[Playbook, ...]
+    samples: Samples
+    now: datetime
+    past: Past = field(default_factory=Past)
+
+    @property
+    def pace(self) -> Pace:
+        return self.fleet.policy.pace
+
+    def diagnoses(self) -> Mapping[str, Diagnosis]:
+        """By what was seen lately; what mail did an hour ago says nothing of whether it moves."""
+        return diagnose_all(self.fleet, recent(self.samples, self.now))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One playbook's trigger tried for one host. `bound`: the playbook with its references replaced."""
+
+    bound: Playbook
+    params: Mapping[str, str]
+    host: str | None
+    trigger: Judgement
+    ready: Judgement
+
+    @property
+    def name(self) -> str:
+        return self.bound.name
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The hosts and domains it is about."""
+        return frozenset(v for n, v in self.params.items() if self.bound.params[n].type in {"host", "domain"})
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The hosts that would take on mail."""
+        return tuple(v for n, v in self.params.items() if self.bound.params[n].type == "host" and v != self.host)
+
+
+def candidates(s: Situation) -> tuple[Candidate, ...]:
+    """Every trigger tried for every candidate host, in the order of priority; hosts in the order of the fleet."""
+    found = []
+    for playbook in sorted((p for p in s.playbooks if p.trigger), key=lambda p: (p.priority, p.name)):
+        for params in _choices(playbook, s.fleet):
+            try:
+                bound = bind(playbook, params, s.fleet)
+            except Unbound:  # a parameter that only a person can give: not the controller's to run
+                continue
+            if bound.trigger is not None and _looked_at(bound.trigger, s.samples):
+                found.append(_tried(bound, params, bound.trigger, s))
+    return tuple(found)
+
+
+def _tried(bound: Playbook, params: Mapping[str, str], trigger: Condition, s: Situation) -> Candidate:
+    ready = [judge(c, s.samples, now=s.now, pace=s.pace) for c in bound.preconditions]
+    failing = tuple(b for j in ready if not j.holds for b in j.because)
+    return Candidate(
+        bound,
+        params,
+        next(iter(params.values()), None),
+        judge(trigger, s.samples, now=s.now, pace=s.pace),
+        Judgement(not failing, failing),
+    )
+
+
+def _looked_at(trigger: Condition, samples: Samples) -> bool:
+    """A host that has nothing of the kind (no handler, no filter) is no candidate."""
+    return any(of(samples, t.host, t.signal) for t in predicates(trigger))
+
+
+def _choices(playbook: Playbook, fleet: Fleet) -> tuple[dict[str, str], ...]:
+    each = [name for name, p in playbook.params.items() if p.each]
+    given: Iterable[dict[str, str]] = [{each[0]: host} for host in fleet.hosts] if each else [{}]
+    return tuple({**g, **_only_choices(playbook, fleet, g)} for g in given)
+
+
+def _only_choices(playbook: Playbook, fleet: Fleet, given: Mapping[str, str]) -> dict[str, str]:
+    """Parameters that could be one thing alone: the only domain there is, the only host that is not named yet."""
+    open_ = {n: p for n, p in playbook.params.items() if n not in given and p.default is None}
+    choices = {"domain": tuple(fleet.domains), "host": tuple(h for h in fleet.hosts if h not in given.values())}
+    return {n: c[0] for n, p in open_.items() if len(c := choices.get(p.type, ())) == 1}
