@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -21,9 +22,7 @@ from sqlalchemy import (
 from failover import __version__
 from failover.errors import ConfigError
 
-SCHEMA = 1
-_MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
-"""From which version → the step to the next one, inside the transaction that opens the store."""
+SCHEMA = 2
 
 _all = MetaData()
 meta = Table("meta", _all, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -68,6 +67,55 @@ pauses = Table(
     Column("since", Text, nullable=False),
     Column("until", Text, nullable=False),
 )
+looks = Table(
+    "looks",
+    _all,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False, index=True),
+    Column("signals", Text, nullable=False),
+)
+incidents = Table(
+    "incidents",
+    _all,
+    Column("key", Text, primary_key=True),
+    Column("first", Text, nullable=False),
+    Column("seen", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("title", Text, nullable=False),
+)
+outbox = Table(
+    "outbox",
+    _all,
+    Column("number", Integer, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("resolves", Boolean, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("due", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("why", Text, nullable=False),
+    sqlite_autoincrement=True,  # or the number of a message just taken out is given to the next one
+)
+proposals = Table(
+    "proposals",
+    _all,
+    Column("key", Text, primary_key=True),
+    Column("plan", Text, nullable=False),
+    Column("host", Text),
+    Column("at", Text, nullable=False),
+    Column("until", Text, nullable=False),
+)
+cycles = Table(
+    "cycles",
+    _all,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("data", Text, nullable=False),
+)
 
 
 def prepare(conn: Connection, url: str) -> None:
@@ -95,10 +143,21 @@ def _upgrade(conn: Connection, url: str) -> None:
             try_=f"use failover {said.get('by')} or newer",
         )
     for version in range(found, SCHEMA):
-        _MIGRATIONS[version](conn)
+        _MIGRATIONS[version](conn, url)
     if found < SCHEMA:
         conn.execute(meta.update().where(meta.c.name == "schema").values(value=str(SCHEMA)))
         conn.execute(meta.update().where(meta.c.name == "by").values(value=__version__))
+
+
+def _add_memory(conn: Connection, url: str) -> None:
+    added = [looks, incidents, outbox, proposals, cycles]
+    if theirs := set(inspect(conn).get_table_names()) & {t.name for t in added}:
+        raise _not_ours(url, theirs)
+    _all.create_all(conn, tables=added)
+
+
+_MIGRATIONS: Mapping[int, Callable[[Connection, str], None]] = {1: _add_memory}
+"""From which version → the step to the next one, inside the transaction that opens the store."""
 
 
 def _not_ours(url: str, tables: set[str]) -> ConfigError:

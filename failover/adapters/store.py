@@ -1,16 +1,15 @@
-"""The state store: runs, their append-only events, leases and pauses, in SQL."""
+"""The state store: runs, their append-only events, leases and pauses, in SQL. The rest is in `store_memory`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Engine,
     RowMapping,
     bindparam,
     delete,
@@ -26,6 +25,8 @@ from failover.adapters.holder import Holder, is_dead, ourselves
 from failover.adapters.journal_json import dumps, loads
 from failover.adapters.state_db import open_engine, reading, writing
 from failover.adapters.state_schema import epochs, events, leases, pauses, runs
+from failover.adapters.state_text import clean, text, time
+from failover.adapters.store_memory import SqlMemory
 from failover.core.plain import plain
 from failover.core.run import Did, Event
 from failover.errors import Refused
@@ -35,14 +36,12 @@ _EVERY_HOST = ""
 
 
 @dataclass(frozen=True, slots=True)
-class SqlStore:
+class SqlStore(SqlMemory):
     """Implements `ports.Store`; see `state_db` for what is durable and exclusive, and `holder` for who is dead.
 
     Every method raises Unreachable (nothing was recorded), OutcomeUnknown
     (the server was lost at the commit) or ConfigError (the file is no good).
     """
-
-    engine: Engine
 
     @classmethod
     def open_url(cls, url: str) -> SqlStore:
@@ -66,7 +65,7 @@ class SqlStore:
                     raise _held(row, now)
             epoch = _next_epoch(conn, now)
             conn.execute(delete(leases).where(involved))
-            common = {"run": run, "epoch": epoch, "holder": json.dumps(asdict(us)), "until": _text(until)}
+            common = {"run": run, "epoch": epoch, "holder": json.dumps(asdict(us)), "until": text(until)}
             conn.execute(insert(leases), [{"scope": name, **common} for name in names])
         return Lease(names, run, epoch, until, str(us))
 
@@ -74,7 +73,7 @@ class SqlStore:
         """The same epoch for longer. Raises Refused once it was taken over."""
         until = now + timedelta(seconds=seconds)
         with writing(self.engine) as conn:
-            renewed = conn.execute(update(leases).where(_of(lease)).values(until=_text(until)))
+            renewed = conn.execute(update(leases).where(_of(lease)).values(until=text(until)))
             if renewed.rowcount != len(lease.scopes):
                 raise _taken_over(conn, lease)
         return replace(lease, until=until)
@@ -91,7 +90,7 @@ class SqlStore:
             rows = conn.execute(select(leases).order_by(leases.c.epoch, leases.c.scope)).mappings().all()
         for row in rows:
             if not _is_over(row, us, now):
-                one = Lease((row["scope"],), row["run"], row["epoch"], _time(row["until"]), str(_holder(row)))
+                one = Lease((row["scope"],), row["run"], row["epoch"], time(row["until"]), str(_holder(row)))
                 before = found.get(one.epoch)
                 found[one.epoch] = replace(one, scopes=(*before.scopes, *one.scopes)) if before else one
         return tuple(found.values())
@@ -147,10 +146,10 @@ class SqlStore:
     def pause(self, pause: Pause) -> None:
         """One per host, and one for all: the later word replaces the earlier."""
         host = _EVERY_HOST if pause.host is None else pause.host
-        span = {"since": _text(pause.since), "until": _text(pause.until)}
+        span = {"since": text(pause.since), "until": text(pause.until)}
         with writing(self.engine) as conn:
             conn.execute(delete(pauses).where(or_(pauses.c.host == host, pauses.c.until <= span["since"])))
-            conn.execute(insert(pauses).values(host=host, by=_clean(pause.by), reason=_clean(pause.reason), **span))
+            conn.execute(insert(pauses).values(host=host, by=clean(pause.by), reason=clean(pause.reason), **span))
 
     def unpause(self, host: str | None) -> int:
         """Lift the pause of one host; None lifts every pause. How many were lifted."""
@@ -159,10 +158,10 @@ class SqlStore:
             return conn.execute(which).rowcount
 
     def pauses(self, now: datetime) -> tuple[Pause, ...]:
-        live = select(pauses).where(pauses.c.until > _text(now)).order_by(pauses.c.host)
+        live = select(pauses).where(pauses.c.until > text(now)).order_by(pauses.c.host)
         with reading(self.engine) as conn:
             rows = conn.execute(live).mappings().all()
-        return tuple(Pause(r["host"] or None, r["by"], r["reason"], _time(r["since"]), _time(r["until"])) for r in rows)
+        return tuple(Pause(r["host"] or None, r["by"], r["reason"], time(r["since"]), time(r["until"])) for r in rows)
 
 
 # Leases ---------------------------------------------------------------------
@@ -178,7 +177,7 @@ def _is_free(row: RowMapping, run: str, us: Holder, now: datetime) -> bool:
 
 
 def _is_over(row: RowMapping, us: Holder, now: datetime) -> bool:
-    return _time(row["until"]) <= now or is_dead(_holder(row), seen_by=us)
+    return time(row["until"]) <= now or is_dead(_holder(row), seen_by=us)
 
 
 def _holder(row: RowMapping) -> Holder:
@@ -193,7 +192,7 @@ def _next_epoch(conn: Connection, now: datetime) -> int:
 
 
 def _held(row: RowMapping, now: datetime) -> Refused:
-    until = _time(row["until"])
+    until = time(row["until"])
     return Refused(
         f"{row['scope']} is held by run {row['run']} ({_holder(row)}) "
         f"until {until:%H:%M:%S} UTC, {(until - now).total_seconds():.0f} s from now",
@@ -241,13 +240,13 @@ def _insert(conn: Connection, statement: Any, values: Mapping[str, Any]) -> int 
 
 
 def _event_values(run: str, kind: Did, step: str | None, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    text = json.dumps(plain(data), separators=(",", ":"))
-    return {"run": run, "at": _text(at), "kind": kind.value, "step": step, "data": text}
+    recorded = json.dumps(plain(data), separators=(",", ":"))
+    return {"run": run, "at": text(at), "kind": kind.value, "step": step, "data": recorded}
 
 
 def _event(seq: int, values: Mapping[Any, Any]) -> Event:
     """From the recorded form, also when just appended: what was folded live is what a resume will fold."""
-    return Event(seq, _time(values["at"]), Did(values["kind"]), values["step"], json.loads(values["data"]))
+    return Event(seq, time(values["at"]), Did(values["kind"]), values["step"], json.loads(values["data"]))
 
 
 # Rows -----------------------------------------------------------------------
@@ -256,27 +255,13 @@ def _event(seq: int, values: Mapping[Any, Any]) -> Event:
 def _row(record: RunRecord) -> dict[str, Any]:
     return {
         "id": record.id,
-        "opened": _text(record.opened),
-        "by": _clean(record.by),
-        "reason": _clean(record.reason),
+        "opened": text(record.opened),
+        "by": clean(record.by),
+        "reason": clean(record.reason),
         "plan": dumps(record.plan),
         "key": record.key,
     }
 
 
 def _record(row: RowMapping) -> RunRecord:
-    return RunRecord(row["id"], _time(row["opened"]), row["by"], row["reason"], loads(row["plan"]), row["key"])
-
-
-def _text(at: datetime) -> str:
-    """UTC with all six digits, so that the order of the texts is the order of the times."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _clean(words: str) -> str:
-    """A command line may hold bytes that are no UTF-8, which no database takes."""
-    return words.encode("utf-8", "backslashreplace").decode().replace("\0", "")
+    return RunRecord(row["id"], time(row["opened"]), row["by"], row["reason"], loads(row["plan"]), row["key"])

@@ -14,6 +14,7 @@ from failover.core.run import Did, Event
 from failover.errors import Refused
 from failover.ports import Lease, Pause, RunRecord
 from failover.world.faults import Moments
+from failover.world.store_memory import Memory, MemoryOnDisk
 
 
 @dataclass
@@ -25,11 +26,12 @@ class Disk:
     leases: dict[str, Lease] = field(default_factory=dict)
     epoch: int = 0
     pauses: list[Pause] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
     dead: set[str] = field(default_factory=set)
     names: Iterable[int] = field(default_factory=itertools.count)
 
 
-class MemoryStore:
+class MemoryStore(MemoryOnDisk):
     """One process's view of a disk. Every write is a moment: a process can die right before and right after it."""
 
     def __init__(
@@ -37,7 +39,7 @@ class MemoryStore:
     ) -> None:
         self.disk = disk or Disk()
         self.holder = f"{machine}/{next(iter(self.disk.names))}"
-        self._moments = moments or Moments()
+        super().__init__(self.disk.memory, moments or Moments())
 
     def reborn(self, moments: Moments | None = None) -> MemoryStore:
         """The process died and another was started on the same machine."""

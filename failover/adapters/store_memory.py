@@ -1,0 +1,202 @@
+"""What the controller remembers from one cycle to the next, in SQL: looks, incidents, messages to send, proposals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, delete, insert, select, update
+
+from failover.adapters import look_json
+from failover.adapters.journal_json import dumps, loads
+from failover.adapters.state_db import reading, writing
+from failover.adapters.state_schema import cycles, incidents, looks, outbox, proposals
+from failover.adapters.state_text import clean, text, time
+from failover.core.alert import Message, Told
+from failover.core.memory import OLDEST_PROPOSAL, forgotten
+from failover.core.past import Cycle
+from failover.core.signal import Samples
+from failover.ports import Proposal, Unsent
+
+
+@dataclass(frozen=True, slots=True)
+class SqlMemory:
+    """The second half of `ports.Store`. Writes are small and one transaction each, so nothing is half remembered."""
+
+    engine: Engine
+
+    # Looks
+
+    def remember(self, look: Samples) -> None:
+        """One row. Its time is that of the newest signal, so that `samples(since)` misses none seen since then."""
+        if not look:
+            return
+        at = max(s.at for s in look)
+        with writing(self.engine) as conn:
+            conn.execute(insert(looks).values(at=text(at), signals=look_json.dumps(look, at)))
+
+    def samples(self, since: datetime) -> Samples:
+        wanted = select(looks.c.at, looks.c.signals).where(looks.c.at >= text(since)).order_by(looks.c.at, looks.c.id)
+        with reading(self.engine) as conn:
+            rows = conn.execute(wanted).all()
+        seen = [s for at, signals in rows for s in look_json.loads(signals, time(at))]
+        return tuple(sorted(seen, key=attrgetter("at")))  # looks of two controllers may overlap
+
+    def thin(self, now: datetime) -> int:
+        """Ended proposals go too, a week after their end."""
+        ended = proposals.c.until < text(now - OLDEST_PROPOSAL)
+        with reading(self.engine) as conn:
+            known = conn.execute(select(looks.c.at).distinct().order_by(looks.c.at)).scalars().all()
+            old = conn.execute(select(proposals.c.key).where(ended)).first()
+        going = forgotten([time(at) for at in known], now)
+        if not going and old is None:
+            return 0
+        with writing(self.engine) as conn:
+            conn.execute(delete(proposals).where(ended))
+            return _delete_looks(conn, going)
+
+    # Incidents and what is said of them
+
+    def told(self) -> tuple[Told, ...]:
+        with reading(self.engine) as conn:
+            rows = conn.execute(select(incidents).order_by(incidents.c.first, incidents.c.key)).mappings().all()
+        return tuple(_told(row) for row in rows)
+
+    def tell(
+        self, rows: Iterable[Told], gone: Iterable[str], out: Iterable[tuple[str, Message]], *, at: datetime
+    ) -> None:
+        """An incident that is gone and told anew at once is told anew."""
+        known = {clean(row.key): row for row in rows}
+        over = {clean(key) for key in gone} | known.keys()
+        messages = tuple(out)
+        if not over and not messages:
+            return
+        with writing(self.engine) as conn:
+            conn.execute(delete(incidents).where(incidents.c.key.in_(over)))
+            if known:
+                conn.execute(insert(incidents), [_incident(row) for row in known.values()])
+            for channel, message in messages:
+                _put_out(conn, channel, message, at)
+
+    def unsent(self) -> tuple[Unsent, ...]:
+        with reading(self.engine) as conn:
+            return tuple(_unsent(row) for row in conn.execute(select(outbox).order_by(outbox.c.number)).mappings())
+
+    def sent(self, number: int) -> None:
+        with writing(self.engine) as conn:
+            conn.execute(delete(outbox).where(outbox.c.number == number))
+
+    def put_off(self, number: int, *, due: datetime, why: str) -> None:
+        later = {"due": text(due), "why": clean(why), "tries": outbox.c.tries + 1}
+        with writing(self.engine) as conn:
+            conn.execute(update(outbox).where(outbox.c.number == number).values(later))
+
+    def drop(self, number: int) -> None:
+        self.sent(number)
+
+    # Proposals
+
+    def propose(self, proposal: Proposal) -> None:
+        """The later word on a key replaces the earlier."""
+        row = {
+            "key": clean(proposal.key),
+            "plan": dumps(proposal.plan),
+            "host": proposal.host,
+            "at": text(proposal.at),
+            "until": text(proposal.until),
+        }
+        with writing(self.engine) as conn:
+            conn.execute(delete(proposals).where(proposals.c.key == row["key"]))
+            conn.execute(insert(proposals).values(row))
+
+    def proposal(self, key: str) -> Proposal | None:
+        with reading(self.engine) as conn:
+            row = conn.execute(select(proposals).where(proposals.c.key == clean(key))).mappings().one_or_none()
+        return _proposal(row) if row is not None else None
+
+    def proposals(self) -> tuple[Proposal, ...]:
+        newest = select(proposals).order_by(proposals.c.at.desc(), proposals.c.key.desc())
+        with reading(self.engine) as conn:
+            return tuple(_proposal(row) for row in conn.execute(newest).mappings())
+
+    # Cycles
+
+    def ended(self, cycle: Cycle) -> None:
+        with writing(self.engine) as conn:
+            conn.execute(delete(cycles))
+            conn.execute(insert(cycles).values(id=1, at=text(cycle.at), data=_cycle_data(cycle)))
+
+    def cycle(self) -> Cycle | None:
+        with reading(self.engine) as conn:
+            row = conn.execute(select(cycles)).mappings().one_or_none()
+        return _cycle(row) if row is not None else None
+
+
+# Looks ----------------------------------------------------------------------
+
+_DELETE_LOOKS = delete(looks).where(looks.c.at == bindparam("at_"))
+
+
+def _delete_looks(conn: Connection, going: Iterable[datetime]) -> int:
+    """One by one in one statement: however many there are, no limit on parameters is met."""
+    each = [{"at_": text(at)} for at in going]
+    return conn.execute(_DELETE_LOOKS, each).rowcount if each else 0
+
+
+# Incidents and messages -----------------------------------------------------
+
+
+def _incident(told: Told) -> dict[str, Any]:
+    return {
+        "key": clean(told.key),
+        "first": text(told.first),
+        "seen": text(told.seen),
+        "said": json.dumps(told.said),
+        "severity": clean(told.severity),
+        "title": clean(told.title),
+    }
+
+
+def _told(row: RowMapping) -> Told:
+    said = tuple(json.loads(row["said"]))
+    return Told(row["key"], time(row["first"]), time(row["seen"]), said, row["severity"], row["title"])
+
+
+def _put_out(conn: Connection, channel: str, message: Message, at: datetime) -> None:
+    """At the end of its channel's line, under a number never used before.
+
+    So what was said last is read last, and `sent` of the older message, which
+    somebody may be sending right now, does not take this one out.
+    """
+    words = {k: clean(v) if isinstance(v, str) else v for k, v in asdict(message).items()}
+    same = {"channel": clean(channel), "key": words["key"], "resolves": words["resolves"]}
+    conn.execute(delete(outbox).filter_by(**same))
+    line = {"channel": same["channel"], "since": text(at), "due": text(at), "tries": 0, "why": ""}
+    conn.execute(insert(outbox).values(words | line))
+
+
+def _unsent(row: RowMapping) -> Unsent:
+    message = Message(**{f.name: row[f.name] for f in fields(Message)})
+    since, due = time(row["since"]), time(row["due"])
+    return Unsent(row["number"], row["channel"], message, since, due, row["tries"], row["why"])
+
+
+# Proposals and cycles -------------------------------------------------------
+
+
+def _proposal(row: RowMapping) -> Proposal:
+    return Proposal(row["key"], loads(row["plan"]), row["host"], time(row["at"]), time(row["until"]))
+
+
+def _cycle_data(cycle: Cycle) -> str:
+    told = {f.name: getattr(cycle, f.name) for f in fields(cycle) if f.name != "at"}
+    return json.dumps(told | {"seen": dict(cycle.seen)}, separators=(",", ":"))
+
+
+def _cycle(row: RowMapping) -> Cycle:
+    told = json.loads(row["data"])
+    return Cycle(**told | {"at": time(row["at"]), "because": tuple(told["because"])})
