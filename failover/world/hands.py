@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from failover.actions.base import Hands
+from failover.core.fleet import Domain
 from failover.core.signal import Samples
+from failover.ports import DnsZone
+from failover.probes.dns import with_domains
 from failover.probes.look import look
 from failover.world.world import World
 
@@ -22,4 +25,8 @@ def hands(world: World) -> Hands:
             workers=1,
         )
 
-    return Hands(world.fleet, world.remote, world.notifier, world.clock, see)
+    def zone(domain: Domain) -> DnsZone:
+        return world.zone
+
+    seeing = with_domains(see, world.fleet, zone, world.clock)
+    return Hands(world.fleet, world.remote, world.notifier, world.clock, seeing, zone)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import enum
 import hashlib
 import random
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from failover.core.drill import Received
 from failover.ports import Rc
-from failover.world.postfix import MAIN, MASTER, Files, Postfix
+from failover.world.layers import Layers
+from failover.world.postfix import HANDLE_S, MAIN, MASTER, SCAN_S, Daemon, Files, Postfix
 from failover.world.timeline import Timeline
 
 Rows = list[tuple[str, ...]]
@@ -30,6 +32,15 @@ class Sshd(enum.StrEnum):
     OK = "ok"
     HUNG = "hung"
     REFUSED = "refused"
+
+
+CORES = 2
+LOAD = 0.4
+"""One-minute load of the whole machine at rest."""
+BUSIEST = ("qmgr", 3.0)
+DISK_BYTES = 100_000_000_000.0
+DISK_FREE, INODES_FREE = 61.0, 88.0
+"""Percent."""
 
 
 @dataclass(slots=True)
@@ -71,6 +82,7 @@ class Process:
     def go(self) -> None:
         if not self.alive:
             return
+        self.machine.processes.add(self)
         if self.killed_at is not None and self.stretches >= self.killed_at:
             self.end()
             return
@@ -88,6 +100,7 @@ class Process:
     def end(self) -> None:
         """However it ends, the kernel drops its lock."""
         self.alive = False
+        self.machine.processes.discard(self)
         self.work.close()
         self.unlock()
 
@@ -107,6 +120,7 @@ class Machine:
         self.link_up = True
         self.sshd = Sshd.OK
         self.locked_by: Process | None = None
+        self.processes: set[Process] = set()
         self.epoch = 0
         self.results: dict[tuple[str, str, str], Result] = {}
         self.saved: dict[str, Saved] = {}
@@ -119,6 +133,27 @@ class Machine:
         """What `postfix check` finds wrong, if anything."""
         self.see_peer: Callable[[str], tuple[str, str, str]] = lambda address: ("error", "0", "no network")
         """Another host's banner as seen from here: OUTCOME, MS, BANNER."""
+        self.boots = 0
+        self.sshd_full = 0.0
+        """How often sshd refuses, having too many connections that are not in yet (sshd_config(5), MaxStartups)."""
+        self.hesitates = 0.0
+        """Seconds that a look takes longer, for no reason that it shows."""
+        self.load = LOAD
+        self.busiest = BUSIEST
+        """Command, and percent of a core."""
+        self.disk_free, self.inodes_free = DISK_FREE, INODES_FREE
+        self.under = Influences(self)
+
+    @property
+    def time(self) -> float:
+        """Unix time, as this host has it."""
+        return self.timeline.unix + self.postfix.skew
+
+    def halt(self) -> None:
+        """It goes down, and everything that ran on it ends."""
+        self.boots += 1
+        for p in list(self.processes):
+            p.end()
 
     def rewire(self, wiring: str) -> None:
         self.files.clear()
@@ -141,6 +176,37 @@ class Machine:
 
     def snapshot(self) -> Files:
         return {file: dict(values) for file, values in self.files.items()}
+
+
+_WORRY = {Daemon.OK: 0, Daemon.SLOW: 1, Daemon.HUNG: 2, Daemon.DOWN: 3}
+
+
+def _worst(states: Iterable[Daemon]) -> Daemon:
+    return max(states, key=_WORRY.__getitem__)
+
+
+def _worst_sshd(states: Iterable[Sshd]) -> Sshd:
+    return max(states, key=[Sshd.OK, Sshd.REFUSED, Sshd.HUNG].index)
+
+
+class Influences:
+    """What bears on a host, several at once: each property is as bad as the worst that lies on it, until that ends."""
+
+    def __init__(self, m: Machine) -> None:
+        self.spamd = Layers(Daemon.OK, _worst, m.postfix.set_spamd)
+        self.handler = Layers(Daemon.OK, _worst, m.postfix.set_handler)
+        self.scan_s = Layers(SCAN_S, max, partial(setattr, m.postfix, "scan_s"))
+        self.handle_s = Layers(HANDLE_S, max, partial(setattr, m.postfix, "handle_s"))
+        self.postfix = Layers(True, all, lambda runs: m.postfix.start() if runs else m.postfix.stop())
+        self.link = Layers(True, all, partial(setattr, m, "link_up"))
+        self.sshd = Layers(Sshd.OK, _worst_sshd, partial(setattr, m, "sshd"))
+        self.sshd_full = Layers(0.0, max, partial(setattr, m, "sshd_full"))
+        self.hesitates = Layers(0.0, sum, partial(setattr, m, "hesitates"))
+        self.load = Layers(LOAD, sum, partial(setattr, m, "load"))
+        self.busiest = Layers(BUSIEST, lambda all_: max(all_, key=lambda b: b[1]), partial(setattr, m, "busiest"))
+        self.disk_free = Layers(DISK_FREE, min, partial(setattr, m, "disk_free"))
+        self.inodes_free = Layers(INODES_FREE, min, partial(setattr, m, "inodes_free"))
+        self.skew = Layers(0.0, sum, partial(setattr, m.postfix, "skew"))
 
 
 def digest(settings: Mapping[str, str]) -> str:

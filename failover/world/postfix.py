@@ -49,7 +49,10 @@ class Daemon(enum.StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Mail:
-    """`turn` counts its deliveries' beginnings and ends: an event of an ended delivery finds another number."""
+    """`turn` counts its deliveries' beginnings and ends: an event of an ended delivery finds another number.
+
+    `arrived` is by the host's own clock, `Postfix.clock`.
+    """
 
     id: int
     seq: str
@@ -75,6 +78,11 @@ class Session:
 SLOTS = {"smtp": 20}
 FILTER_SLOTS = 5
 """Deliveries at once to one filter: initial_destination_concurrency, measured with the filter hung."""
+FAR_SLOTS = 20
+"""default_destination_concurrency_limit, for each domain elsewhere."""
+SCAN_S, HANDLE_S, FAR_S = (0.03, 0.3), (0.01, 0.05), (0.1, 0.8)
+"""Seconds from, to: a usual scan, a usual delivery to the handler, and one to another domain's server."""
+HOME = "lab.test"
 QUEUE_RUN = 300.0
 PICKUP_WAKES = 60.0
 
@@ -91,6 +99,14 @@ class Postfix:
         """master stopped by a signal: port 25 connects and says nothing, nothing moves."""
         self.spamd = Daemon.OK
         self.handler = Daemon.OK
+        self.scan_s = SCAN_S
+        self.handle_s = HANDLE_S
+        self.heavy: dict[str, float] = {}
+        """Messages whose deliveries take so many seconds longer."""
+        self.skew = 0.0
+        """How far the host's clock is ahead, in seconds."""
+        self.puts_off: Callable[[Mail], bool] = lambda mail: False
+        """Does the server of another domain, where this message is going, answer 4xx this time?"""
         self._receive = receive
         self._ids = itertools.count(1)
         self._waiting: dict[str, deque[Mail]] = {}
@@ -98,6 +114,11 @@ class Postfix:
         self._generation = 0
         self._every(QUEUE_RUN, self._queue_run)
         self._every(PICKUP_WAKES, self.pickup)
+
+    @property
+    def clock(self) -> float:
+        """Seconds since the world began, as this host has them."""
+        return self.timeline.now + self.skew
 
     # Mail coming in -----------------------------------------------------------
 
@@ -113,7 +134,7 @@ class Postfix:
         filter_ = session.filter if session else self._stamp("smtp/inet")
         if self._setting(MASTER, "smtp/inet/receive_override_options") != "no_address_mappings":
             to = self._with_bcc(to)
-        self._enter(seq, to, filter_, scanned=False, arrived=self.timeline.now)
+        self._enter(seq, to, filter_, scanned=False, arrived=self.clock)
 
     def pickup(self) -> None:
         """Everything in maildrop goes through cleanup: pickup's own filter setting, and bcc recipients once more."""
@@ -140,6 +161,14 @@ class Postfix:
         return self.loaded[file].get(key)
 
     # The queue manager --------------------------------------------------------
+
+    def stop(self) -> None:
+        """In an orderly fashion (postfix(1)): what is being delivered ends, nothing new begins."""
+        self.running = False
+
+    def start(self) -> None:
+        self.running = True
+        self.reload()
 
     def reload(self) -> None:
         """The new settings count from now; deliveries in flight go on, and no longer take a slot."""
@@ -188,13 +217,13 @@ class Postfix:
 
     def _activate(self, mail: Mail) -> None:
         mail.queue = Queue.ACTIVE
-        transport = mail.filter or "smtp"
+        transport = transport_of(mail)
         self._waiting.setdefault(transport, deque()).append(mail)
         self._feed(transport)
 
     def _feed(self, transport: str) -> None:
         waiting = self._waiting.get(transport)
-        while waiting and self.takes_mail and self._busy[transport] < SLOTS.get(transport, FILTER_SLOTS):
+        while waiting and self.takes_mail and self._busy[transport] < _slots(transport):
             mail = waiting.popleft()
             if mail.queue is Queue.ACTIVE and not mail.doing:
                 self._deliver(mail, transport)
@@ -204,13 +233,15 @@ class Postfix:
     def _deliver(self, mail: Mail, transport: str) -> None:
         deferred = (self._setting(MAIN, "defer_transports") or "").replace(",", " ").split()
         entry = self._setting(MASTER, f"{transport}/unix") or ""
-        if transport in deferred or (mail.filter and not entry):
+        if transport.partition(":")[0] in deferred or (mail.filter and not entry):
             mail.queue = Queue.DEFERRED
             return
         mail.turn += 1
         mail.generation = self._generation
         self._busy[transport] += 1
-        if not mail.filter:
+        if not mail.filter and transport != "smtp":
+            self._to_elsewhere(mail)
+        elif not mail.filter:
             self._to_handler(mail)
         elif passes_through(entry):
             self._hand_over(mail, scanned=mail.scanned)
@@ -224,14 +255,14 @@ class Postfix:
         elif self.spamd is Daemon.DOWN:
             self._hand_over(mail, scanned=False)  # spamc fails open: unscanned, rc 0
         else:
-            takes = self.rng.uniform(0.03, 0.3) if self.spamd is Daemon.OK else self.rng.uniform(3, 8)
+            takes = self.rng.uniform(*self.scan_s) if self.spamd is Daemon.OK else self.rng.uniform(3, 8)
             self._later(mail, takes, self._scanned)
 
     def _scanned(self, mail: Mail) -> None:
         if self.spamd is Daemon.HUNG:
             mail.stuck = True
         else:
-            self._hand_over(mail, scanned=True)
+            self._hand_over(mail, scanned=self.spamd is not Daemon.DOWN)
 
     def _hand_over(self, mail: Mail, *, scanned: bool) -> None:
         mail.doing = Doing.HANDOVER
@@ -249,7 +280,10 @@ class Postfix:
 
     def _to_handler(self, mail: Mail) -> None:
         mail.doing = Doing.SMTP
-        self._later(mail, self.rng.uniform(0.01, 0.05), self._handled)
+        self._later(mail, self._lasting(mail, self.handle_s), self._handled)
+
+    def _lasting(self, mail: Mail, usual: tuple[float, float]) -> float:
+        return self.rng.uniform(*usual) + self.heavy.get(mail.seq, 0.0)
 
     def _handled(self, mail: Mail) -> None:
         if self.handler is Daemon.HUNG:
@@ -260,8 +294,20 @@ class Postfix:
             self._receive(Received(mail.seq, mail.to, self.timeline.unix, mail.scanned))
             self._end(mail, gone=True)
 
+    def _to_elsewhere(self, mail: Mail) -> None:
+        mail.doing = Doing.SMTP
+        self._later(mail, self._lasting(mail, FAR_S), self._answered_elsewhere)
+
+    def _answered_elsewhere(self, mail: Mail) -> None:
+        """Our handler sees nothing of it; for the account, the other server's 250 is a receipt."""
+        if self.puts_off(mail):
+            self._end(mail, gone=False)
+        else:
+            self._receive(Received(mail.seq, mail.to, self.timeline.unix, mail.scanned))
+            self._end(mail, gone=True)
+
     def _end(self, mail: Mail, *, gone: bool) -> None:
-        transport = mail.filter or "smtp"
+        transport = transport_of(mail)
         mail.turn += 1
         mail.doing, mail.stuck = Doing.NOTHING, False
         if mail.generation == self._generation:
@@ -327,6 +373,16 @@ class Postfix:
             self.timeline.after(seconds, again)
 
         self.timeline.after(seconds, again)
+
+
+def transport_of(mail: Mail) -> str:
+    """What its deliveries are counted under: a filter, the handler (`smtp`), or one domain elsewhere."""
+    domain = mail.to[0].rpartition("@")[2]
+    return mail.filter or ("smtp" if domain == HOME else f"smtp:{domain}")
+
+
+def _slots(transport: str) -> int:
+    return FAR_SLOTS if transport.startswith("smtp:") else SLOTS.get(transport, FILTER_SLOTS)
 
 
 def passes_through(entry: str) -> bool:

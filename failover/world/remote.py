@@ -12,6 +12,7 @@ from failover.errors import OutcomeUnknown, Unreachable
 from failover.ports import Message, Reply, SmtpAnswer
 from failover.world.faults import Fault, Kind, Moments
 from failover.world.machine import Machine, Process, Sshd
+from failover.world.network import Network
 from failover.world.script import process
 from failover.world.timeline import Timeline
 
@@ -38,6 +39,7 @@ class WorldRemote:
     machines: Mapping[str, Machine]
     timeline: Timeline
     moments: Moments
+    network: Network
     faults: dict[int, Fault] = field(default_factory=dict)
     hook: Callable[[Call], Fault | None] = lambda call: None
     calls: list[Call] = field(default_factory=list)
@@ -56,10 +58,11 @@ class WorldRemote:
 
     def _connect(self, m: Machine, fault: Fault | None, limit_s: float) -> None:
         patience = min(limit_s, CONNECT_PATIENCE)
+        self.network.try_(m.name, patience)
         if not m.link_up or m.sshd is Sshd.HUNG or (fault and fault.kind is Kind.UNREACHABLE):
             self._pass(patience)
             raise Unreachable(f"cannot connect to {m.name}: no answer in {patience:g} s", try_="check its network")
-        if m.sshd is Sshd.REFUSED:
+        if m.sshd is Sshd.REFUSED or (m.sshd_full and m.rng.random() < m.sshd_full):
             self._pass(TRIP)
             raise Unreachable(f"cannot connect to {m.name}: connection refused", try_="check its sshd")
         self._pass(TRIP)
@@ -86,7 +89,8 @@ class WorldRemote:
     def _answer(self, m: Machine, p: Process, verb: str, limit_s: float, *, lost: bool) -> Reply:
         """An answer, or the end of patience: a far side that died closes its end at once, a lost one never does."""
         ended = self.timeline.run_until(
-            self.timeline.now + limit_s + GRACE, stop=lambda: not p.alive and m.link_up and not lost
+            self.timeline.now + limit_s + GRACE,
+            stop=lambda: not p.alive and m.link_up and self.network.up and not lost,
         )
         if not ended:
             raise _unknown(m, verb, f"no whole answer in {limit_s:g} s")
@@ -106,12 +110,15 @@ def _unknown(m: Machine, verb: str, why: str) -> OutcomeUnknown:
 class WorldSmtp:
     machines: Mapping[str, Machine]
     timeline: Timeline
-    ours: bool = False
-    """Our own network is down: nothing can be looked at from here."""
+    network: Network
 
     def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer:
-        if self.ours:
-            return SmtpAnswer(ok=False, said="our network is unreachable", seconds=0.0, ours=True)
+        began = self.timeline.now
+        try:
+            self.network.try_(str(at), patience_s)
+        except Unreachable as e:
+            ours = not self.network.up and self.network.noticed
+            return SmtpAnswer(ok=False, said=str(e), seconds=self.timeline.now - began, ours=ours)
         outcome, ms, said = greet(self._at(at), patience_s)
         self.timeline.run_until(self.timeline.now + float(ms) / 1000)
         return SmtpAnswer(ok=outcome == "ok", said=said, seconds=float(ms) / 1000)
@@ -138,9 +145,11 @@ class WorldNotifier:
     """Remembers what people were told. `fails` raises what sending raises."""
 
     timeline: Timeline
+    network: Network
     sent: list[tuple[datetime, Channel, Message]] = field(default_factory=list)
     fails: Callable[[Channel, Message], None] = lambda channel, message: None
 
     def send(self, channel: Channel, message: Message) -> None:
+        self.network.try_(channel.id)
         self.fails(channel, message)
         self.sent.append((self.timeline.datetime, channel, message))

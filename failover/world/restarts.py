@@ -70,10 +70,11 @@ def _begin(m: Machine, name: str) -> None:
     now = Daemon.DOWN if name in m.relapsing else Daemon.OK
     match name:
         case "postfix":
-            m.postfix.running, m.postfix.frozen = now is Daemon.OK, False
+            m.postfix.frozen = False
+            m.under.postfix.clear(now is Daemon.OK)
         case "spamd":
             m.postfix.end_scans()
-            m.postfix.set_spamd(now)
+            m.under.spamd.clear(now)
         case _:
             m.postfix.end_stuck_handling()
-            m.postfix.set_handler(now)
+            m.under.handler.clear(now)

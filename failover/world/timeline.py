@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from failover.world.layers import Layers
+
 DAWN = datetime(2020, 8, 11, 6, 0, tzinfo=UTC)
 
 
@@ -53,16 +55,27 @@ class Timeline:
 
 
 class WorldClock:
-    """The Clock port over a timeline: sleeping is what lets mail move."""
+    """The Clock port over a timeline: sleeping is what lets mail move. `ahead`: how wrong the wall clock is."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
+        self._asleep = 0.0
+        self.ahead = Layers(0.0, sum, self._set)
+        self._ahead = timedelta()
+
+    def _set(self, seconds: float) -> None:
+        self._ahead = timedelta(seconds=seconds)
 
     def now(self) -> datetime:
-        return self._timeline.datetime
+        return self._timeline.datetime + self._ahead
 
     def monotonic(self) -> float:
-        return self._timeline.now
+        return self._timeline.now - self._asleep
+
+    def suspend(self, seconds: float) -> None:
+        """The machine is paused: the world goes on, and CLOCK_MONOTONIC does not count it (clock_gettime(2))."""
+        self._asleep += seconds
+        self._timeline.run_until(self._timeline.now + seconds)
 
     def sleep(self, seconds: float) -> None:
         self._timeline.run_until(self._timeline.now + max(0.0, seconds))

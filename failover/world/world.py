@@ -9,10 +9,12 @@ from failover.core.drill import Received, Sent, Tally, count
 from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Policy, Rfc2136, Role, Spam
 from failover.world.faults import Moments
 from failover.world.machine import Machine
-from failover.world.postfix import Daemon, Files, Queue, Session
+from failover.world.network import Network
+from failover.world.postfix import HOME, Daemon, Files, Queue, Session
 from failover.world.remote import WorldNotifier, WorldRemote, WorldSmtp, greet
 from failover.world.store import MemoryStore
 from failover.world.timeline import Timeline, WorldClock
+from failover.world.zone import WorldZone
 
 SENDER_RETRY = 30.0
 
@@ -50,9 +52,11 @@ class World:
         self.machines = {h.name: self._machine(h) for h in self.fleet.hosts.values()}
         self.moments = Moments()
         self.clock = WorldClock(self.timeline)
-        self.remote = WorldRemote(self.machines, self.timeline, self.moments)
-        self.smtp = WorldSmtp(self.machines, self.timeline)
-        self.notifier = WorldNotifier(self.timeline)
+        self.network = Network(self.timeline, self.random)
+        self.remote = WorldRemote(self.machines, self.timeline, self.moments, self.network)
+        self.smtp = WorldSmtp(self.machines, self.timeline, self.network)
+        self.notifier = WorldNotifier(self.timeline, self.network)
+        self.zone = WorldZone(self.network, self.moments)
         self.store = MemoryStore(moments=self.moments)
         self.pristine = self.files()
         self._sessions: dict[str, Session] = {}
@@ -89,10 +93,10 @@ class World:
         self.clock.sleep(seconds)
 
     def spamd(self, host: str, state: Daemon) -> None:
-        self.machines[host].postfix.set_spamd(state)
+        self.machines[host].under.spamd.rest(state)
 
     def handler(self, host: str, state: Daemon) -> None:
-        self.machines[host].postfix.set_handler(state)
+        self.machines[host].under.handler.rest(state)
 
     def rewire(self, host: str, wiring: str) -> None:
         self.machines[host].rewire(wiring)
@@ -116,20 +120,30 @@ class World:
 
         self.timeline.after(self.random.expovariate(rate), next_one)
 
-    def send(self, *, long: bool = False) -> None:
+    def send(self, *, long: bool = False, to: tuple[str, ...] = (), via: str | None = None) -> str:
+        """One message, to somebody of ours unless told; its number. `via`: the MX that this sender tries first."""
         self._seq += 1
-        names = ("ann", "bob", "cas", "dee")
-        to = tuple(f"{n}@lab.test" for n in self.random.sample(names, self.random.choice((1, 1, 2))))
-        self._offer(f"{self._seq:05d}", to, long)
+        seq = f"{self._seq:05d}"
+        if not to:
+            names = ("ann", "bob", "cas", "dee")
+            to = tuple(f"{n}@{HOME}" for n in self.random.sample(names, self.random.choice((1, 1, 2))))
+        self._offer(seq, to, long, via)
+        return seq
 
-    def _offer(self, seq: str, to: tuple[str, ...], long: bool) -> None:
+    def _offer(self, seq: str, to: tuple[str, ...], long: bool, via: str | None) -> None:
         """As senders do: the preferred MX, else the other, else later."""
-        for m in self.machines.values():
+        for m in self._tried(via):
             if m.link_up and m.postfix.takes_mail:
                 m.postfix.accept(seq, to, self._session(m) if long else None)
                 self.sent.append(Sent(seq, to, self.timeline.unix))
                 return
-        self.timeline.after(SENDER_RETRY, lambda: self._offer(seq, to, long))
+        self.timeline.after(SENDER_RETRY, lambda: self._offer(seq, to, long, via))
+
+    def _tried(self, via: str | None) -> list[Machine]:
+        """Every MX once, in the order of the zone as it is now; nobody here remembers an older one."""
+        named = dict.fromkeys(name.split(".")[0] for _, name in sorted(self.zone.now.targets))
+        order = [via, *(n for n in named if n != via)] if via else list(named)
+        return [self.machines[n] for n in order if n in self.machines]
 
     def _session(self, m: Machine) -> Session:
         known = self._sessions.get(m.name)

@@ -1,0 +1,44 @@
+"""The controller's own network and clock: what can be wrong with the one who looks."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from failover.errors import Unreachable
+from failover.world.layers import Layers
+from failover.world.timeline import Timeline
+
+PATIENCE = 3.0
+"""Seconds after which a packet that was dropped on the way is given up."""
+
+
+@dataclass
+class Network:
+    """`up`: its link. `noticed`: the kernel knows that it is down, and says so at once. `loss`: of connections."""
+
+    timeline: Timeline
+    rng: random.Random
+    up: bool = True
+    noticed: bool = False
+    loss: float = 0.0
+    link: Layers[bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.link = Layers(True, all, self._link)
+
+    def _link(self, up: bool) -> None:
+        self.up = up
+
+    def lost(self) -> bool:
+        """Does this connection come to nothing? Chance comes in only where some are lost."""
+        return not self.up or (self.loss > 0 and self.rng.random() < self.loss)
+
+    def try_(self, what: str, patience: float = PATIENCE) -> None:
+        """Raises Unreachable, after as long as it takes to find out."""
+        if not self.lost():
+            return
+        if not self.up and self.noticed:
+            raise Unreachable(f"{what}: network is unreachable", try_="check the controller's own network")
+        self.timeline.run_until(self.timeline.now + patience)
+        raise Unreachable(f"cannot connect to {what}: no answer in {patience:g} s", try_="check its network")

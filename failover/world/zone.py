@@ -1,0 +1,53 @@
+"""The DnsZone port in memory: a primary that compares and swaps, and a secondary that follows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from failover.core.mx import MxSet, mx_set
+from failover.errors import Changed
+from failover.world.faults import Moments
+from failover.world.network import Network
+
+SERVERS = ("10.77.0.53", "10.77.0.54")
+
+
+def usual() -> MxSet:
+    return mx_set(60, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])
+
+
+@dataclass
+class WorldZone:
+    """`history` begins with what was there at first, and has every set since."""
+
+    network: Network
+    moments: Moments
+    now: MxSet = field(default_factory=usual)
+    history: list[MxSet] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.history.append(self.now)
+
+    def mx(self, name: str) -> MxSet:
+        self.network.try_(SERVERS[0])
+        return self.now
+
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+        self.network.try_(SERVERS[0])
+        self.moments("before swap")
+        if self.now not in (expected, wanted):
+            raise Changed(f"{name} reads {self.now}, not {expected}", try_="plan again")
+        if self.now != wanted:
+            self.edit(wanted)
+        self.moments("after swap")
+
+    def edit(self, to: MxSet) -> None:
+        self.now = to
+        self.history.append(to)
+
+    def seen(self, name: str) -> Mapping[str, MxSet | str]:
+        return {s: "no answer" if self.network.lost() else self.now for s in SERVERS}
+
+    def trouble(self, exchange: str) -> str | None:
+        return None
