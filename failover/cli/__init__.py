@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from failover.cli import check as check_command
+from failover.cli import doctor as doctor_command
 from failover.cli import host, lab, playbooks, rollback, runs, status
 from failover.cli import run as run_command
 from failover.cli.options import Options, hoist
@@ -50,6 +51,7 @@ app.command("run")(run_command.run)
 app.command("plan")(run_command.plan)
 app.command("rollback")(rollback.rollback)
 app.command("status")(status.status)
+app.command("doctor")(doctor_command.doctor)
 app.command("pause")(status.pause)
 app.command("unpause")(status.unpause)
 app.add_typer(runs.app, name="runs")

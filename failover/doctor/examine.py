@@ -1,0 +1,74 @@
+"""All looks at once, within one deadline: what hangs is said to hang, and holds nobody up."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from failover.doctor.findings import Finding, failed, unknown
+from failover.errors import FailoverError
+
+WORKERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One thing to look at; its findings come one by one, so that those before a hang are kept."""
+
+    name: str
+    subject: str
+    findings: Callable[[], Iterable[Finding]]
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far a look has come. Its thread alone writes, and marks the end last."""
+
+    look: Look
+    found: list[Finding] = field(default_factory=list)
+    bug: Exception | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def go(self) -> None:
+        try:
+            for finding in self.look.findings():
+                self.found.append(finding)
+        except FailoverError as e:
+            self.found.append(failed(self.look.name, self.look.subject, e))
+        except Exception as e:  # raised again where it is waited for
+            self.bug = e
+        self.over.set()
+
+
+def examine(looks: Sequence[Look], *, within_s: float, workers: int = WORKERS) -> tuple[Finding, ...]:
+    """In the order of the looks. Returns `within_s` seconds from now at the latest; what is not at its end by then is
+    unknown. Its threads are daemons, so that one that hangs does not keep the process from its end."""
+    until = time.monotonic() + within_s
+    courses = [_Course(look) for look in looks]
+    waiting: queue.SimpleQueue[_Course] = queue.SimpleQueue()
+    for course in courses:
+        waiting.put(course)
+    for _ in range(min(workers, len(courses))):
+        threading.Thread(target=_work, args=(waiting, until), daemon=True, name="doctor").start()
+    return tuple(finding for course in courses for finding in _ended(course, until, within_s))
+
+
+def _work(waiting: queue.SimpleQueue[_Course], until: float) -> None:
+    while time.monotonic() < until:
+        try:
+            course = waiting.get_nowait()
+        except queue.Empty:
+            return
+        course.go()
+
+
+def _ended(course: _Course, until: float, within_s: float) -> list[Finding]:
+    if not course.over.wait(max(0.0, until - time.monotonic())):
+        look, said = course.look, f"not at its end after {within_s:g} s"
+        return [*course.found, unknown(look.name, look.subject, said, try_="once more; what hangs there will show")]
+    if course.bug is not None:
+        raise course.bug
+    return course.found

@@ -1,0 +1,48 @@
+"""One look at the fleet, as `check` takes it: would the standby bear the mail now? What else fails is told, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from failover.core.diagnosis import Diagnosis, State, diagnose_all
+from failover.core.fleet import Fleet, Host, Role
+from failover.core.signal import Outcome, Samples, latest, worst
+from failover.doctor.findings import Finding, fail, ok, warn
+from failover.ports import Clock, Remote, SmtpClient
+from failover.probes.look import look
+
+PATIENCE_S = 4.0
+_ROOM = ("disk.free", "disk.inodes")
+
+
+def findings(fleet: Fleet, remote: Remote, smtp: SmtpClient, clock: Clock) -> Iterator[Finding]:
+    samples = look(fleet, remote=remote, smtp=smtp, clock=clock, patience_s=PATIENCE_S, workers=32)
+    diagnoses = diagnose_all(fleet, samples)
+    if not any(h.role is Role.STANDBY for h in fleet.hosts.values()):
+        yield fail("standby", "fleet", "hosts.yaml has no standby: there is nowhere to", try_="role: standby for one")
+    for host in fleet.hosts.values():
+        yield health(host, diagnoses[host.name])
+        yield room(host, samples)
+
+
+def health(host: Host, found: Diagnosis) -> Finding:
+    """A standby that is not well is no target. A primary that is not well is an incident, and not in our way."""
+    said = f"{host.role.value} is {found.state.value}"
+    if found.state is State.HEALTHY:
+        return ok("mail", host.name, said)
+    shown = found.evidence_for or found.latent
+    words = "; ".join(f"{s.name}: {s.reason}" for s in shown[:3]) or found.summary
+    see = f"failover check --host {host.name}"
+    if host.role is Role.STANDBY and found.state is not State.DEGRADED:
+        return fail("mail", host.name, f"{said} ({found.summary}): {words}", try_=f"{see}; cure it first")
+    return warn("mail", host.name, f"{said} ({found.summary}): {words}", try_=see)
+
+
+def room(host: Host, samples: Samples) -> Finding:
+    """Re-queueing writes each message anew, so a full disk is in the way of a cure."""
+    found = worst(s for name in _ROOM for s in latest(samples, host.name, name))
+    free = f"on {host.name}: df -h and df -i at the queue; free space outside of the queue"
+    if found is None or found.outcome is Outcome.UNKNOWN:
+        return warn("disk", host.name, found.reason if found else "not looked at", try_=free)
+    judge = {Outcome.FAIL: fail, Outcome.WARN: warn}.get(found.outcome)
+    return judge("disk", host.name, found.reason, try_=free) if judge else ok("disk", host.name, found.reason)

@@ -1,0 +1,63 @@
+"""The playbooks there are, against the hosts there are: each loads, and can be bound for every host it may meet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from failover.core.bind import Unbound, bind
+from failover.core.fleet import Fleet
+from failover.core.playbook import Playbook
+from failover.core.words import count
+from failover.doctor.findings import Finding, fail, ok, warn
+from failover.errors import ConfigError
+
+NAME = "playbooks"
+
+
+def findings(files: Mapping[str, Path], fleet: Fleet, actions: Collection[str]) -> Iterator[Finding]:
+    from failover.config.playbooks import load_playbook
+
+    bound = []
+    for name, path in files.items():
+        try:
+            playbook = load_playbook(path, named=name)
+        except ConfigError as e:
+            yield fail(NAME, name, str(e), try_=f"failover playbooks lint {path}")
+            continue
+        found = tuple(against(playbook, fleet, actions))
+        yield from found
+        bound += [] if found else [name]
+    if not files:
+        yield fail(NAME, "fleet", "there are none", try_="failover playbooks list")
+    elif bound:
+        yield ok(NAME, "fleet", f"{count(len(bound), 'playbook')} can be bound here: {', '.join(bound)}")
+
+
+def against(playbook: Playbook, fleet: Fleet, actions: Collection[str]) -> Iterator[Finding]:
+    """Nothing where all is well."""
+    for step in playbook.steps:
+        if step.action not in actions:
+            said = f"step {step.id}: there is no action {step.action}"
+            yield fail(NAME, playbook.name, said, try_=f"one of: {', '.join(sorted(actions))}")
+    if any(p.type == "domain" and p.default is None for p in playbook.params.values()) and not fleet.domains:
+        said = "it moves the mail of a domain, and hosts.yaml has none"
+        yield warn(NAME, playbook.name, said, try_="domains: {example.net: {dns: …}}, see `failover init`")
+        return
+    problems = dict.fromkeys(p for host in fleet.hosts for p in _problems(playbook, fleet, host))
+    for problem in problems:
+        yield fail(NAME, playbook.name, problem, try_=f"failover playbooks show {playbook.name}")
+
+
+def _problems(playbook: Playbook, fleet: Fleet, host: str) -> tuple[str, ...]:
+    """With this host as every host that it wants, and the first domain; what else it wants is a person's to give."""
+    wanted = {name: p for name, p in playbook.params.items() if p.default is None}
+    given = {name: host for name, p in wanted.items() if p.type == "host"}
+    given |= {name: next(iter(fleet.domains)) for name, p in wanted.items() if p.type == "domain"}
+    if wanted.keys() - given.keys():
+        return ()
+    try:
+        bind(playbook, given, fleet)
+    except Unbound as e:
+        return e.problems
+    return ()
