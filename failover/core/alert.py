@@ -130,10 +130,11 @@ def _absent(row: Told, now: datetime, clear_s: float, unsure: frozenset[str]) ->
     """While nobody can see its subject an incident counts as going on: its end takes `clear_s` of looking."""
     if not row.said:
         return None, None
+    row = replace(row, first=min(row.first, now), seen=min(row.seen, now))
     if row.key.partition("/")[0] in unsure:
-        return replace(row, first=min(row.first, now), seen=now), None
+        return replace(row, seen=now), None
     if (now - row.seen).total_seconds() < clear_s:
-        return replace(row, first=min(row.first, now), seen=min(row.seen, now)), None
+        return row, None
     return None, _over(row, now)
 
 
