@@ -31,6 +31,7 @@ class Memory:
         told = self.rows.values()
         said = announce(alerts, told, now=now, clear_s=CLEAR_S, gap_s=GAP_S, unsure=frozenset(unsure))
         assert not {r.key for r in said.rows} & {*said.gone}
+        assert not any("-" in m.text.partition("lasted")[2] for m in said.messages), "a negative span"
         self.rows = {k: v for k, v in self.rows.items() if k not in said.gone} | {r.key: r for r in said.rows}
         return said.messages
 
@@ -96,7 +97,6 @@ def test_the_laws_hold_over_every_history(history: list[Any]) -> None:
             if message.resolves:
                 assert said.pop(message.key), "an end without a beginning, or a second one"
                 assert message.key not in keys
-                assert "-" not in message.text.partition("lasted")[2], "a negative span"
                 assert message.key.partition("/")[0] not in unsure
                 continue
             stage = message.text
