@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import partial
 
 from failover.core.fleet import Engine, Fleet, Host
-from failover.core.signal import CONTROLLER, Samples, Signal
+from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.errors import FailoverError
 from failover.ports import Clock, Rc, Remote, Reply, SmtpAnswer, SmtpClient
-from failover.probes import SIGNALS, Where, container, cpu, disk, handler, queue, smtp, spam, ssh
+from failover.probes import COUNTED, SIGNALS, Where, container, cpu, disk, handler, queue, smtp, spam, ssh, traffic
 
 _READERS = (queue.read, spam.read, handler.read, container.read, cpu.read, disk.read)
 _Job = Callable[[], list[Signal]]
@@ -24,6 +24,7 @@ def look(
     *,
     hosts: Iterable[str] | None = None,
     wanted: frozenset[str] | None = None,
+    before: Samples = (),
     remote: Remote,
     smtp: SmtpClient,
     clock: Clock,
@@ -32,15 +33,27 @@ def look(
 ) -> Samples:
     """Look at `hosts` (None: all) for the `wanted` signals (none named: all), asking for no more than these need.
 
+    `before`: earlier samples, from which what is counted between looks goes on; what is unknown of that is said only
+    where it is wanted by name.
+
     Never raises for what a host does. All signals of one look carry the time at which it began. `patience_s`
     is how long each single answer is waited for. `workers=1` looks serially, in the caller's thread.
     """
     at = clock.now()
-    names = wanted & SIGNALS.keys() if wanted else frozenset(SIGNALS)
+    names = _with_counts(wanted & SIGNALS.keys() if wanted else frozenset(SIGNALS))
     chosen = tuple(fleet.hosts) if hosts is None else tuple(hosts)
-    looker = _Looker(fleet, remote, smtp, clock, patience_s, at)
+    looker = _Looker(fleet, remote, smtp, clock, patience_s, at, before)
     found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)
-    return tuple(sorted(found, key=partial(_order, {h: i for i, h in enumerate(fleet.hosts)})))
+    if traffic.SHARE in names:
+        found += [s for s in traffic.shares(fleet, before, found, at) if s.host in chosen]
+    quiet = COUNTED - (wanted or frozenset())
+    said = [s for s in found if s.outcome is not Outcome.UNKNOWN or s.name not in quiet]
+    return tuple(sorted(said, key=partial(_order, {h: i for i, h in enumerate(fleet.hosts)})))
+
+
+def _with_counts(names: frozenset[str]) -> frozenset[str]:
+    """One count needs the others: a share all counts, and the next look this one's position."""
+    return names | COUNTED if names & COUNTED else names
 
 
 def _all(jobs: Sequence[_Job], workers: int) -> list[Signal]:
@@ -66,10 +79,11 @@ class _Looker:
     clock: Clock
     patience_s: float
     at: datetime
+    before: Samples
 
     def over_ssh(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
         """A host that is only a vantage is asked about its peers and nothing else."""
-        here = frozenset(n for n in names if SIGNALS[n].where is Where.HOST)
+        here = frozenset(n for n in names if SIGNALS[n].where in {Where.HOST, Where.LOG})
         watches = _watches(self.fleet, chosen) if "smtp.peer" in names else {}
         for name, host in self.fleet.hosts.items():
             mine = here if name in chosen else frozenset()
@@ -92,20 +106,32 @@ class _Looker:
         return [smtp.from_here(host, name, found, patience_s=self.patience_s, at=self.at)]
 
     def _call(self, host: Host, names: frozenset[str], seen: tuple[Host, ...]) -> list[Signal]:
-        args, started = self._args(host, names, seen), self.clock.monotonic()
+        earlier = traffic.since(host.name, self.before, self.at)
+        args, started = self._args(host, names, seen, earlier), self.clock.monotonic()
         try:
-            facts = self.remote.call(host, "look", args, limit_s=float(args["limit"]))
+            facts = self._ask(host, args)
         except FailoverError as e:
             reach = [ssh.missed(host, e, self.at)] if names else []
             return reach + self._nothing(host, names, seen, "behind ssh.reach", str(e))
         reach = [ssh.reached(host, self.clock.monotonic() - started, self.at)] if names else []
         if facts.rc != Rc.OK:
             return reach + self._nothing(host, names, seen, facts.because, facts.because)
-        return reach + self._read(host, facts, names, seen)
+        return reach + self._read(host, facts, names, seen, earlier)
 
-    def _read(self, host: Host, facts: Reply, names: frozenset[str], seen: tuple[Host, ...]) -> list[Signal]:
-        own = [s for read in _READERS for s in read(host, facts, self.at) if s.name in names]
-        return own + list(smtp.peers(host, {str(h.smtp): h for h in seen}, facts, self.at))
+    def _ask(self, host: Host, args: dict[str, str]) -> Reply:
+        facts = self.remote.call(host, "look", args, limit_s=float(args["limit"]))
+        if facts.rc == Rc.USAGE and "log" in args:  # one installed before it could read a log: it still sees the rest
+            return self._ask(host, {k: v for k, v in args.items() if k not in {"log", "log_from"}})
+        return facts
+
+    def _read(
+        self, host: Host, facts: Reply, names: frozenset[str], seen: tuple[Host, ...], earlier: traffic.Since | None
+    ) -> list[Signal]:
+        own = [s for read in _READERS for s in read(host, facts, self.at)]
+        own += traffic.read(host, facts, self.at, earlier)
+        return [s for s in own if s.name in names] + list(
+            smtp.peers(host, {str(h.smtp): h for h in seen}, facts, self.at)
+        )
 
     def _nothing(
         self, host: Host, names: frozenset[str], seen: tuple[Host, ...], why: str, peers_why: str
@@ -113,7 +139,9 @@ class _Looker:
         hidden = [n for n in names - {ssh.NAME} if _has(host, n)]
         return [*ssh.behind(host, hidden, why, self.at), *smtp.not_looked(host, seen, peers_why, self.at)]
 
-    def _args(self, host: Host, names: frozenset[str], seen: tuple[Host, ...]) -> dict[str, str]:
+    def _args(
+        self, host: Host, names: frozenset[str], seen: tuple[Host, ...], earlier: traffic.Since | None
+    ) -> dict[str, str]:
         """Whole seconds, as the script takes them; what is not asked for is left out."""
         patience = math.ceil(self.patience_s)
         args = {"limit": str(patience + 1), "patience": str(patience), "config_dir": host.postfix.config_dir}
@@ -128,6 +156,8 @@ class _Looker:
             args["handler"] = str(host.handler.address)
         if (name := container.of(host)) is not None and container.NAME in names:
             args["container"] = name
+        if names & COUNTED:
+            args |= traffic.args(host, earlier)
         if seen:
             args["peers"] = ",".join(str(h.smtp) for h in seen)
         return args

@@ -1,4 +1,4 @@
-"""What `look` counts in a mail log: whole lines, each once, from where an earlier look ended,only Postfix's own."""
+"""What `look` counts in a mail log: whole lines, each once, from where an earlier look ended; only Postfix's own."""
 
 from __future__ import annotations
 

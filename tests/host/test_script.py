@@ -52,7 +52,7 @@ TAKEN = [
     ("config_dir", "/etc/postfix-in"),
     ("log", "auto"),
     ("log", "journal"),
-    ("log", "/var/log/mail.log"),
+    ("log", "/var/log/mail+in.log"),
     ("log_from", "0:0"),
     ("log_from", "18446744073709551615:123456789012345"),
     ("s1", "master.cf:127.0.0.1:10026/inet/content_filter"),

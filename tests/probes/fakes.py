@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from threading import current_thread
 
 from failover.core.fleet import Domain, Endpoint, Engine, Fleet, Handler, Host, Rfc2136, Role, Spam
+from failover.core.signal import Outcome, Signal
 from failover.errors import FailoverError
 from failover.ports import Reply, SmtpAnswer
 
@@ -45,6 +46,11 @@ def host(name: str, last: int, **changes: object) -> Host:
 def fleet(*hosts: Host) -> Fleet:
     chosen = hosts or (host("mx1", 11), host("mx2", 12))
     return Fleet({h.name: h for h in chosen}, {"example.net": Domain("example.net", Rfc2136("192.0.2.53"))})
+
+
+def position(host: str, value: str = "812:1000", ago_s: float = 60) -> Signal:
+    """Where an earlier look found the end of its log."""
+    return Signal(host, "log.position", host, Outcome.OK, "read", AT - timedelta(seconds=ago_s), value)
 
 
 def facts(*changes: str, rc: int = 0) -> Reply:

@@ -7,10 +7,24 @@ from hypothesis import strategies as st
 
 from failover.core.diagnosis import diagnose_all
 from failover.ports import Reply
+from failover.probes import SIGNALS
 from failover.probes.look import look
-from tests.probes.fakes import Clock, Remote, Smtp, fleet
+from tests.probes.fakes import Clock, Remote, Smtp, fleet, position
 
-KEYS = ["queue", "oldest", "filter", "frozen", "spam.ping", "spam.scan", "handler", "peer", "load", "top", "disk"]
+KEYS = [
+    "queue",
+    "oldest",
+    "filter",
+    "frozen",
+    "spam.ping",
+    "spam.scan",
+    "handler",
+    "peer",
+    "load",
+    "top",
+    "disk",
+    "log",
+]
 WORDS = [
     "ok",
     "timeout",
@@ -28,7 +42,7 @@ WORDS = [
     "\x1b[31m",
 ]
 FIELD = st.sampled_from(WORDS) | st.text(max_size=8)
-ROW = st.tuples(st.sampled_from([*KEYS, "inodes", "postfix", "error", "because"])) | st.text(max_size=5).map(
+ROW = st.tuples(st.sampled_from([*KEYS, "inodes", "postfix", "error", "because", "traffic"])) | st.text(max_size=5).map(
     lambda t: (t,)
 )
 
@@ -39,8 +53,9 @@ ROW = st.tuples(st.sampled_from([*KEYS, "inodes", "postfix", "error", "because"]
     st.sampled_from([0, 64, 77]),
 )
 def test_any_answer(rows: list[tuple[str, ...]], rc: int) -> None:
+    answers, before = {"mx1": Reply("look", rc, tuple(rows))}, (position("mx1"), position("mx2"))
     samples = look(
-        fleet(), remote=Remote({"mx1": Reply("look", rc, tuple(rows))}), smtp=Smtp(), clock=Clock(), workers=1
+        fleet(), before=before, wanted=frozenset(SIGNALS), remote=Remote(answers), smtp=Smtp(), clock=Clock(), workers=1
     )
     seen = [(s.host, s.name, s.vantage) for s in samples]
     assert len(seen) == len(set(seen))

@@ -1,0 +1,130 @@
+"""What the mail log counts from one look to the next: the rate of mail done with, and each host's share of new mail.
+
+One look shows a position in the log alone (`log.position`); it takes two for a count. A position is where a line
+ends, so no line is counted twice. Of more than 4 MB between two looks only the newest 4 MB are counted; the count is
+then scaled by the bytes that were left out, and called "about". A rotated log, or a look more than LONGEST_S ago, is a
+new start: nothing is known until the next look.
+
+None of these says that a host is well or ill: a look for everything leaves out what is unknown of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from failover.core.fleet import Fleet, Host
+from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, of
+from failover.core.words import count, duration, number
+from failover.ports import Reply
+from failover.probes.sight import Sight, why_missing
+from failover.probes.sight import number as read_number
+
+POSITION, ACCEPTED, REMOVED_RATE, SHARE = "log.position", "traffic.accepted", "queue.removed_rate", "traffic.share"
+LONGEST_S = 3600.0
+"""A rate over a longer span says nothing of now."""
+WINDOW_S = 300.0
+"""A share is that of the looks within these seconds, so that a look each 10 s and one each 5 min mean the same."""
+FEWEST = 20.0
+"""Of fewer messages in all no share is known: one more or less would move it by 5 %."""
+_POSITION = re.compile(r"[0-9]{1,20}:[0-9]{1,15}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """An earlier position in a host's log, and how many seconds before this look."""
+
+    position: str
+    span_s: float
+
+    @property
+    def offset(self) -> int:
+        return int(self.position.partition(":")[2])
+
+
+def since(host: str, before: Samples, at: datetime) -> Since | None:
+    """The newest earlier look, if it is not too old. A position "from the future" of a clock set back is none."""
+    fit = [s for s in of(before, host, POSITION) if timedelta(0) < at - s.at <= timedelta(seconds=LONGEST_S)]
+    newest = max(fit, key=lambda s: s.at, default=None)
+    if newest is None or not isinstance(newest.value, str) or not _POSITION.fullmatch(newest.value):
+        return None
+    return Since(newest.value, (at - newest.at).total_seconds())
+
+
+def args(host: Host, earlier: Since | None) -> dict[str, str]:
+    return {"log": host.postfix.log} | ({"log_from": earlier.position} if earlier else {})
+
+
+def read(host: Host, facts: Reply, at: datetime, earlier: Since | None) -> Iterable[Signal]:
+    sight = Sight(host.name, host.name, at)
+    there = ":".join(facts.one("log") or ())
+    if _POSITION.fullmatch(there):
+        yield sight.signal(POSITION, Outcome.OK, f"read up to byte {there.partition(':')[2]}", there)
+    else:
+        yield sight.unknown(POSITION, why_missing(facts, "log"))
+    counted = _counted(facts, earlier) if earlier else None
+    if earlier is None or counted is None:
+        for name in (REMOVED_RATE, ACCEPTED):
+            yield sight.unknown(name, _why_not(facts, earlier))
+        return
+    accepted, removed, about = counted
+    rate = removed / earlier.span_s * 60
+    said = f"{about}{count(round(rate, 1), 'message')} a minute done with, over {duration(earlier.span_s)}"
+    yield sight.signal(REMOVED_RATE, Outcome.OK, said, rate, "messages/min")
+    said = f"{about}{count(round(accepted), 'message')} accepted in {duration(earlier.span_s)}"
+    yield sight.signal(ACCEPTED, Outcome.OK, said, accepted, "messages", earlier.span_s)
+
+
+def _counted(facts: Reply, earlier: Since) -> tuple[float, float, str] | None:
+    """Accepted, removed, and "about " where a part was counted for the whole; from ACCEPTED REMOVED FROM TO."""
+    row = tuple(read_number(field) for field in facts.one("traffic") or ())
+    if len(row) != 4 or None in row:
+        return None
+    accepted, removed, start, end = (float(n or 0) for n in row)
+    if not earlier.offset <= start <= end:
+        return None
+    whole, part = end - earlier.offset, end - start
+    if part == whole:
+        return accepted, removed, ""
+    return (accepted * whole / part, removed * whole / part, "about ") if part else None
+
+
+def _why_not(facts: Reply, earlier: Since | None) -> str:
+    if facts.one("log") is None or any(row[:1] == ("log",) for row in facts.all("error")):
+        return why_missing(facts, "log")
+    if earlier is None:
+        return "counted from one look to the next, and this is the first"
+    return "the log was rotated since the last look"
+
+
+def shares(fleet: Fleet, before: Samples, now: Iterable[Signal], at: datetime) -> Iterable[Signal]:
+    """Each host's part of what all hosts of the fleet accept a minute. Known for all of them or for none."""
+    counts = {name: _recent(name, before, tuple(now), at) for name in fleet.hosts}
+    missing = [name for name, found in counts.items() if not found]
+    total = sum(float(s.value or 0) for found in counts.values() for s in found)
+    rates = {name: _per_minute(found) for name, found in counts.items() if found}
+    for name, rate in rates.items() if not missing and total >= FEWEST else ():
+        percent = 100 * rate / sum(rates.values())
+        said = f"{number(round(percent, 1))} % of the mail that {count(len(rates), 'host')} accepted"
+        yield Sight(name, CONTROLLER, at).signal(SHARE, Outcome.OK, said, percent, "%")
+    if missing or total < FEWEST:
+        why = f"nothing is known of {', '.join(missing)}" if missing else f"only {count(total, 'message')} accepted"
+        yield from (Sight(name, CONTROLLER, at).unknown(SHARE, why) for name in fleet.hosts)
+
+
+def _recent(host: str, before: Samples, now: Samples, at: datetime) -> Samples:
+    """The counts within the window, this look's among them; nothing if this look has none."""
+
+    def usable(s: Signal) -> bool:
+        return s.outcome is Outcome.OK and isinstance(s.value, int | float) and bool(s.age)
+
+    mine = tuple(s for s in of(now, host, ACCEPTED) if usable(s))
+    window = timedelta(seconds=WINDOW_S)
+    earlier = (s for s in of(before, host, ACCEPTED) if usable(s) and timedelta(0) < at - s.at < window)
+    return (*earlier, *mine) if mine else ()
+
+
+def _per_minute(counts: Samples) -> float:
+    return 60 * sum(float(s.value or 0) for s in counts) / sum(s.age or 0.0 for s in counts)
