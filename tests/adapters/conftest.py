@@ -1,7 +1,8 @@
-"""The shared lab, for this folder."""
+"""The shared lab, and databases for the store, for this folder."""
 
 from __future__ import annotations
 
+from tests.adapters.stores import any_store, postgresql, store, url
 from tests.labs import lab
 
-__all__ = ["lab"]
+__all__ = ["any_store", "lab", "postgresql", "store", "url"]

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import multiprocessing
 import os
-import shutil
 import signal
 import sqlite3
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -30,83 +24,13 @@ from failover.core.plan import Plan
 from failover.core.run import Did
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Lease, Pause, RunRecord
+from tests.adapters.stores import PATIENCE_S, hear, process
 
 NOW = datetime(2026, 11, 24, 3, 12, 5, 123456, tzinfo=UTC)
 PLAN = Plan("spam-filter-hung", "take the filter out", ())
-PATIENCE_S = 20.0
-_numbers = itertools.count()
-
-
-# Where the state is kept ----------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """A server of our own behind a socket in its own folder; skipped where there is none to start."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not programs:
-        pytest.skip("no PostgreSQL server under /usr/lib/postgresql")
-    bin_ = programs[-1].parent
-    user = "postgres" if os.geteuid() == 0 else None  # initdb refuses root
-    folder = Path(tempfile.mkdtemp(prefix="failover-pg-"))
-    if user:
-        shutil.chown(folder, user)
-
-    def do(*command: str) -> None:
-        subprocess.run(command, user=user, check=True, timeout=60, stdout=subprocess.DEVNULL, cwd="/")
-
-    data, options = f"{folder}/data", f"-F -k {folder} -c listen_addresses=''"
-    do(f"{bin_}/initdb", "-D", data, "-U", "failover", "-A", "trust", "--no-sync")
-    do(f"{bin_}/pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
-    try:
-        yield f"postgresql+psycopg://failover@/{{}}?host={folder}"
-    finally:
-        do(f"{bin_}/pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/state.db"
-    import psycopg
-
-    server: str = request.getfixturevalue("postgresql")
-    with psycopg.connect(server.format("postgres").replace("+psycopg", ""), autocommit=True) as conn:
-        name = f"t{next(_numbers)}"
-        conn.execute(f"CREATE DATABASE {name}".encode())
-    return server.format(name)
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[SqlStore]:
-    one = SqlStore.open_url(url)
-    yield one
-    one.close()
 
 
 # Other processes ------------------------------------------------------------
-
-
-@contextmanager
-def process(does: Callable[..., None], *args: Any) -> Iterator[tuple[BaseProcess, Connection]]:
-    """Another interpreter, so that pid, start time and connections are its own; it talks over a pipe."""
-    spawn = multiprocessing.get_context("spawn")
-    here, there = spawn.Pipe()
-    other = spawn.Process(target=does, args=(there, *args), daemon=True)
-    other.start()
-    there.close()
-    try:
-        yield other, here
-    finally:
-        other.kill()
-        other.join(PATIENCE_S)
-        here.close()
-
-
-def hear(pipe: Connection) -> Any:
-    assert pipe.poll(PATIENCE_S), "the other process says nothing"
-    return pipe.recv()
 
 
 def kill9(other: BaseProcess, *, reap: bool) -> None:
