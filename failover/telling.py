@@ -60,7 +60,8 @@ def flush(store: Store, notifier: Notifier, fleet: Fleet, clock: Clock, *, budge
         store.drop(unsent.number)
     why = [f"{id_}: dropped, since hosts.yaml has no such channel" for id_ in dict.fromkeys(u.channel for u in stray)]
     sent, dropped = 0, len(stray)
-    for unsent, error in _delivered(notifier, known, [*_due(waiting, clock.now())], budget_s):
+    due = [u for u in _due(waiting, clock.now()) if u.channel in known]
+    for unsent, error in _delivered(notifier, known, due, budget_s):
         if error is None:
             store.sent(unsent.number)
             sent += 1

@@ -1,0 +1,284 @@
+"""The outbox: nothing is lost while its channel is down, nothing overtakes, and one dead channel delays no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from failover import telling
+from failover.core.alert import Announcement, Message, Told
+from failover.core.fleet import Channel, Fleet
+from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed, Unreachable
+from failover.ports import Store, Unsent
+from failover.telling import Flushed
+
+HOOK, NTFY = Channel("webhook", "env:HOOK"), Channel("ntfy", "https://ntfy.sh/t")
+FLEET = Fleet({}, notify=(HOOK, NTFY))
+START = datetime(2020, 8, 11, 9, 0, tzinfo=UTC)
+PAGE = Message("mx1/hung", "critical", "mx1: spam filter hung", "412 messages wait")
+OVER = Message("mx1/hung", "info", "over: mx1: spam filter hung", "", resolves=True)
+OTHER = Message("mx2/slow", "warning", "mx2: slow", "")
+
+
+@dataclass
+class Outbox:
+    """The store's part of it, by the words of its port."""
+
+    waiting: list[Unsent] = field(default_factory=list)
+    told: list[tuple[tuple[Told, ...], tuple[str, ...]]] = field(default_factory=list)
+    numbers: int = 0
+
+    def tell(
+        self, rows: Iterable[Told], gone: Iterable[str], out: Iterable[tuple[str, Message]], *, at: datetime
+    ) -> None:
+        self.told.append((tuple(rows), tuple(gone)))
+        for channel, message in out:
+            self.numbers += 1
+            self.waiting.append(Unsent(self.numbers, channel, message, at, at))
+
+    def unsent(self) -> tuple[Unsent, ...]:
+        return tuple(self.waiting)
+
+    def sent(self, number: int) -> None:
+        self.waiting.remove(self._one(number))
+
+    drop = sent
+
+    def put_off(self, number: int, *, due: datetime, why: str) -> None:
+        old = self._one(number)
+        self.waiting[self.waiting.index(old)] = replace(old, due=due, why=why, tries=old.tries + 1)
+
+    def _one(self, number: int) -> Unsent:
+        (found,) = [u for u in self.waiting if u.number == number]
+        return found
+
+
+def nothing(channel: Channel, message: Message) -> None: ...
+
+
+@dataclass
+class Post:
+    """The whole edge: a store, channels that do as told, and a clock. `heard` is what arrived, by kind of channel."""
+
+    does: Callable[[Channel, Message], None] = nothing
+    at: datetime = START
+    box: Outbox = field(default_factory=Outbox)
+    tried: list[tuple[str, Message]] = field(default_factory=list)
+    heard: list[tuple[str, Message]] = field(default_factory=list)
+
+    def send(self, channel: Channel, message: Message) -> None:
+        self.tried.append((channel.kind, message))
+        self.does(channel, message)
+        self.heard.append((channel.kind, message))
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def tell(self, *messages: Message, fleet: Fleet = FLEET) -> None:
+        telling.tell(cast("Store", self.box), fleet, Announcement((), (), messages), self.at)
+
+    def flush(self, *, fleet: Fleet = FLEET, after_s: float = 0.0, budget_s: float = 20.0) -> Flushed:
+        self.at += timedelta(seconds=after_s)
+        return telling.flush(cast("Store", self.box), self, fleet, self, budget_s=budget_s)
+
+    def heard_by(self, kind: str) -> list[Message]:
+        return [m for k, m in self.heard if k == kind]
+
+
+def failing(error: FailoverError, *kinds: str, only: Message | None = None) -> Callable[[Channel, Message], None]:
+    def does(channel: Channel, message: Message) -> None:
+        if channel.kind in kinds and only in (None, message):
+            raise error
+
+    return does
+
+
+DEAD = Unreachable("hooks.example.net was not told: no route", try_="")
+
+
+def test_all_is_written_down_at_once_and_every_channel_says_it_in_order() -> None:
+    post, row = Post(), Told("mx1/hung", START, START, ("seen",))
+    telling.tell(cast("Store", post.box), FLEET, Announcement((row,), ("mx2/slow",), (PAGE, OTHER)), START)
+    assert post.box.told == [((row,), ("mx2/slow",))]
+    assert post.flush() == Flushed(sent=4)
+    assert post.heard_by("webhook") == post.heard_by("ntfy") == [PAGE, OTHER]
+    assert post.flush() == Flushed()
+
+
+def test_nothing_to_write_down_writes_nothing() -> None:
+    post = Post()
+    post.tell()
+    assert post.box.told == []
+
+
+def test_without_channels_it_goes_to_standard_error() -> None:
+    post = Post()
+    post.tell(PAGE, fleet=Fleet({}))
+    assert post.flush(fleet=Fleet({})) == Flushed(sent=1)
+    assert post.heard == [("stderr", PAGE)]
+
+
+def test_a_channel_that_cannot_be_reached_is_tried_once_and_its_messages_wait() -> None:
+    post = Post(failing(DEAD, "webhook"))
+    post.tell(PAGE, OTHER)
+    said = post.flush()
+    assert said == Flushed(2, 2, 0, (f"{HOOK.id}: hooks.example.net was not told: no route; again in 30 s",))
+    assert [m for k, m in post.tried if k == "webhook"] == [PAGE]
+    assert [u.why for u in post.box.waiting] == [str(DEAD), ""]
+    post.does = nothing
+    assert post.flush(after_s=29) == Flushed(sent=1, kept=1)  # the one that was not tried is due
+    assert post.flush(after_s=1) == Flushed(sent=1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DEAD,
+        OutcomeUnknown("hooks.example.net may have been told", try_=""),
+        StepFailed("hooks.example.net answered 404", try_=""),
+        ConfigError("env:HOOK is empty or not set", try_=""),
+    ],
+)
+def test_whatever_the_failure_the_message_is_kept_with_why_and_the_other_channel_is_told(error: FailoverError) -> None:
+    post = Post(failing(error, "webhook"))
+    post.tell(PAGE)
+    assert post.flush() == Flushed(1, 1, 0, (f"{HOOK.id}: {error}; again in 30 s",))
+    assert [(u.channel, u.tries, u.why) for u in post.box.waiting] == [(HOOK.id, 1, str(error))]
+    assert post.heard_by("ntfy") == [PAGE]
+
+
+def test_a_bug_in_one_adapter_is_a_failure_like_any_other() -> None:
+    def does(channel: Channel, message: Message) -> None:
+        if channel is HOOK:
+            raise KeyError("s3cret")
+
+    post = Post(does)
+    post.tell(PAGE)
+    assert post.flush().why == (f"{HOOK.id}: sending ended with KeyError; again in 30 s",)
+
+
+def test_the_waits_double_up_to_a_quarter_of_an_hour_and_after_a_day_it_is_given_up_and_said() -> None:
+    post = Post(failing(DEAD, "webhook"))
+    post.tell(PAGE, fleet=Fleet({}, notify=(HOOK,)))
+    waits = []
+    while post.box.waiting:
+        said = post.flush()
+        if post.box.waiting:
+            waits.append((post.box.waiting[0].due - post.at).total_seconds())
+            post.flush(after_s=waits[-1] - 1)
+            assert len(post.tried) == len(waits), "tried before its time"
+            post.at += timedelta(seconds=1)
+    assert waits[:6] == [30, 60, 120, 240, 480, 900]
+    assert {*waits[5:]} == {900}
+    assert timedelta(hours=24) <= post.at - START < timedelta(hours=24, minutes=15)
+    (why,) = said.why
+    assert said.dropped == 1
+    assert why.startswith(f"{HOOK.id}: given up after 1 d and {len(post.tried)} tries: {PAGE.title} (")
+
+
+def test_what_is_older_than_a_day_is_still_tried_once() -> None:
+    post = Post()
+    post.tell(PAGE)
+    assert post.flush(after_s=3 * 86400) == Flushed(sent=2)
+
+
+def test_a_refused_message_holds_up_its_own_incident_only() -> None:
+    post = Post(failing(StepFailed("answered 400", try_=""), "webhook", only=PAGE))
+    post.tell(PAGE, OVER, OTHER)
+    post.flush()
+    assert post.heard_by("webhook") == [OTHER]
+    assert post.heard_by("ntfy") == [PAGE, OVER, OTHER]
+
+
+def test_the_end_waits_for_its_page_even_when_the_page_is_not_due() -> None:
+    post = Post(failing(DEAD, "webhook"))
+    post.tell(PAGE)
+    post.flush()
+    post.does = nothing
+    post.tell(OVER)
+    assert post.flush(after_s=10) == Flushed(sent=1, kept=2)
+    assert post.heard_by("webhook") == []
+    assert post.flush(after_s=20) == Flushed(sent=2)
+    assert post.heard_by("webhook") == [PAGE, OVER]
+
+
+def test_a_channel_that_is_no_more_is_dropped_and_said_once() -> None:
+    post = Post()
+    post.tell(PAGE, OTHER)
+    left = Fleet({}, notify=(NTFY,))
+    assert post.flush(fleet=left) == Flushed(2, 0, 2, (f"{HOOK.id}: dropped, since hosts.yaml has no such channel",))
+    assert post.box.waiting == []
+
+
+def test_a_clock_that_stepped_back_keeps_nothing_waiting() -> None:
+    post = Post(failing(DEAD, "webhook"))
+    post.tell(PAGE)
+    post.flush()
+    post.does = nothing
+    assert post.flush(after_s=-86400) == Flushed(sent=1)
+
+
+def test_a_hung_channel_delays_no_other_and_the_flush_ends_in_its_budget() -> None:
+    let_go, ntfy_heard = threading.Event(), threading.Event()
+
+    def does(channel: Channel, message: Message) -> None:
+        if channel is HOOK:
+            let_go.wait(20)
+        elif message is OTHER:
+            ntfy_heard.set()
+
+    post, begun = Post(does), time.monotonic()
+    post.tell(PAGE, OTHER)
+    said = post.flush(budget_s=0.4)
+    assert 0.4 <= time.monotonic() - begun < 2
+    assert ntfy_heard.is_set()
+    assert said == Flushed(2, 2, 0, (f"{HOOK.id}: not done within 0.4 s; again in 30 s",))
+    (late,) = [t for t in threading.enumerate() if t.name == f"tell {HOOK.id}"]
+    let_go.set()
+    late.join(10)
+    assert [m for k, m in post.tried if k == "webhook"] == [PAGE], "begun after the flush had ended"
+
+
+def test_no_send_begins_in_the_second_half_of_the_budget() -> None:
+    waited = threading.Event()
+    post = Post(lambda channel, message: cast("None", waited.wait(0.3)))
+    post.tell(PAGE, OTHER, fleet=Fleet({}, notify=(HOOK,)))
+    assert post.flush(budget_s=0.5) == Flushed(sent=1, kept=1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["page", "over", "other", "wait"]), st.integers(0, 3)), max_size=14))
+def test_nothing_is_lost_and_no_incident_is_told_out_of_order(history: list[tuple[str, int]]) -> None:
+    errors = [None, DEAD, StepFailed("answered 400", try_=""), OutcomeUnknown("no answer", try_="")]
+    post, told, now = Post(), [], 0
+
+    def does(channel: Channel, message: Message) -> None:
+        if channel is HOOK and (error := errors[now]) is not None:
+            raise error
+
+    post.does = does
+    for n, (what, now) in enumerate(history):  # noqa: B007  `now` is what `does` reads
+        if what != "wait":
+            made = replace({"page": PAGE, "over": OVER, "other": OTHER}[what], text=str(n))
+            told.append(made)
+            post.tell(made)
+        post.flush(after_s=20)
+    now = 0
+    post.flush(after_s=901)
+    assert post.box.waiting == []
+    for kind in ("webhook", "ntfy"):
+        for key in ("mx1/hung", "mx2/slow"):
+            assert [m for m in post.heard_by(kind) if m.key == key] == [m for m in told if m.key == key]
