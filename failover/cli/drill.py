@@ -16,7 +16,7 @@ from failover.errors import ConfigError, FailoverError, NeedsPerson
 if TYPE_CHECKING:
     from failover.core.drill import DrillReport
 
-SIMULATED = ("august-11", "both-waves")
+SIMULATED = ("august-11", "spam-filter-hung")
 SCENARIOS = (*SIMULATED, "mx-down")
 Line = Callable[[str], None]
 
@@ -67,11 +67,11 @@ def _simulated(scenario: str, reason: str, line: Line) -> DrillReport:
     if scenario not in SIMULATED:
         simulated = ", ".join(SIMULATED)
         raise FailoverError(f"{scenario} needs a real lab. {reason}", try_=f"one that can be simulated: {simulated}")
-    from failover.world.drill import august_11, both_waves
+    from failover.world.drill import AUGUST_11, august_11, spam_filter_hung
 
     line(f"{reason}.")
-    line("So this drill is SIMULATED: the same engine and playbook, on a mail world in memory.")
-    return (august_11 if scenario == SIMULATED[0] else both_waves)(line)
+    line("So this drill is SIMULATED: the same engine and playbooks, on a mail world in memory.")
+    return (august_11 if scenario == AUGUST_11 else spam_filter_hung)(line)
 
 
 def lines(report: DrillReport) -> list[str]:

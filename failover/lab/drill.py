@@ -12,10 +12,10 @@ from functools import partial
 
 from failover.core.drill import DrillReport, report
 from failover.errors import FailoverError
-from failover.lab import both_waves, mx_down, queues, relays
-from failover.lab.august_11 import INCIDENT, STEADY, August11
+from failover.lab import august_11, mx_down, queues, relays, spam_filter_hung
 from failover.lab.lab import Lab
 from failover.lab.letters import tag
+from failover.lab.playing import STEADY, Playing
 from failover.lab.plot import plot
 from failover.lab.story import Story
 
@@ -28,17 +28,17 @@ class Scenario:
     """
 
     name: str
-    play: Callable[[August11], None]
+    play: Callable[[Playing], None]
     incidents: tuple[str, ...]
     extras: tuple[str, ...] = ()
     entries: tuple[str, ...] = ("mx1",)
-    settles: Callable[[August11], None] = August11.settles
+    settles: Callable[[Playing], None] = Playing.settles
 
 
-AUGUST_11 = Scenario("august-11", August11.play, (INCIDENT,))
-BOTH_WAVES = Scenario("both-waves", both_waves.play, (INCIDENT, both_waves.MORNING), ("docker",))
+AUGUST_11 = Scenario("august-11", august_11.play, (august_11.AFTERNOON, august_11.MORNING), ("docker",))
+SPAM_FILTER_HUNG = Scenario("spam-filter-hung", spam_filter_hung.play, (spam_filter_hung.INCIDENT,))
 MX_DOWN = Scenario("mx-down", mx_down.play, (mx_down.CUT,), entries=tuple(relays.RELAYS), settles=mx_down.settles)
-SCENARIOS = {s.name: s for s in (AUGUST_11, BOTH_WAVES, MX_DOWN)}
+SCENARIOS = {s.name: s for s in (AUGUST_11, SPAM_FILTER_HUNG, MX_DOWN)}
 
 
 def played(scenario: Scenario, lab: Lab, line: Callable[[str], None]) -> DrillReport:
@@ -48,7 +48,7 @@ def played(scenario: Scenario, lab: Lab, line: Callable[[str], None]) -> DrillRe
     ledgers = tuple(
         (host, path, path.stat().st_size if path.exists() else 0) for host in STEADY for path in [lab.ledger(host)]
     )
-    drill, watched = August11(lab, Story(line), folder, ledgers, entries=scenario.entries), scenario.entries[-1]
+    drill, watched = Playing(lab, Story(line), folder, ledgers, entries=scenario.entries), scenario.entries[-1]
     with queues.watched(lab, watched) as samples:
         _play(drill, scenario)
     began = drill.story.began
@@ -66,7 +66,7 @@ def played(scenario: Scenario, lab: Lab, line: Callable[[str], None]) -> DrillRe
     return _account(drill, scenario.name)
 
 
-def _play(drill: August11, scenario: Scenario) -> None:
+def _play(drill: Playing, scenario: Scenario) -> None:
     try:
         _noting(drill, lambda: scenario.play(drill))
     finally:
@@ -76,7 +76,7 @@ def _play(drill: August11, scenario: Scenario) -> None:
     _noting(drill, lambda: scenario.settles(drill))
 
 
-def _noting(drill: August11, scene: Callable[[], None]) -> None:
+def _noting(drill: Playing, scene: Callable[[], None]) -> None:
     try:
         scene()
     except FailoverError as e:
@@ -84,7 +84,7 @@ def _noting(drill: August11, scene: Callable[[], None]) -> None:
         drill.story.say(f"FAILED: {e}")
 
 
-def _account(drill: August11, scenario: str) -> DrillReport:
+def _account(drill: Playing, scenario: str) -> DrillReport:
     books = drill.books()
     if altered := books.altered():
         drill.failures.append(f"{len(altered)} arrived otherwise than they were sent: {', '.join(altered[:5])}")

@@ -63,7 +63,7 @@ def ensure(*, install: bool, extras: Iterable[str] = ()) -> Path:
             f" into {layer.parent} and leave the machine's own packages alone",
             try_=f"`failover lab up --install{options}`",
         )
-    _install(layer, wanted)
+    _install(layer, wanted, extras)
     return layer
 
 
@@ -78,7 +78,7 @@ def _size(wanted: tuple[str, ...]) -> str:
     return f"{sum(map(int, sizes)) / 1e6:.0f} MB"
 
 
-def _install(layer: Path, wanted: tuple[str, ...]) -> None:
+def _install(layer: Path, wanted: tuple[str, ...], extras: Iterable[str]) -> None:
     layer.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=layer.parent) as scratch:
         made, log = Path(scratch) / "layer.tar", layer.with_name("install.log")
@@ -93,5 +93,13 @@ def _install(layer: Path, wanted: tuple[str, ...]) -> None:
                 )  # fmt: skip
             except subprocess.SubprocessError as e:
                 said = "; ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
-                raise FailoverError(f"installing the lab's software failed: {said or e}", try_=f"read {log}") from e
+                raise FailoverError(
+                    f"the lab's software{_named(extras)} could not be installed: {said or e}",
+                    try_=f"read {log}" + ("; the drill spam-filter-hung does without" if extras else ""),
+                ) from e
         made.replace(layer)  # whole or not at all: two labs may install at once
+
+
+def _named(extras: Iterable[str]) -> str:
+    """What it is beyond the usual: a lab without it may well be had."""
+    return "".join(f", with {extra} ({', '.join(EXTRAS[extra])})," for extra in extras)

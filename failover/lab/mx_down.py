@@ -11,10 +11,10 @@ import time
 
 from failover.errors import StepFailed
 from failover.lab import relays
-from failover.lab.august_11 import PATIENCE_S, August11
 from failover.lab.lab import Lab
 from failover.lab.ledger import Books
 from failover.lab.places import DOMAIN
+from failover.lab.playing import PATIENCE_S, Playing
 
 CUT = "mx-unreachable"
 STEADY = dict.fromkeys(relays.RELAYS, 2.0)  # messages a second
@@ -23,7 +23,7 @@ MOVED_WITHIN_S = 10.0
 SERVERS = ("ns1", "ns2")
 
 
-def play(drill: August11) -> None:
+def play(drill: Playing) -> None:
     """Raises FailoverError when a scene cannot go on."""
     drill.before, shown = drill.configuration(), records(drill.lab)
     flows(drill)
@@ -34,7 +34,7 @@ def play(drill: August11) -> None:
     is_put_back(drill, shown)
 
 
-def settles(drill: August11) -> None:
+def settles(drill: Playing) -> None:
     try:
         drill.story.until(relays.empty(drill.lab), "the queues of Exim and Postfix become empty", within=PATIENCE_S)
         drill.settles()
@@ -49,7 +49,7 @@ def records(lab: Lab) -> tuple[str, ...]:
     return tuple(" ".join(sorted(lab.run("ns1", argv, timeout=5).stdout.splitlines())) for argv in asked)
 
 
-def flows(drill: August11) -> None:
+def flows(drill: Playing) -> None:
     relays.start(drill.lab)
     drill.send("before", STEADY)
     drill.story.say("Exim and Postfix send mail, 2 letters a second each, and look up MX for themselves", mark="mail")
@@ -57,7 +57,7 @@ def flows(drill: August11) -> None:
     drill.story.say("both prefer mx1")
 
 
-def is_cut_off(drill: August11) -> None:
+def is_cut_off(drill: Playing) -> None:
     drill.senders.pop("before").stop()
     drill.story.until(relays.empty(drill.lab), "no mail is under way", within=PATIENCE_S)
     drill.lab.incident(CUT)
@@ -66,7 +66,7 @@ def is_cut_off(drill: August11) -> None:
     drill.story.say("mx1 is cut off; each letter is tried there first, in vain, and then at mx2", mark="cut")
 
 
-def is_named(drill: August11) -> None:
+def is_named(drill: Playing) -> None:
     code, said = drill.story.failover(drill.lab, "check", limit=60)
     if code != 2 or "mx1 is failing: unreachable" not in said:
         raise StepFailed("`failover check` does not name the MX that is cut off", try_="read what it printed")
@@ -74,7 +74,7 @@ def is_named(drill: August11) -> None:
     drill.story.say(f"named, {drill.named - (drill.hung or 0):.1f} s after the cut", mark="named")
 
 
-def is_moved(drill: August11) -> float:
+def is_moved(drill: Playing) -> float:
     """By what `run` recommends of itself. Returns the Unix time from which every new letter belongs to mx2."""
     drill.begun = time.time()
     drill.story.marks["run"] = drill.story.elapsed
@@ -91,7 +91,7 @@ def is_moved(drill: August11) -> float:
     return moved
 
 
-def _took_s(drill: August11) -> float:
+def _took_s(drill: Playing) -> float:
     """From the durable intent until it was verified, by the run's own journal."""
     _, said = drill.story.failover(drill.lab, "runs", "show", str(drill.run), "--json", limit=30, quiet=True)
     at = {e["kind"]: e["at"] for e in json.loads(said)["timeline"] if e["step"] == "prefer"}
@@ -104,7 +104,7 @@ def _time(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def primary_is_back(drill: August11, moved: float) -> None:
+def primary_is_back(drill: Playing, moved: float) -> None:
     """It greets again, and still gets nothing: the records decide, not that it does not answer."""
     drill.lab.heal(CUT)
     drill.story.until(lambda: _greets(drill), "mx1 greets again", within=PATIENCE_S)
@@ -115,7 +115,7 @@ def primary_is_back(drill: August11, moved: float) -> None:
     drill.story.say("every letter that Exim and Postfix took on since the move went to mx2")
 
 
-def is_put_back(drill: August11, shown: tuple[str, ...]) -> None:
+def is_put_back(drill: Playing, shown: tuple[str, ...]) -> None:
     """Refused as long as mx1 is not seen to be well, which on a busy machine it may be at the second look."""
     for tries_left in reversed(range(5)):
         if drill.expect({0, 6} if tries_left else {0}, "rollback", "--yes", limit=60)[0] == 0:
@@ -129,7 +129,7 @@ def is_put_back(drill: August11, shown: tuple[str, ...]) -> None:
     drill.story.say("new mail of both goes to mx1 again")
 
 
-def arrives_at(drill: August11, mx: str, *, since: float) -> None:
+def arrives_at(drill: Playing, mx: str, *, since: float) -> None:
     """Await some letters of each relay, taken on after a Unix time, at this MX."""
 
     def enough() -> bool:
@@ -145,7 +145,7 @@ def drawn(books: Books, mx: str, *, since: float, relay: str | None = None) -> f
     return frozenset(d.received.seq for d in books.deliveries if d.host == mx and d.received.seq in taken)
 
 
-def _greets(drill: August11) -> bool:
+def _greets(drill: Playing) -> bool:
     _, said = drill.story.failover(drill.lab, "check", "--host", "mx1", "--json", limit=60, quiet=True)
     signals = json.loads(said)["hosts"]["mx1"]["signals"]
     return all(signals.get(name, {}).get("outcome") == "ok" for name in ("smtp.banner", "handler.banner"))

@@ -1,4 +1,4 @@
-"""The drills `august-11` and `both-waves` in the simulated world: the scenes, playbooks and engine of the real ones.
+"""The drills `august-11` and `spam-filter-hung` in the simulated world: scenes, playbooks and engine of the real ones.
 
 It shows that the logic holds together; what a real Postfix does, only the real
 lab shows, and the report says which of the two it was.
@@ -22,7 +22,7 @@ from failover.world.hands import hands
 from failover.world.postfix import Daemon, Mail, Queue
 from failover.world.world import World
 
-SCENARIO, BOTH_WAVES = "august-11", "both-waves"
+AUGUST_11, SPAM_FILTER_HUNG = "august-11", "spam-filter-hung"
 RATE = 7.0
 """Messages a second."""
 HANG_AT, NAMED_WITHIN, TRAFFIC_FOR = 30.0, 180.0, 420.0
@@ -32,11 +32,11 @@ HELD = 3
 
 
 @dataclass
-class August11:
+class Playing:
     world: World
     line: Callable[[str], None]
     failures: list[str] = field(default_factory=list)
-    scenario: str = SCENARIO
+    scenario: str = SPAM_FILTER_HUNG
     hang_at: float = HANG_AT
     traffic_for: float = TRAFFIC_FOR
     playbook: Playbook = field(default_factory=lambda: load_playbook(find("spam-filter-hung", None)))
@@ -53,7 +53,7 @@ class August11:
 
     def play(self) -> None:
         """Raises FailoverError when a scene cannot go on."""
-        if self.scenario == BOTH_WAVES:
+        if self.scenario == AUGUST_11:
             self.first_wave()
         self.world.advance(self.hang_at + 10 - self.world.now)
         self.say("mail flows; then spamd on mx1 hangs, and mail piles up")
@@ -186,19 +186,22 @@ class August11:
 
 
 def august_11(line: Callable[[str], None], *, seed: int = 811) -> DrillReport:
-    """Play it and tell it by `line`. Raises nothing for what fails in the drill: that is in the report."""
-    return _played(line, seed, SCENARIO, 0.0)
+    """Both waves: the handler's container ends, then the filter hangs.
+
+    Played and told by `line`. Raises nothing for what fails in the drill: that is in the report.
+    """
+    return _played(line, seed, AUGUST_11, FIRST_WAVE)
 
 
-def both_waves(line: Callable[[str], None], *, seed: int = 811) -> DrillReport:
-    """The same after a first wave, in which the handler's container ends."""
-    return _played(line, seed, BOTH_WAVES, FIRST_WAVE)
+def spam_filter_hung(line: Callable[[str], None], *, seed: int = 811) -> DrillReport:
+    """The second wave alone."""
+    return _played(line, seed, SPAM_FILTER_HUNG, 0.0)
 
 
 def _played(line: Callable[[str], None], seed: int, scenario: str, later: float) -> DrillReport:
     hang_at, until = HANG_AT + later, TRAFFIC_FOR + later
     world = World.august_11(seed, rate=RATE, hang_at=hang_at, until=until)
-    drill = August11(world, line, scenario=scenario, hang_at=hang_at, traffic_for=until)
+    drill = Playing(world, line, scenario=scenario, hang_at=hang_at, traffic_for=until)
     try:
         drill.play()
     except FailoverError as e:

@@ -15,10 +15,10 @@ import pytest
 
 from failover.core.drill import DrillReport
 from failover.lab import Lab, drill, handler
-from failover.lab.august_11 import August11
 from failover.lab.ground import ground
 from failover.lab.ledger import read
 from failover.lab.letters import letter
+from failover.lab.playing import Playing
 from failover.lab.plot import WIDTH, plot
 from failover.lab.story import Story
 from tests.labs import lab_or_skip
@@ -35,7 +35,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.mark.lab
 def test_drill_cures_loses_nothing_and_puts_everything_back(lab: Lab) -> None:
-    argv = [sys.executable, "-m", "failover", "lab", "drill", "august-11", "--json", "--name", lab.name]
+    argv = [sys.executable, "-m", "failover", "lab", "drill", "spam-filter-hung", "--json", "--name", lab.name]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=500, check=False)
     report = json.loads(done.stdout)
     assert report["failures"] == [], done.stderr
@@ -51,7 +51,7 @@ def test_drill_cures_loses_nothing_and_puts_everything_back(lab: Lab) -> None:
 
 @pytest.mark.lab
 def test_letter_gone_from_hold_is_a_failure(lab: Lab, tmp_path: Path) -> None:
-    played = August11(lab, Story(print), tmp_path, (), held={"4F00": "t-3"})
+    played = Playing(lab, Story(print), tmp_path, (), held={"4F00": "t-3"})
     played.settles()
     assert played.failures == ["released from hold by nobody's order: 4F00"]
 
@@ -59,7 +59,7 @@ def test_letter_gone_from_hold_is_a_failure(lab: Lab, tmp_path: Path) -> None:
 @pytest.mark.lab
 def test_killed_drill_leaves_a_lab_that_the_next_one_clears_and_no_two_play_on_one(lab: Lab) -> None:
     name = f"{lab.name}-killed"
-    argv = [sys.executable, "-m", "failover", "lab", "drill", "august-11", "--name", name]
+    argv = [sys.executable, "-m", "failover", "lab", "drill", "spam-filter-hung", "--name", name]
     first = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     try:
         assert first.stdout is not None
@@ -90,9 +90,9 @@ def books(tmp_path: Path) -> Callable[[list[Line], list[Line]], DrillReport]:
         for name, lines in (("steady.jsonl", log), ("ledger", [{"of": "an earlier drill"}, *ledger])):
             (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
         was = len(json.dumps({"of": "an earlier drill"})) + 1
-        played = August11(Lab("none"), Story(print), tmp_path, (("mx1", tmp_path / "ledger", was),), restored=restored)
+        played = Playing(Lab("none"), Story(print), tmp_path, (("mx1", tmp_path / "ledger", was),), restored=restored)
         played.held = {"4F00": "t-3"}
-        return drill._account(played, "august-11")
+        return drill._account(played, "spam-filter-hung")
 
     return account
 

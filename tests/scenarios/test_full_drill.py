@@ -107,11 +107,11 @@ def test_hot_host_gives_its_traffic_away_and_gets_it_back_after_its_filter(lab: 
 @pytest.mark.lab
 @pytest.mark.soak
 def test_both_waves_one_after_the_other_lose_nothing_and_leave_nothing(lab: Lab) -> None:
-    argv = [sys.executable, "-m", "failover", "lab", "drill", "both-waves", "--json", "--name", lab.name]
+    argv = [sys.executable, "-m", "failover", "lab", "drill", "august-11", "--json", "--name", lab.name]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=550, check=False)
     report = json.loads(done.stdout)
     assert report["failures"] == [], done.stderr
-    assert (done.returncode, report["scenario"], report["passed"], report["restored"]) == (0, "both-waves", True, True)
+    assert (done.returncode, report["scenario"], report["passed"], report["restored"]) == (0, "august-11", True, True)
     assert (report["lost"], report["duplicated"]) == (0, 0)
     assert report["accepted"] == report["delivered"] > 200
     assert done.stderr.index("would run: failover run handler-down") < done.stderr.index("run spam-filter-hung")

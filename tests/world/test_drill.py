@@ -11,9 +11,9 @@ from failover.world.machine import Machine, Verb
 from failover.world.postfix import MAIN, Postfix
 
 
-def test_august_11_passes() -> None:
+def test_spam_filter_hung_passes() -> None:
     said: list[str] = []
-    report = drill.august_11(said.append)
+    report = drill.spam_filter_hung(said.append)
     assert report.failures == ()
     assert report.passed
     assert (report.mode, report.lost, report.duplicated, report.restored) == ("simulated", 0, 0, True)
@@ -28,29 +28,29 @@ def test_august_11_passes() -> None:
     assert any("named" in line for line in said)
 
 
-def test_both_waves_pass_each_by_its_own_cure() -> None:
+def test_both_waves_of_august_11_pass_each_by_its_own_cure() -> None:
     said: list[str] = []
-    report = drill.both_waves(said.append)
+    report = drill.august_11(said.append)
     assert report.failures == ()
-    assert (report.scenario, report.lost, report.duplicated, report.restored) == ("both-waves", 0, 0, True)
+    assert (report.scenario, report.lost, report.duplicated, report.restored) == ("august-11", 0, 0, True)
     first, hang = (next(n for n, line in enumerate(said) if words in line) for words in ("runs again", "spamd on mx1"))
     assert first < hang
 
 
-def test_both_waves_fail_when_nothing_restarts_the_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_august_11_fails_when_nothing_restarts_the_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drill, "find", lambda name, _: find("spam-filter-hung", None))
-    assert "not named" in drill.both_waves(lambda line: None).failures[0]
+    assert "not named" in drill.august_11(lambda line: None).failures[0]
 
 
 def test_it_repeats_exactly_but_for_the_name_of_the_run() -> None:
-    first, second = (drill.august_11(lambda line: None, seed=5) for _ in range(2))
+    first, second = (drill.spam_filter_hung(lambda line: None, seed=5) for _ in range(2))
     assert (first.accepted, first.delay_s, first.unscanned) == (second.accepted, second.delay_s, second.unscanned)
 
 
 def test_it_fails_when_the_bypass_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
     careful = Postfix.end_scans
     monkeypatch.setattr(Postfix, "end_scans", lambda self: careful(self, careful=False))
-    report = drill.august_11(lambda line: None)
+    report = drill.spam_filter_hung(lambda line: None)
     assert not report.passed
     assert report.duplicated
 
@@ -64,7 +64,7 @@ def test_it_fails_when_the_undo_leaves_something_behind(monkeypatch: pytest.Monk
         return answer
 
     monkeypatch.setitem(script._ACTS, "restore", careless)
-    report = drill.august_11(lambda line: None)
+    report = drill.spam_filter_hung(lambda line: None)
     assert not report.restored
     assert not report.passed
 
