@@ -12,7 +12,7 @@ from functools import partial
 from failover.core.drill import Received
 from failover.ports import Rc
 from failover.world.layers import Layers
-from failover.world.postfix import HANDLE_S, MAIN, MASTER, SCAN_S, Daemon, Files, Postfix
+from failover.world.postfix import HANDLE_S, MAIN, MASTER, SCAN_S, Daemon, Files, Mail, Postfix
 from failover.world.timeline import Timeline
 
 Rows = list[tuple[str, ...]]
@@ -189,6 +189,15 @@ def _worst_sshd(states: Iterable[Sshd]) -> Sshd:
     return max(states, key=[Sshd.OK, Sshd.REFUSED, Sshd.HUNG].index)
 
 
+def _none(mail: Mail) -> bool:
+    return False
+
+
+def _any(tests: Iterable[Callable[[Mail], bool]]) -> Callable[[Mail], bool]:
+    every = tuple(tests)
+    return lambda mail: any(test(mail) for test in every)
+
+
 class Influences:
     """What bears on a host, several at once: each property is as bad as the worst that lies on it, until that ends."""
 
@@ -197,6 +206,7 @@ class Influences:
         self.handler = Layers(Daemon.OK, _worst, m.postfix.set_handler)
         self.scan_s = Layers(SCAN_S, max, partial(setattr, m.postfix, "scan_s"))
         self.handle_s = Layers(HANDLE_S, max, partial(setattr, m.postfix, "handle_s"))
+        self.puts_off: Layers[Callable[[Mail], bool]] = Layers(_none, _any, partial(setattr, m.postfix, "puts_off"))
         self.postfix = Layers(True, all, lambda runs: m.postfix.start() if runs else m.postfix.stop())
         self.link = Layers(True, all, partial(setattr, m, "link_up"))
         self.sshd = Layers(Sshd.OK, _worst_sshd, partial(setattr, m, "sshd"))

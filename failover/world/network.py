@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import partial
 
 from failover.errors import Unreachable
 from failover.world.layers import Layers
@@ -23,12 +24,11 @@ class Network:
     noticed: bool = False
     loss: float = 0.0
     link: Layers[bool] = field(init=False)
+    losing: Layers[float] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.link = Layers(True, all, self._link)
-
-    def _link(self, up: bool) -> None:
-        self.up = up
+        self.link = Layers(True, all, partial(setattr, self, "up"))
+        self.losing = Layers(0.0, max, partial(setattr, self, "loss"))
 
     def lost(self) -> bool:
         """Does this connection come to nothing? Chance comes in only where some are lost."""

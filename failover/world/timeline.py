@@ -22,13 +22,13 @@ class Timeline:
     def __init__(self, *, horizon: float = 24 * 3600.0) -> None:
         self.now = 0.0
         self.horizon = horizon
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._tie = itertools.count()
 
-    def at(self, when: float, do: Callable[[], None]) -> None:
+    def at(self, when: float, do: Callable[[], object]) -> None:
         heapq.heappush(self._due, (max(when, self.now), next(self._tie), do))
 
-    def after(self, seconds: float, do: Callable[[], None]) -> None:
+    def after(self, seconds: float, do: Callable[[], object]) -> None:
         self.at(self.now + seconds, do)
 
     def run_until(self, when: float, *, stop: Callable[[], bool] = lambda: False) -> bool:

@@ -59,6 +59,8 @@ class World:
         self.zone = WorldZone(self.network, self.moments)
         self.store = MemoryStore(moments=self.moments)
         self.pristine = self.files()
+        self.quiet_until = 0.0
+        """Nobody writes until then, whatever traffic there usually is."""
         self._sessions: dict[str, Session] = {}
         self._seq = 0
 
@@ -86,7 +88,7 @@ class World:
     def now(self) -> float:
         return self.timeline.now
 
-    def at(self, when: float, do: Callable[[], None]) -> None:
+    def at(self, when: float, do: Callable[[], object]) -> None:
         self.timeline.at(when, do)
 
     def advance(self, seconds: float) -> None:
@@ -114,7 +116,9 @@ class World:
         """Messages at random intervals to one or two recipients, a share of them over sessions that outlive reloads."""
 
         def next_one() -> None:
-            if self.now < until:
+            if self.now < self.quiet_until:
+                self.timeline.at(self.quiet_until, next_one)
+            elif self.now < until:
                 self.send(long=self.random.random() < long_sessions)
                 self.timeline.after(self.random.expovariate(rate), next_one)
 
