@@ -5,15 +5,16 @@ from __future__ import annotations
 import getpass
 import random
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from failover import history
 from failover.actions import ACTIONS
 from failover.actions.base import Hands, Mitigation
 from failover.core.candidates import Situation
 from failover.core.ids import new_run_id
-from failover.core.plan import Certainty, Kind, Plan, differences
+from failover.core.past import Past
+from failover.core.plan import Plan, differences
 from failover.core.playbook import Playbook
 from failover.core.recovery import World, compare
 from failover.core.run import Did, Phase, RunState, View, fold
@@ -83,14 +84,14 @@ class Controller:
 
     # Acting ---------------------------------------------------------------------
 
-    def run(self, plan: Plan, *, reason: str = "", key: str | None = None) -> tuple[RunRecord, View]:
-        """Raises Refused: paused, an open run on these hosts, or nothing that would be changed."""
+    def run(self, plan: Plan, *, reason: str = "", key: str | None = None, by: str = "") -> tuple[RunRecord, View]:
+        """`by`: who wants it, if not whoever calls. Raises Refused: paused, an open run on these hosts, no change."""
         if first := self.by_key(key):
             return first, self.view(first)
-        self._may_act(plan.hosts)
+        self._may_act(plan)
         self._no_open_run(plan)
         run = new_run_id(plan.playbook, self.now, random.SystemRandom())
-        record = RunRecord(run, self.now, whoami(), reason, plan, key)
+        record = RunRecord(run, self.now, by or whoami(), reason, plan, key)
         try:
             view = self.engine.start(record)
         except Refused:
@@ -107,23 +108,24 @@ class Controller:
         return None
 
     def resume(self, record: RunRecord) -> View:
-        self._may_act(record.plan.hosts)
+        self._may_act(record.plan)
         return self.engine.resume(record, by=whoami())
 
-    def rollback(self, record: RunRecord) -> View:
-        self._may_act(record.plan.hosts)
-        return self.engine.rollback(record, by=whoami())
+    def rollback(self, record: RunRecord, by: str = "") -> View:
+        self._may_act(record.plan)
+        return self.engine.rollback(record, by=by or whoami())
 
-    def _may_act(self, hosts: Iterable[str]) -> None:
+    def _may_act(self, plan: Plan) -> None:
+        about = history.subjects(plan, self.hands.fleet)
         for pause in self.store.pauses(self.now):
-            if pause.host is None or pause.host in hosts:
+            if pause.host is None or pause.host in about:
                 left = duration((pause.until - self.now).total_seconds())
                 raise Refused(
                     f"paused by {pause.by} for another {left}: {pause.reason}",
                     try_="`failover unpause` when the reason is gone",
                 )
         if isinstance(self.hands.remote, Ready):
-            for host in (self.hands.fleet.hosts[name] for name in hosts if name in self.hands.fleet.hosts):
+            for host in (self.hands.fleet.hosts[name] for name in plan.hosts if name in self.hands.fleet.hosts):
                 self.hands.remote.ready(host)
 
     def _no_open_run(self, plan: Plan) -> None:
@@ -150,8 +152,7 @@ class Controller:
         raise ConfigError(what, try_="`failover runs list` shows them")
 
     def open_runs(self) -> tuple[tuple[RunRecord, View], ...]:
-        seen = ((r, self.view(r)) for r in self.store.runs(EVERY))
-        return tuple((r, v) for r, v in seen if v.open)
+        return tuple((r, v) for r, v in self.journal() if v.open)
 
     def newest_undoable(self) -> RunRecord:
         for record in self.store.runs(EVERY):
@@ -162,21 +163,14 @@ class Controller:
 
     def mitigations(self) -> tuple[Mitigation, ...]:
         """Changes of ours that stand, newest run first, by the journal; `status` re-reads them from the hosts."""
-        found = []
-        for record in self.store.runs(EVERY):
-            view = self.view(record)
-            for step in record.plan.steps:
-                state = view.steps[step.id]
-                if (
-                    step.kind is Kind.STATE
-                    and step.undoable
-                    and state.owed
-                    and step.certainty is not Certainty.UNCHANGED
-                ):
-                    since = state.started or record.opened
-                    until = since + timedelta(seconds=step.expires_s) if step.expires_s else None
-                    found.append(Mitigation(record.id, step, since, until))
-        return tuple(found)
+        return tuple(m for record, view in self.journal() for m in history.mitigations(record, view))
+
+    def journal(self) -> tuple[tuple[RunRecord, View], ...]:
+        return tuple((r, self.view(r)) for r in self.store.runs(EVERY))
+
+    def past(self) -> Past:
+        """What a decision needs to know of the runs, the pauses and the questions that were asked."""
+        return history.past(self.journal(), self.store, self.hands.fleet, self.now)
 
     def reads(self, m: Mitigation) -> str:
         """How a mitigation reads on its host now: somebody, or their configuration management, may have undone it."""

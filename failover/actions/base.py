@@ -38,6 +38,8 @@ class Hands:
     look: Look
     zone: Callable[[Domain], DnsZone] = _no_zone
     cloud: Callable[[Host], Cloud] = _no_cloud
+    anchors: Callable[[], Samples] = tuple
+    """Look whether our own network works; no signal when nothing is known that would prove it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import typer
 
 from failover.cli import check as check_command
 from failover.cli import doctor as doctor_command
-from failover.cli import host, lab, playbooks, rollback, runs, status
+from failover.cli import host, lab, playbooks, rollback, runs, status, tick, why
 from failover.cli import run as run_command
 from failover.cli.options import Options, hoist
 from failover.errors import ConfigError, FailoverError, NeedsPerson
@@ -52,6 +52,9 @@ app.command("plan")(run_command.plan)
 app.command("rollback")(rollback.rollback)
 app.command("status")(status.status)
 app.command("doctor")(doctor_command.doctor)
+app.command("tick")(tick.tick)
+app.command("watch")(tick.watch)
+app.command("why")(why.why)
 app.command("pause")(status.pause)
 app.command("unpause")(status.unpause)
 app.add_typer(runs.app, name="runs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,11 @@ class Stopper:
     """^C and TERM ask for a stop at the next safe point; a second one stops now, with the intent left open."""
 
     asked: str | None = field(default=None)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, at most until somebody asks to stop."""
+        self.ended.wait(max(0.0, seconds))
 
     def why(self) -> str | None:
         return self.asked
@@ -46,6 +52,7 @@ class Stopper:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = f"stopped by {signal.Signals(number).name}"
+        self.ended.set()
         print("stopping at the next safe point; once more stops now and leaves the step open", file=sys.stderr)
 
 

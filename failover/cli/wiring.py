@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from failover.cli.options import Options
 from failover.core.fleet import Fleet, Host
 from failover.core.playbook import Playbook
+from failover.core.signal import Samples
 from failover.ports import Clock, Cloud, Remote, SmtpClient, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from failover.controller import Controller
 
@@ -68,26 +71,59 @@ def _cloud(host: Host) -> Cloud:
 
 
 @contextmanager
-def controller(opts: Options) -> Iterator[Controller]:
-    """Everything a command needs to plan and to act; SSH sessions are closed on the way out."""
+def controller(opts: Options, *, remembers: bool = False) -> Iterator[Controller]:
+    """Everything a command needs to plan and to act; SSH sessions are closed on the way out.
+
+    `remembers`: counting goes on from what the store has of earlier looks.
+    """
     from functools import partial
 
     from failover.actions.base import Hands
+    from failover.adapters.dial import dial
     from failover.adapters.notify import Notify
     from failover.adapters.zones import zone_of
     from failover.controller import Controller
+    from failover.probes import anchors
     from failover.probes.dns import with_domains
-    from failover.probes.look import look
 
     of = fleet(opts)
-    reach, time = remote(of), clock()
-    sees = partial(look, of, remote=reach, smtp=smtp(), clock=time)
+    reach, time, kept = remote(of), clock(), store(opts, of)
+    sees = _Seeing(of, reach, time, kept.samples(time.now() - RECENT) if remembers else ())
     zone = partial(zone_of, clock=time)
-    see = with_domains(lambda hosts, names: sees(hosts=tuple(hosts), wanted=names), of, zone, time)
-    hands = Hands(of, reach, Notify(), time, see, zone=zone, cloud=_cloud)
+    see = with_domains(sees, of, zone, time)
+    near = lambda: anchors.look(of, dial, time.now())  # noqa: E731 - a port of one call
+    hands = Hands(of, reach, Notify(), time, see, zone=zone, cloud=_cloud, anchors=near)
     try:
-        yield Controller(hands, store(opts, of))
+        yield Controller(hands, kept)
     finally:
         close = getattr(reach, "close", None)
         if close is not None:
             close()
+
+
+RECENT = timedelta(minutes=10)
+
+
+@dataclass
+class _Seeing:
+    """Looks, and lets the next whole look go on counting from the last one."""
+
+    fleet: Fleet
+    remote: Remote
+    clock: Clock
+    before: Samples
+
+    def __call__(self, hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
+        from failover.probes.look import look
+
+        found = look(
+            self.fleet,
+            hosts=tuple(hosts),
+            wanted=names,
+            before=self.before,
+            remote=self.remote,
+            smtp=smtp(),
+            clock=self.clock,
+        )
+        self.before = found if names is None else self.before
+        return found

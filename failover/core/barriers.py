@@ -102,8 +102,7 @@ def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Bar
 
 
 def _mine(c: Candidate, ran: Iterable[Ran]) -> tuple[Ran, ...]:
-    """Runs of this playbook on this host; one that was given up before it did anything does not count."""
-    return tuple(r for r in ran if r.playbook == c.name and (c.host is None or c.host in r.subjects))
+    return tuple(r for r in ran if r.playbook == c.name and r.host == c.host)
 
 
 def _quorum(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:

@@ -18,3 +18,9 @@ def new_run_id(playbook: str, now: datetime, random: Random) -> str:
     """
     name = re.sub(r"[^a-z0-9]+", "-", playbook.lower()).strip("-")[:46].rstrip("-") or "run"
     return f"{now.astimezone(UTC):%Y%m%d-%H%M}-{name}-{''.join(random.choices(_LETTERS, k=3))}"
+
+
+def new_key(host: str, random: Random) -> str:
+    """`mx1-7c2q`: what a person types to say yes; four letters make two questions of one day differ."""
+    name = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")[:32] or "ask"
+    return f"{name}-{''.join(random.choices(_LETTERS, k=4))}"

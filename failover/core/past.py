@@ -24,13 +24,14 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A run as a decision needs it. `subjects`: the hosts and domains it works on, and the host it was for.
+    """A run as a decision needs it: for which host, and which hosts and domains it works on.
 
     `open`: nothing new may start on these. `busy`: who drives it at this moment, empty when nobody does.
     """
 
     run: str
     playbook: str
+    host: str | None
     subjects: frozenset[str]
     opened: datetime
     state: RunState
@@ -62,13 +63,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What a person was asked, and until when the question stands."""
+    """What a person was asked, and until when the question stands. `says`: its steps, in words."""
 
     key: str
     playbook: str
     params: Mapping[str, Value]
     at: datetime
     until: datetime
+    says: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,75 @@
+"""`failover tick` and `failover watch`: the controller's cycle, from cron or resident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import typer
+
+from failover.cli import wiring
+from failover.cli.options import options
+from failover.core.words import seconds
+from failover.errors import ConfigError, Refused
+
+if TYPE_CHECKING:
+    from failover.controller import Controller
+    from failover.cycle import Turn
+
+BUDGET_S = 45.0
+"""A tick ends before cron starts the next one, unless it acts."""
+
+
+def tick(ctx: typer.Context) -> None:
+    """One cycle: look, decide, act as policy allows, tell. For cron, each minute; prints nothing when it holds."""
+    from failover.cycle import cycle
+
+    opts = options(ctx)
+    books = wiring.playbooks(opts)
+    with wiring.controller(opts, remembers=True) as c:
+        try:
+            turn = cycle(c, books, budget_s=BUDGET_S)
+        except Refused as e:
+            if opts.verbose:
+                print(f"another one decides just now: {e}")
+            raise typer.Exit(0) from None
+        beat(c)
+        print("".join(f"{line}\n" for line in lines(turn)), end="")
+        raise typer.Exit(code(turn))
+
+
+def beat(c: Controller) -> None:
+    """The decision is made and done with: only now may the dead-man's switch be told so."""
+    url = c.hands.fleet.policy.heartbeat
+    if url is not None:
+        from failover.adapters.heartbeat import beat
+
+        beat(url)
+
+
+def lines(turn: Turn) -> Iterable[str]:
+    """What it did; what it only thinks is told through the channels and by `failover why`."""
+    for record, view in turn.runs:
+        why = f": {view.because}" if view.because else ""
+        yield f"run {record.id} {view.state.value}{why}; see: failover runs show {record.id}"
+    yield from (f"not told: {why}" for why in turn.flushed.why)
+
+
+def code(turn: Turn) -> int:
+    """Of the worst of its runs; that a person was told of something is no failure of the tick."""
+    from failover.core.run import exit_code
+
+    return max((exit_code(view) for _, view in turn.runs), default=0)
+
+
+def watch(
+    ctx: typer.Context,
+    interval: str = typer.Option("10s", metavar="DURATION", help="from the beginning of one look to that of the next"),
+) -> None:
+    """The same cycle, resident: for systemd. Told to stop, it ends its cycle first."""
+    from failover.cli.watch import Watcher
+
+    span = seconds(interval)
+    if not span or span < 1:
+        raise ConfigError(f"--interval takes a duration of 1s or more, found {interval!r}", try_="for example 10s")
+    Watcher(options(ctx), span).run()

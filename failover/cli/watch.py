@@ -1,0 +1,106 @@
+"""The resident controller: one cycle after another, until it is told to stop; survives a store or a file that fails.
+
+Told to stop, it ends its cycle first, a run that is under way with it: a run that is paused waits for a person, one
+that is killed is gone on with by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from failover.cli import progress, tick, wiring
+from failover.cli.options import Options
+from failover.errors import FailoverError, Refused
+
+if TYPE_CHECKING:
+    from failover.controller import Controller
+    from failover.core.playbook import Playbook
+
+
+@dataclass
+class Watcher:
+    opts: Options
+    interval_s: float
+    said: str = ""
+    stopper: progress.Stopper = field(init=False)
+
+    def run(self) -> None:
+        """Raises ConfigError at the start only: later a file that does not load leaves the last good one in force."""
+        with progress.stoppable() as self.stopper:
+            notify("READY=1")
+            while not self.stopper.asked:
+                self._as_configured()
+        notify("STOPPING=1")
+        raise typer.Exit(0)
+
+    def _as_configured(self) -> None:
+        """Cycles under one reading of the files, until these change."""
+        read = self._files()
+        books = wiring.playbooks(self.opts)
+        with wiring.controller(self.opts, remembers=True) as c:
+            while not self.stopper.asked:
+                begun = c.hands.clock.monotonic()
+                self._cycle(c, books)
+                self.stopper.wait(self.interval_s - (c.hands.clock.monotonic() - begun))
+                if self._files() != read and self._loads():
+                    return
+                read = self._files()
+
+    def _cycle(self, c: Controller, books: tuple[Playbook, ...]) -> None:
+        from failover.cycle import cycle
+
+        try:
+            turn = cycle(c, books)
+        except Refused as e:
+            return self._say(f"standing by: {e}")
+        except FailoverError as e:
+            return self._say(f"no decision: {e} ({e.try_})")
+        tick.beat(c)
+        notify("WATCHDOG=1")
+        for line in tick.lines(turn):
+            print(line, flush=True)
+        v = turn.verdict
+        what = f"{v.kind.value}{' ' + v.playbook if v.playbook else ''}{' on ' + v.host if v.host else ''}"
+        self._say(f"{what}: {'; '.join(v.because)}" if v.kind.value != "hold" else f"{what}")
+
+    def _say(self, text: str) -> None:
+        """A state is printed when it begins, not each time."""
+        notify(f"STATUS={text[:200]}")
+        if text != self.said:
+            print(text, flush=True)
+        self.said = text
+
+    def _files(self) -> tuple[tuple[str, float], ...]:
+        files = [Path(self.opts.hosts_file)]
+        if self.opts.playbook_folder is not None:
+            files += sorted(Path(self.opts.playbook_folder).glob("*.yaml"))
+        return tuple((str(f), f.stat().st_mtime) for f in files if f.exists())
+
+    def _loads(self) -> bool:
+        try:
+            wiring.fleet(self.opts), wiring.playbooks(self.opts)
+        except FailoverError as e:
+            print(f"the changed files are not taken: {e}", file=sys.stderr, flush=True)
+            return False
+        self._say("the changed files are in force")
+        return True
+
+
+def notify(state: str) -> None:
+    """Tell systemd (sd_notify(3)): one datagram to the socket it names, and silence where there is none."""
+    import socket
+
+    path = os.environ.get("NOTIFY_SOCKET")
+    if not path:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as s:
+        try:
+            s.sendto(state.encode(), "\0" + path[1:] if path.startswith("@") else path)
+        except OSError:  # whoever started us does not listen any more; that is no reason to end
+            return

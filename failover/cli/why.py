@@ -1,0 +1,52 @@
+"""`failover why`: what the controller sees, what it would do, and what it does not do, each with its reasons."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+from failover.cli import wiring
+from failover.cli.options import options
+from failover.errors import ConfigError
+
+if TYPE_CHECKING:
+    from failover.controller import Controller
+    from failover.core.candidates import Situation
+    from failover.core.playbook import Playbook
+
+JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
+
+
+def why(
+    ctx: typer.Context,
+    playbook: str | None = typer.Argument(None, metavar="[PLAYBOOK]", help="only this one"),
+    as_json: bool = JSON,
+) -> None:
+    """Why the controller did, or did not, act: each condition with its value, its threshold and n of N looks."""
+    from failover.cli import why_text
+
+    opts = options(ctx)
+    books = wiring.playbooks(opts)
+    if playbook is not None and playbook not in {b.name for b in books}:
+        raise ConfigError(f"no playbook {playbook!r}", try_=f"one of: {', '.join(b.name for b in books)}")
+    with wiring.controller(opts, remembers=True) as c:
+        seen = situation(c, books)
+        if as_json:
+            print(json.dumps(why_text.document(seen, c.store.cycle(), playbook), indent=2))
+        else:
+            print("\n".join(why_text.lines(seen, c.store.cycle(), playbook)))
+
+
+def situation(c: Controller, books: tuple[Playbook, ...]) -> Situation:
+    """As the controller remembers it; where it has not looked lately, with one look of our own, which is not kept."""
+    from dataclasses import replace
+
+    from failover.cycle import last_look, look, remembered
+
+    known = remembered(c, books)
+    last = last_look(known.samples)
+    if last is not None and (c.now - last).total_seconds() <= c.hands.fleet.policy.fresh_s:
+        return known
+    return replace(known, samples=(*known.samples, *look(c)), now=c.now)

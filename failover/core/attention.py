@@ -1,0 +1,208 @@
+"""What deserves a person's attention after a look and a decision, in the words that a page has. Pure.
+
+A page says what is wrong and by what evidence, what speaks against it, what was or would be done, what remains, until
+when, and the command that goes on or goes back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from failover.core.alert import Alert
+from failover.core.barriers import Weight
+from failover.core.candidates import Situation
+from failover.core.diagnosis import Diagnosis, State, our_network
+from failover.core.past import Past, Proposed, Ran, Standing
+from failover.core.plan import Plan
+from failover.core.returns import Return
+from failover.core.run import RunState, View
+from failover.core.verdict import Considered, Kind, Verdict
+
+FAILED_S, BLIND_S, DEGRADED_S, NETWORK_S = 120.0, 600.0, 900.0, 120.0
+"""How long it must have been so before a page: longer than a restart, a bad network, a burst."""
+PAUSED_S = 600.0
+NEVER = math.inf
+EVIDENCE = 6
+
+
+def alerts(s: Situation, verdict: Verdict, back: Iterable[Return] = ()) -> tuple[Alert, ...]:
+    """Most urgent first; each incident under a key of its own, `SUBJECT/WHAT`."""
+    if why := our_network(s.fleet, s.samples, s.now):
+        return (_network(why), *_of_runs(s.past), *_of_returns(back))
+    found = s.diagnoses()
+    return (
+        *_of_candidates(s, verdict, found),
+        *_of_hosts(s, verdict, found),
+        *_of_runs(s.past),
+        *_of_returns(back),
+    )
+
+
+def unsure(s: Situation) -> frozenset[str]:
+    """The subjects that cannot be seen: whatever was wrong with them is not over just because we are blind."""
+    if our_network(s.fleet, s.samples, s.now):
+        return frozenset(s.fleet.hosts)
+    return frozenset(h for h, d in s.diagnoses().items() if d.state is State.UNKNOWN)
+
+
+def _network(why: str) -> Alert:
+    text = f"{why}\nNothing is done to any host meanwhile, and nothing seen from here is believed."
+    return Alert("controller/network", "seen", "critical", "the controller cannot see", text, NETWORK_S)
+
+
+def _of_candidates(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) -> tuple[Alert, ...]:
+    """Playbooks that would run and may not, one for each host and incident: the first by priority."""
+    return tuple(
+        _asked(c, found[c.candidate.host], asked)
+        if (asked := _question(c, s.past))
+        else _blocked(c, found[c.candidate.host])
+        for c in verdict.considered
+        if c.fires and c.barrier is not None and c.candidate.host is not None
+    )
+
+
+def _question(c: Considered, past: Past) -> Proposed | None:
+    if c.barrier is None or c.barrier.weight is not Weight.ASK:
+        return None
+    return next((p for p in past.proposed if p.playbook == c.candidate.name and p.params == c.candidate.params), None)
+
+
+def _asked(c: Considered, d: Diagnosis, asked: Proposed) -> Alert:
+    said = [*_evidence(d), f"{asked.playbook} would do this:", *(f"  {line}" for line in asked.says)]
+    said.append(f"Yes: failover run --key {asked.key}   (until {asked.until:%H:%M} UTC)")
+    return Alert(_key(d), f"asked {asked.key}", "critical", f"{_title(d)}. Go on?", "\n".join(said))
+
+
+def _blocked(c: Considered, d: Diagnosis) -> Alert:
+    assert c.barrier is not None
+    rule, name = c.barrier.rule, c.candidate.name
+    said = [
+        *_evidence(d),
+        f"{name} would help, but {c.barrier.because}.",
+        f"By hand: failover run {name}{_given(c.candidate.params)}   Why: failover why {name}",
+    ]
+    severity, patience = _urgency(rule)
+    return Alert(_key(d), rule, severity, _title(d), "\n".join(said), patience)
+
+
+def _urgency(rule: str) -> tuple[str, float]:
+    """Whoever paused it knows; what is at work or in force already has its own page; the rest waits for nobody."""
+    match rule:
+        case "paused":
+            return "warning", PAUSED_S
+        case "busy" | "in force":
+            return "info", NEVER
+        case "diagnosis" | "quorum":
+            return "critical", FAILED_S
+        case _:
+            return "critical", 0.0
+
+
+def _of_hosts(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) -> tuple[Alert, ...]:
+    acting = verdict.host if verdict.kind is Kind.RUN else None
+    return tuple(
+        _of_host(d, cared_for=d.host == acting or _cared_for(d, s))
+        for d in found.values()
+        if d.state is not State.HEALTHY
+        if d.incident is not None or d.state is not State.DEGRADED
+    )
+
+
+def _cared_for(d: Diagnosis, s: Situation) -> bool:
+    """A run is at work there, or one for just this incident is open or stands: its page is that run's."""
+    for_it = {p.name for p in s.playbooks if d.incident in (p.cures or (p.name,))}
+    runs = [r for r in s.past.ran if r.open and d.host in r.subjects]
+    at_work = any(r.busy or r.playbook in for_it for r in runs)
+    return at_work or any(m.playbook in for_it and d.host in m.subjects for m in s.past.standing)
+
+
+def _of_host(d: Diagnosis, *, cared_for: bool) -> Alert:
+    severity, patience = {
+        State.FAILED: ("critical", FAILED_S),
+        State.UNKNOWN: ("warning", BLIND_S),
+        State.DEGRADED: ("warning", DEGRADED_S),
+    }[d.state]
+    said = [*_evidence(d), "No playbook's trigger holds.   Why: failover why"]
+    return Alert(_key(d), d.state.value, severity, _title(d), "\n".join(said), NEVER if cared_for else patience)
+
+
+def _key(d: Diagnosis) -> str:
+    return f"{d.host}/{d.incident or 'state'}"
+
+
+def _title(d: Diagnosis) -> str:
+    said = {State.FAILED: "is failing", State.UNKNOWN: "cannot be judged", State.DEGRADED: "is degraded"}
+    return f"{d.host} {said.get(d.state, 'is ' + d.state.value)}: {d.summary}"
+
+
+def _evidence(d: Diagnosis) -> list[str]:
+    said = [f"{x.name}: {x.reason}" for x in d.evidence_for[:EVIDENCE]]
+    return [*said, *([f"against: {', '.join(d.evidence_against)}"] if d.evidence_against else [])]
+
+
+def _given(params: Mapping[str, str]) -> str:
+    return "".join(f" --set {name}={value}" for name, value in params.items())
+
+
+# Runs and what they left -----------------------------------------------------
+
+
+def of_run(ran: Ran, plan: Plan, view: View, until: datetime | None) -> Alert:
+    """What a run of the controller's came to: done, not done, what remains, until when, and the way back."""
+    done = [f"{s.id}: {_outcome(s.id, view)} ({s.says})" for s in plan.steps]
+    said = [f"{plan.playbook}: {ran.state.value}" + (f", {ran.because}" if ran.because else ""), *done]
+    if plan.not_fixed:
+        said.append(f"Not fixed by this: {'; '.join(plan.not_fixed)}.")
+    if until is not None:
+        said.append(f"In force until {until:%Y-%m-%d %H:%M} UTC.")
+    said.append(f"Undo: failover rollback {ran.run}   More: failover runs show {ran.run}")
+    worked = ran.state in {RunState.SUCCEEDED, RunState.ROLLED_BACK}
+    title = f"{', '.join(sorted(ran.subjects))}: {plan.playbook} {ran.state.value}"
+    return Alert(
+        _run_key(ran.run, ran.subjects), ran.state.value, "warning" if worked else "critical", title, "\n".join(said)
+    )
+
+
+def _outcome(step: str, view: View) -> str:
+    s = view.steps[step]
+    return s.phase.value + (f", {s.error}" if s.error else "")
+
+
+def _of_runs(past: Past) -> tuple[Alert, ...]:
+    """Runs that wait for a person, and those that stand and are nobody's worry for now."""
+    waiting = [_waiting(r) for r in past.ran if r.open and not r.busy]
+    known = {a.key for a in waiting}
+    standing = [a for m in past.standing if (a := _quiet(m)).key not in known]
+    return (*waiting, *standing)
+
+
+def _waiting(r: Ran) -> Alert:
+    said = (
+        f"{r.because or 'it ended half-way'}\nfailover runs show {r.run}, then resume, roll back, resolve or accept it."
+    )
+    title = f"{', '.join(sorted(r.subjects))}: run {r.run} is {r.state.value} and waits for a person"
+    return Alert(_run_key(r.run, r.subjects), r.state.value, "critical", title, said)
+
+
+def _quiet(m: Standing) -> Alert:
+    return Alert(_run_key(m.run, m.subjects), "stands", "info", f"{m.says} (run {m.run})", m.says, NEVER)
+
+
+def _of_returns(back: Iterable[Return]) -> tuple[Alert, ...]:
+    return tuple(_of_return(r) for r in back if r.stage)
+
+
+def _of_return(r: Return) -> Alert:
+    m = r.standing
+    text = "\n".join([m.says, *r.because, f"Undo: failover rollback {m.run}"])
+    title = (
+        f"{', '.join(sorted(m.subjects))}: what {m.playbook} changed {'has ' if r.stage == 'expired' else ''}{r.stage}"
+    )
+    severity = "critical" if r.stage == "expired" else "warning"
+    return Alert(_run_key(m.run, m.subjects), r.stage, severity, title, text)
+
+
+def _run_key(run: str, subjects: Iterable[str]) -> str:
+    return f"{min(subjects, default='controller')}/{run}"

@@ -1,0 +1,280 @@
+"""One cycle of the controller: finish what is open, look, remember, decide, act, go back, tell.
+
+Whatever it does goes through the same engine as a person's run. A cycle that dies anywhere leaves a journal that the
+next one goes on from; one that lost its lead to another controller ends without acting.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from failover import history, telling
+from failover.controller import Controller, whoami
+from failover.core import attention
+from failover.core.alert import Alert, announce
+from failover.core.candidates import Situation
+from failover.core.condition import Condition, at_once, judge, predicates
+from failover.core.ids import new_key
+from failover.core.past import Cycle
+from failover.core.playbook import Playbook
+from failover.core.returns import Return, returns
+from failover.core.run import RunState, View
+from failover.core.signal import Outcome, Samples
+from failover.core.verdict import Kind, Verdict, decide
+from failover.errors import FailoverError, Refused
+from failover.ports import Lease, Proposal, RunRecord
+
+LEAD_S = 120.0
+"""How long a controller that stopped answering keeps the others from deciding."""
+OLD_S = 15.0
+"""A decision older than this (planning took long, the machine slept) is made again on a new look before it acts."""
+TOLD_FOR = timedelta(minutes=10)
+"""So long after its end the controller's own run is still news, should the cycle that ran it not have told it."""
+LEAST_WINDOW_S = 600.0
+BY = "controller on "
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one cycle saw, decided and did."""
+
+    situation: Situation
+    verdict: Verdict
+    back: tuple[Return, ...] = ()
+    runs: list[tuple[RunRecord, View]] = field(default_factory=list)
+    """Run, resumed or rolled back in this cycle."""
+    alerts: list[Alert] = field(default_factory=list)
+    """Besides those that any cycle would find again."""
+    flushed: telling.Flushed = field(default_factory=telling.Flushed)
+
+    @property
+    def blocked(self) -> bool:
+        """Something is bad and the controller may not, or cannot, help."""
+        waiting = any(r.open and not r.busy for r in self.situation.past.ran)
+        return self.verdict.kind is Kind.PAGE or waiting or bool(self.alerts)
+
+
+def cycle(c: Controller, playbooks: tuple[Playbook, ...], *, budget_s: float = 0.0) -> Turn:
+    """See, decide and act once. For `budget_s` seconds it goes on looking while more looks may bring a decision.
+
+    Raises Refused when another controller is at it, and whatever the store raises; nothing for what hosts, name
+    servers and channels do.
+    """
+    with _leading(c) as lead:
+        finished = list(_finished(c))
+        turn = _seen(c, playbooks, budget_s)
+        turn.runs += finished
+        if turn.verdict.kind is Kind.RUN:
+            _act(c, playbooks, turn, lead)
+        elif turn.verdict.ask:
+            _ask(c, playbooks, turn)
+        turn.back = returns(turn.situation, turn.verdict)
+        _go_back(c, turn, lead)
+        lead.renew()
+        _tell(c, playbooks, turn)
+        return turn
+
+
+# Leading ---------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Lead:
+    """The right to decide. Its loss ends the cycle: two that decide at once would both act."""
+
+    c: Controller
+    lease: Lease
+
+    def renew(self) -> None:
+        """Raises Refused when another controller has taken over."""
+        self.lease = self.c.store.renew(self.lease, seconds=LEAD_S, now=self.c.now)
+
+
+@contextmanager
+def _leading(c: Controller) -> Iterator[Lead]:
+    lead = Lead(c, c.store.lease("cycle", ("controller",), seconds=LEAD_S, now=c.now))
+    try:
+        yield lead
+    finally:
+        with suppress(FailoverError):
+            c.store.release(lead.lease)
+
+
+# What is open ----------------------------------------------------------------
+
+
+def _finished(c: Controller) -> Iterator[tuple[RunRecord, View]]:
+    """Runs whose process died go on before anything new begins; whoever began one had the right to."""
+    busy = {lease.run for lease in c.store.holders(c.now)}
+    for record, view in c.open_runs():
+        if view.state is RunState.RUNNING and record.id not in busy:
+            with suppress(FailoverError):  # paused, held, or out of reach: it stays open, and the past says so
+                yield record, c.resume(record)
+
+
+# Seeing ----------------------------------------------------------------------
+
+
+def _seen(c: Controller, playbooks: tuple[Playbook, ...], budget_s: float) -> Turn:
+    until = c.hands.clock.monotonic() + budget_s
+    while True:
+        begun = c.hands.clock.monotonic()
+        situation, verdict = _seen_now(c, playbooks)
+        next_look = max(begun + c.hands.fleet.policy.spacing_s, c.hands.clock.monotonic())
+        if not verdict.undecided or next_look > until:
+            return Turn(situation, verdict)
+        c.hands.clock.sleep(next_look - c.hands.clock.monotonic())
+
+
+def _seen_now(c: Controller, playbooks: tuple[Playbook, ...]) -> tuple[Situation, Verdict]:
+    c.store.remember(look(c))
+    situation = remembered(c, playbooks)
+    return situation, decide(situation)
+
+
+def look(c: Controller) -> Samples:
+    seen = c.hands.look(c.hands.fleet.hosts, None)
+    if any(s.outcome is not Outcome.OK for s in seen if s.name in {"ssh.reach", "smtp.banner"}):
+        return (*seen, *c.hands.anchors())  # is it them, or is it us?
+    return seen
+
+
+def remembered(c: Controller, playbooks: tuple[Playbook, ...]) -> Situation:
+    """The situation as the store knows it. Makes no look."""
+    samples = c.store.samples(c.now - timedelta(seconds=window_s(playbooks, c)))
+    return Situation(c.hands.fleet, playbooks, samples, c.now, c.past())
+
+
+def window_s(playbooks: Iterable[Playbook], c: Controller) -> float:
+    """How far back a decision has to remember: the longest span that a condition asks for, and a look before it."""
+    back = [cond for p in playbooks for cond in (*((p.trigger,) if p.trigger else ()), *_failback(p))]
+    spans = [t.lasting for cond in back for t in predicates(cond)]
+    return max((LEAST_WINDOW_S, *spans)) + c.hands.fleet.policy.gap_s
+
+
+def _failback(p: Playbook) -> tuple[Condition, ...]:
+    return p.failback.when if p.failback else ()
+
+
+# Acting ----------------------------------------------------------------------
+
+
+def _act(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn, lead: Lead) -> None:
+    verdict, decided = turn.verdict, turn.situation.now
+    book = next(p for p in playbooks if p.name == verdict.playbook)
+    try:
+        plan = c.plan(book, dict(verdict.params or {}))
+        if not plan.changes:
+            return
+        lead.renew()
+        if (c.now - decided).total_seconds() > OLD_S and not _still(c, turn):
+            return
+        turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=f"{BY}{whoami()}"))
+    except FailoverError as e:
+        turn.alerts.append(_could_not(turn, e))
+
+
+def _still(c: Controller, turn: Turn) -> bool:
+    """Does a look made just now still show what the decision was made on?"""
+    fired = next(x.candidate.bound.trigger for x in turn.verdict.considered if x.fires and x.barrier is None)
+    assert fired is not None
+    tests = predicates(fired)
+    fresh = c.hands.look({t.host for t in tests}, frozenset(t.signal for t in tests))
+    return judge(at_once(fired), fresh, now=c.now).holds is True
+
+
+def _ask(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn) -> None:
+    """Put the plan before a person, unless it lies there already."""
+    verdict = turn.verdict
+    if any(p.playbook == verdict.playbook and dict(p.params) == verdict.params for p in turn.situation.past.proposed):
+        return
+    book = next(p for p in playbooks if p.name == verdict.playbook)
+    try:
+        plan = c.plan(book, dict(verdict.params or {}))
+    except FailoverError as e:
+        turn.alerts.append(_could_not(turn, e))
+        return
+    until = c.now + timedelta(seconds=c.hands.fleet.policy.ask_s)
+    key = new_key(verdict.host or book.name, random.SystemRandom())
+    c.store.propose(Proposal(key, plan, verdict.host, c.now, until))
+    turn.situation = replace(turn.situation, past=c.past())
+
+
+def _could_not(turn: Turn, e: FailoverError) -> Alert:
+    v = turn.verdict
+    text = "\n".join((*v.because, f"{v.playbook} could not be started: {e}", e.try_))
+    title = f"{v.host or v.playbook}: {v.playbook} is needed and could not be started"
+    return Alert(f"{v.host or 'controller'}/{v.playbook}", "could not", "critical", title, text)
+
+
+def _go_back(c: Controller, turn: Turn, lead: Lead) -> None:
+    """One return a cycle, and never beside a cure: each is looked at before the next."""
+    due = next((r for r in turn.back if r.kind is Kind.RUN), None)
+    if due is None or turn.verdict.kind is Kind.RUN:
+        return
+    lead.renew()
+    record = c.find(due.standing.run)
+    try:
+        turn.runs.append((record, c.rollback(record, by=f"{BY}{whoami()}")))
+    except Refused:  # held by somebody who is at work there, or paused since: it stays, and comes up again
+        return
+    except FailoverError as e:
+        turn.alerts.append(_stuck(due, e))
+
+
+def _stuck(due: Return, e: FailoverError) -> Alert:
+    title = f"{due.standing.playbook} could not be taken back: {e}"
+    return Alert(f"{min(due.standing.subjects)}/{due.standing.run}", "could not", "critical", title, e.try_)
+
+
+# Telling ---------------------------------------------------------------------
+
+
+def _tell(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn) -> None:
+    situation = replace(turn.situation, past=c.past(), now=c.now)
+    policy = c.hands.fleet.policy
+    alerts = (*turn.alerts, *_news(c), *attention.alerts(situation, turn.verdict, turn.back))
+    announcement = announce(
+        alerts,
+        c.store.told(),
+        now=c.now,
+        clear_s=policy.clear_s,
+        gap_s=policy.gap_s,
+        unsure=attention.unsure(situation),
+    )
+    telling.tell(c.store, c.hands.fleet, announcement, c.now)
+    turn.flushed = telling.flush(c.store, c.hands.notifier, c.hands.fleet, c.hands.clock)
+    c.store.ended(_summary(turn, situation))
+    c.store.thin(c.now)
+
+
+def _news(c: Controller) -> Iterator[Alert]:
+    """What the controller's own runs came to, by the journal: told also when the cycle that ran them was killed."""
+    for record, view in c.journal():
+        ended = max((s.ended for s in view.steps.values() if s.ended), default=record.opened)
+        if record.by.startswith(BY) and view.state is not RunState.RUNNING and c.now - ended < TOLD_FOR:
+            stands = history.standing(record, view, c.hands.fleet)
+            ran = history.ran(record, view, c.hands.fleet)
+            yield attention.of_run(ran, record.plan, view, stands.until if stands else None)
+
+
+def _summary(turn: Turn, situation: Situation) -> Cycle:
+    v = turn.verdict
+    return Cycle(
+        at=situation.now,
+        by=whoami(),
+        kind=v.kind.value,
+        because=v.because,
+        playbook=v.playbook,
+        host=v.host,
+        blocked=turn.blocked,
+        seen={name: f"{d.state.value}: {d.summary}" for name, d in situation.diagnoses().items()},
+    )
+
+
+def last_look(samples: Samples) -> datetime | None:
+    return max((s.at for s in samples), default=None)

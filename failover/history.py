@@ -1,0 +1,95 @@
+"""The journal as a decision takes it: from runs and their views to what was tried and what of it stands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from failover.actions.base import Mitigation
+from failover.core.fleet import Fleet
+from failover.core.past import Past, Proposed, Ran, Standing
+from failover.core.plan import Certainty, Kind, Plan, Step
+from failover.core.playbook import Risk
+from failover.core.run import View
+from failover.ports import Proposal, RunRecord, Store
+
+
+def past(journal: Iterable[tuple[RunRecord, View]], store: Store, fleet: Fleet, now: datetime) -> Past:
+    """`journal`: newest first. What the store has besides is read from it."""
+    runs = tuple(journal)
+    busy = {lease.run: lease.holder for lease in store.holders(now)}
+    return Past(
+        ran=tuple(ran(r, v, fleet, busy.get(r.id, "")) for r, v in runs),
+        standing=tuple(m for r, v in runs if (m := standing(r, v, fleet)) is not None),
+        pauses=store.pauses(now),
+        proposed=tuple(proposed(p) for p in store.proposals() if p.until > now),
+    )
+
+
+def ran(record: RunRecord, view: View, fleet: Fleet, busy: str = "") -> Ran:
+    return Ran(
+        run=record.id,
+        playbook=record.plan.playbook,
+        host=patient(record.plan, fleet),
+        subjects=subjects(record.plan, fleet),
+        opened=record.opened,
+        state=view.state,
+        open=view.open,
+        because=view.because,
+        busy=busy,
+    )
+
+
+def standing(record: RunRecord, view: View, fleet: Fleet) -> Standing | None:
+    """The changes of one run that are in force; undone as one, so they end with the first of them to end."""
+    found = mitigations(record, view)
+    if not found:
+        return None
+    steps = [m.step for m in found]
+    return Standing(
+        run=record.id,
+        playbook=record.plan.playbook,
+        subjects=subjects(record.plan, fleet),
+        says="; ".join(s.says for s in steps),
+        since=min(m.since for m in found),
+        until=min((m.until for m in found if m.until), default=None),
+        risk=max((s.risk for s in steps), key=list(Risk).index),
+        away_from=frozenset(h for s in steps for h in _left(s, fleet)),
+        back_when=record.plan.failback_when,
+        back_mode=record.plan.failback,
+        guards=tuple(g for s in steps for g in s.guards),
+    )
+
+
+def proposed(p: Proposal) -> Proposed:
+    says = tuple(f"{s.id}: {s.says} (undo: {s.undo})" for s in p.plan.steps)
+    return Proposed(p.key, p.plan.playbook, p.plan.params, p.at, p.until, says)
+
+
+def mitigations(record: RunRecord, view: View) -> tuple[Mitigation, ...]:
+    found = []
+    for step in record.plan.steps:
+        state = view.steps[step.id]
+        if step.kind is Kind.STATE and step.undoable and state.owed and step.certainty is not Certainty.UNCHANGED:
+            since = state.started or record.opened
+            until = since + timedelta(seconds=step.expires_s) if step.expires_s else None
+            found.append(Mitigation(record.id, step, since, until))
+    return tuple(found)
+
+
+def subjects(plan: Plan, fleet: Fleet) -> frozenset[str]:
+    """The hosts and domains a plan works on or was made for."""
+    named = (str(v) for v in plan.params.values())
+    return frozenset((*plan.subjects, *(v for v in named if v in fleet.hosts or v in fleet.domains)))
+
+
+def patient(plan: Plan, fleet: Fleet) -> str | None:
+    """The host that a run was for: the parameter `sick`, or the first that is a host, or the only host it works on."""
+    named = [str(plan.params["sick"])] if "sick" in plan.params else list(map(str, plan.params.values()))
+    return next((v for v in named if v in fleet.hosts), plan.hosts[0] if len(plan.hosts) == 1 else None)
+
+
+def _left(step: Step, fleet: Fleet) -> tuple[str, ...]:
+    """The hosts that a step which moved mail moved it away from."""
+    to = str(step.args.get("to", ""))
+    return tuple(h for h in fleet.hosts if h != to) if step.action == "dns.prefer" else ()

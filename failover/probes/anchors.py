@@ -1,0 +1,42 @@
+"""Is it them, or is it us? Addresses that have nothing to do with the MX hosts prove that our own network works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from failover.core.diagnosis import ANCHORS
+from failover.core.fleet import Endpoint, Fleet, Rfc2136
+from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+
+ROUTE53 = Endpoint("route53.amazonaws.com", 443)
+
+Dial = Callable[[Iterable[Endpoint]], dict[Endpoint, str | None]]
+"""Connect to each, all at once, and let go: None where it could, else in words why not."""
+
+
+def of(fleet: Fleet) -> tuple[Endpoint, ...]:
+    """Those that policy names; else where DNS is changed, which has to be reached for a move of mail anyway.
+
+    A name server on an MX host proves nothing of our network apart from that host.
+    """
+    ours = {h.address for h in fleet.hosts.values()}
+    dns = (
+        Endpoint(d.dns.server, d.dns.port) if isinstance(d.dns, Rfc2136) else ROUTE53 for d in fleet.domains.values()
+    )
+    return fleet.policy.anchors or tuple(dict.fromkeys(e for e in dns if e.host not in ours))
+
+
+def look(fleet: Fleet, dial: Dial, at: datetime) -> Samples:
+    """One signal of the controller itself: fail when no anchor answers. None known, no signal."""
+    anchors = of(fleet)
+    if not anchors:
+        return ()
+    answers = dial(anchors)
+    missing = [f"{e}: {why}" for e, why in answers.items() if why is not None]
+    reached = len(answers) - len(missing)
+    if reached:
+        said = f"{reached} of {len(answers)} anchors answer"
+        return (Signal(CONTROLLER, ANCHORS, CONTROLLER, Outcome.OK, said, at, float(reached), "anchors"),)
+    said = f"no anchor answers ({'; '.join(missing)})"
+    return (Signal(CONTROLLER, ANCHORS, CONTROLLER, Outcome.FAIL, said, at, 0.0, "anchors"),)
