@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, inspect
 
 from failover.adapters.store import SqlStore
 from failover.core.alert import Message, Told
@@ -21,7 +22,7 @@ from failover.errors import ConfigError, Refused, Unreachable
 from failover.ports import Pause, Proposal, Store
 from failover.world.faults import Killed, Moments
 from failover.world.store import MemoryStore
-from tests.adapters.stores import hear, process
+from tests.adapters.stores import hear, new_url, process
 
 NOW = datetime(2026, 11, 24, 3, 12, 5, 123456, tzinfo=UTC)
 SECOND, HOUR, DAY = (timedelta(seconds=s) for s in (1, 3600, 86400))
@@ -238,7 +239,28 @@ def test_a_store_of_schema_1_is_brought_up_with_all_that_is_in_it(old_url: str) 
     reopened.close()
 
 
-def open_twice(pipe: Connection, url: str) -> None:
+def test_brought_up_it_has_the_tables_of_a_new_one(
+    old_url: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    kind = old_url.split(":")[0].split("+")[0]
+    assert _shape(old_url) == _shape(new_url(kind, request, tmp_path / "new"))
+
+
+def _shape(url: str) -> dict[str, object]:
+    store = SqlStore.open_url(url)
+    there = inspect(store.engine)
+    found: dict[str, object] = {
+        name: [
+            [(c["name"], str(c["type"]), c["nullable"]) for c in there.get_columns(name)],
+            sorted(str(i["column_names"]) for i in there.get_indexes(name)),
+        ]
+        for name in there.get_table_names()
+    }
+    store.close()
+    return found
+
+
+def open_and_remember(pipe: Connection, url: str) -> None:
     pipe.send("ready")
     pipe.recv()
     store = SqlStore.open_url(url)
@@ -247,7 +269,7 @@ def open_twice(pipe: Connection, url: str) -> None:
 
 
 def test_two_may_bring_it_up_at_once(old_url: str) -> None:
-    with process(open_twice, old_url) as (_, a), process(open_twice, old_url) as (_, b):
+    with process(open_and_remember, old_url) as (_, a), process(open_and_remember, old_url) as (_, b):
         assert [hear(a), hear(b)] == ["ready", "ready"]
         a.send("go")
         b.send("go")
@@ -258,8 +280,6 @@ def test_two_may_bring_it_up_at_once(old_url: str) -> None:
 
 
 def test_a_table_that_another_program_has_made_meanwhile_stops_it(old_url: str) -> None:
-    from sqlalchemy import create_engine, inspect
-
     engine = create_engine(old_url)
     with engine.begin() as conn:
         conn.exec_driver_sql("CREATE TABLE outbox (a TEXT)")

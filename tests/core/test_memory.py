@@ -38,13 +38,17 @@ def test_doing_it_twice_forgets_nothing_more(looks: list[datetime]) -> None:
     assert forgotten(kept(looks, NOW), NOW) == ()
 
 
-@given(_looks, st.lists(st.integers(0, 9 * 86400).map(lambda s: s * SECOND), max_size=5))
-def test_it_does_not_matter_how_often_it_is_done(looks: list[datetime], later: list[timedelta]) -> None:
-    past = [at for at in looks if at <= NOW]
-    once = step_by_step = past
-    for now in sorted(NOW + wait for wait in later):
-        once, step_by_step = kept(past, now), kept(step_by_step, now)
-    assert step_by_step == once
+# An hour of looks, thinned while they pass each of the two boundaries.
+_hour = st.lists(st.integers(0, 60), min_size=8, max_size=20).map(lambda ages: [NOW - age * MINUTE for age in ages])
+_times = st.tuples(st.sampled_from([0 * HOUR, RECENT, OLDEST]), st.integers(-70, 70).map(lambda m: m * MINUTE))
+
+
+@given(_hour, st.lists(_times.map(lambda parts: NOW + sum(parts, timedelta())), min_size=4, max_size=8))
+def test_it_does_not_matter_how_often_it_is_done(looks: list[datetime], times: list[datetime]) -> None:
+    step_by_step = looks
+    for now in sorted(max(NOW, at) for at in times):
+        step_by_step = kept(step_by_step, now)
+        assert step_by_step == kept(looks, now)
 
 
 @given(st.integers(5, 900), st.integers(0, 3600), st.integers(2, 2000))
