@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from failover.errors import FailoverError
 from failover.lab import files, network, processes
+from failover.lab.apart import outside
 from failover.lab.places import HOSTS, PLACES, SEATS, Place
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _spawn(lab: Lab, name: str, argv: list[str]) -> None:
     with (lab.folder / name / "boot.log").open("w") as log:
         subprocess.run(
             ["setsid", "-f", *argv],
-            env=PLAIN | processes.mark(lab.folder),
+            env=PLAIN | processes.mark(lab.folder) | outside(),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -2,6 +2,8 @@
 # Hold what the places of a lab share: a bridge in a network of its own, and the unpacked layer in memory.
 # usage: lan.sh FOLDER LAYER.tar
 set -eu
+. "${0%/*}/apart.sh"
+apart net mnt
 folder=$1 tar=$2
 mount -t tmpfs -o size=2g,mode=755 lab "$folder/layer"
 tar --xattrs '--xattrs-include=*' --numeric-owner -C "$folder/layer" -xf "$tar"

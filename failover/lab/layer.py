@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from failover.errors import ConfigError, FailoverError, NeedsPerson
+from failover.lab.apart import outside
 
 PACKAGES = (
     "postfix", "spamassassin", "spamc", "spamd", "openssh-server", "bind9", "bind9-utils", "bind9-dnsutils",
@@ -89,6 +90,7 @@ def _install(layer: Path, wanted: tuple[str, ...], extras: Iterable[str]) -> Non
             try:
                 subprocess.run(
                     [*apart, "bash", str(INSTALL), str(root), str(made), *wanted],
+                    env=dict(os.environ) | outside(),
                     stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=INSTALL_S, check=True,
                 )  # fmt: skip
             except subprocess.SubprocessError as e:

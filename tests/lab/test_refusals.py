@@ -49,6 +49,19 @@ def test_software_is_fetched_only_when_asked(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.lab
+def test_docker_that_cannot_be_had_is_named_with_what_does_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    apt = tmp_path / "install.sh"
+    apt.write_text("echo 'E: Unable to locate package docker.io'; exit 100\n")
+    monkeypatch.setattr(layer, "INSTALL", apt)
+    with pytest.raises(FailoverError, match=r"docker \(docker\.io\).*Unable to locate package") as failed:
+        layer.ensure(install=True, extras=("docker",))
+    assert "spam-filter-hung does without" in failed.value.try_
+
+
+@pytest.mark.lab
 def test_another_set_of_packages_on_the_machine_is_another_layer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
