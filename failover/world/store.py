@@ -53,14 +53,11 @@ class MemoryStore(MemoryOnDisk):
     # Leases --------------------------------------------------------------------
 
     def lease(self, run: str, scopes: Iterable[str], *, seconds: float, now: datetime) -> Lease:
-        wanted = tuple(sorted(set(scopes)))
-        if not wanted:
-            raise Refused("a lease on nothing was asked for", try_="name the hosts")
-        for scope in wanted:
-            held = self.disk.leases.get(scope)
-            if held is not None and not self._free(held, run, now):
+        wanted = tuple(sorted(set(scopes))) or (run,)
+        for scope, held in self.disk.leases.items():
+            if (scope in wanted or held.run == run) and not self._free(held, run, now):
                 raise Refused(
-                    f"{scope} is held by {held.holder} for {held.run} until {held.until}", try_="failover status"
+                    f"{scope} is held by run {held.run} ({held.holder}) until {held.until}", try_="failover status"
                 )
         self.disk.epoch = max(self.disk.epoch + 1, int(now.timestamp()))
         lease = Lease(wanted, run, self.disk.epoch, now + timedelta(seconds=seconds), self.holder)
@@ -94,8 +91,8 @@ class MemoryStore(MemoryOnDisk):
         for scope in lease.scopes:
             held = self.disk.leases.get(scope)
             if held is None or held.epoch != lease.epoch:
-                by = f"taken over by {held.holder} for {held.run}" if held else "given up"
-                raise Refused(f"the lease on {scope} was {by}", try_="failover status")
+                by = f"taken over by run {held.run} ({held.holder})" if held else "released"
+                raise Refused(f"the lease of run {lease.run} on {scope} was {by}", try_="failover status")
 
     # Runs ----------------------------------------------------------------------
 
@@ -122,6 +119,8 @@ class MemoryStore(MemoryOnDisk):
         return self._write(run, kind, step, data, at)
 
     def _write(self, run: str, kind: Did, step: str | None, data: Mapping[str, Any], at: datetime) -> Event:
+        if run not in self.disk.events:
+            raise Refused(f"there is no run {run}", try_="failover runs")
         stored = json.loads(json.dumps(plain(data)))  # as the durable store would give it back
         event = Event(len(self.disk.events[run]) + 1, at, kind, step, stored)
         self.disk.events[run].append(event)
@@ -131,7 +130,8 @@ class MemoryStore(MemoryOnDisk):
         return self.disk.records.get(run)
 
     def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
-        return tuple(reversed(self.disk.records.values()))[:limit]
+        newest = sorted(self.disk.records.values(), key=lambda r: (r.opened, r.id), reverse=True)
+        return tuple(newest[:limit])
 
     def events(self, run: str) -> tuple[Event, ...]:
         return tuple(self.disk.events.get(run, ()))
@@ -139,12 +139,15 @@ class MemoryStore(MemoryOnDisk):
     # Pauses --------------------------------------------------------------------
 
     def pause(self, pause: Pause) -> None:
-        self.disk.pauses.append(pause)
+        """One per host, and one for all: the later word replaces the earlier."""
+        self.disk.pauses = [p for p in self.disk.pauses if p.host != pause.host] + [pause]
 
     def unpause(self, host: str | None) -> int:
+        """None lifts every pause."""
         before = len(self.disk.pauses)
-        self.disk.pauses = [p for p in self.disk.pauses if p.host != host]
+        self.disk.pauses = [p for p in self.disk.pauses if host is not None and p.host != host]
         return before - len(self.disk.pauses)
 
     def pauses(self, now: datetime) -> tuple[Pause, ...]:
-        return tuple(p for p in self.disk.pauses if p.until > now)
+        live = (p for p in self.disk.pauses if p.until > now)
+        return tuple(sorted(live, key=lambda p: p.host or ""))
