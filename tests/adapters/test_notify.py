@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import json
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,44 +18,10 @@ from failover.adapters.notify import Notify
 from failover.core.fleet import Channel
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed, Unreachable
 from failover.ports import Message
+from tests.adapters.http_server import SECRET, answering
 
 MESSAGE = Message("mx1/spam-filter-hung", "critical", "mx1: spam filter hung", "412 messages wait")
 QUICK = Notify(deadline_s=0.5, backoff_s=0.01)
-SECRET = "T0K3N"
-
-
-@contextmanager
-def answering(
-    *answers: int | Callable[[Any], None], context: ssl.SSLContext | None = None
-) -> Iterator[tuple[str, Any]]:
-    """A server that gives these answers in turn (a status, or what to do with the request); its URL and what it got."""
-    got: list[Any] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-            answer = answers[len(got) - 1]
-            if callable(answer):
-                answer(self)
-                return
-            self.send_response(answer)
-            self.send_header("Location", f"http://127.0.0.1:{server.server_port}/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if context:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http{'s' if context else ''}://127.0.0.1:{server.server_port}/{SECRET}", got
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def said(e: pytest.ExceptionInfo[FailoverError]) -> str:
@@ -79,8 +42,9 @@ def test_a_webhook_gets_the_message_as_json(monkeypatch: pytest.MonkeyPatch) -> 
         "severity": "critical",
         "title": "mx1: spam filter hung",
         "text": "412 messages wait",
+        "resolves": False,
     }
-    assert got == [(f"/{SECRET}", document)]
+    assert [(g.method, g.path, g.document) for g in got] == [("POST", f"/{SECRET}", document)]
 
 
 def test_busy_is_tried_three_times(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +63,7 @@ def test_any_other_answer_is_a_failure_tried_once_and_no_redirect_is_followed(st
     with answering(status, 200) as (url, got):
         with pytest.raises(StepFailed, match=f"127.0.0.1 answered {status}") as e:
             QUICK.send(Channel("webhook", url), MESSAGE)
-        assert [path for path, _ in got] == [f"/{SECRET}"]
+        assert [g.path for g in got] == [f"/{SECRET}"]
     assert SECRET not in said(e)
 
 
@@ -149,7 +113,7 @@ def test_given_up_before_it_was_sent_it_is_never_sent_later(monkeypatch: pytest.
         monkeypatch.setattr(socket, "getaddrinfo", slow)
         with pytest.raises(Unreachable, match=r"was not told: no answer in 0\.5 s"):
             QUICK.send(Channel("webhook", url), MESSAGE)
-        (late,) = [t for t in {*threading.enumerate()} - before if t.name == "webhook"]
+        (late,) = [t for t in {*threading.enumerate()} - before if t.name == "errand"]
         may_answer.set()
         late.join(10)
         assert (looked.is_set(), late.is_alive(), got) == (True, False, [])
@@ -207,7 +171,7 @@ def test_what_is_no_https_url_is_refused_and_not_shown(url: str | None) -> None:
 
 def test_stderr_shows_text_and_obeys_none_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     QUICK.send(Channel("stderr"), Message("k", "warning", "mx1 said", "220 \x1b[2J späm\r\nbye"))
-    assert capsys.readouterr().err == "failover: warning: mx1 said\n220 ?[2J späm?\nbye\n"
+    assert capsys.readouterr().err == "failover: warning: mx1 said\n220 ?[2J späm\nbye\n"
 
 
 def test_an_unknown_kind_of_channel_is_named() -> None:

@@ -1,0 +1,131 @@
+"""One request over HTTPS, bounded as a whole, that says whether it may have arrived. URLs are secrets: hosts are said.
+
+A bound of its own, since httpx's time-outs hold between two bytes, not for an
+answer that comes byte by byte, nor for the name lookup (measured).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from failover.adapters.watchdog import Errand, Overdue, Stage
+from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed, Unreachable
+
+_TRIES = 3
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+REFERENCES = ("file:", "env:", "cred:")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """POST of a JSON document, or GET when there is none. `taken`: the answers that mean it was; `fix`: what to try
+    when another came."""
+
+    url: httpx.URL = field(repr=False)
+    document: Mapping[str, Any] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    taken: Container[int] = range(200, 300)
+    fix: str = "check the URL: redirects count too"
+
+
+def url_of(given: str, what: str) -> httpx.URL:
+    """A URL, or a reference to one, read now. Raises ConfigError when it is none that keeps its words secret: https,
+    or http to this machine itself."""
+    from failover.adapters.secrets import resolve
+
+    try:
+        url = httpx.URL(resolve(given).strip() if given.startswith(REFERENCES) else given)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.host and (url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)):
+        return url
+    raise ConfigError(
+        f"{what}'s URL is not an https URL (not shown, since it is a secret)",
+        try_='write `url: "https://…"`, or a reference to one: `env:NAME`, `file:PATH`',
+    )
+
+
+def secret(reference: str) -> str:
+    """What a reference leads to, fit for a header: one word of visible ASCII. Raises ConfigError, not showing it."""
+    from failover.adapters.secrets import resolve
+
+    value = resolve(reference).strip()
+    if value and value.isascii() and value.isprintable() and " " not in value:
+        return value
+    raise ConfigError(
+        f"{reference} is not one word of plain ASCII (not shown)", try_="write the secret there, alone in one line"
+    )
+
+
+def deliver(request: Request, deadline_s: float, backoff_s: float = 0.5) -> None:
+    """Send it, three times at most when the far side is busy, within `deadline_s` seconds for all of it.
+
+    Raises:
+        Unreachable: certainly not told.
+        OutcomeUnknown: sent, but no answer came: maybe told.
+        StepFailed: it answered, and not that it was taken.
+    """
+    for library in ("httpx", "httpcore"):  # they log whole URLs
+        logging.getLogger(library).setLevel(logging.WARNING)
+    ends = time.monotonic() + deadline_s
+    errand: Errand[None] = Errand()
+    tries = Retrying(
+        retry=retry_if_exception_type(_Busy),
+        stop=stop_after_attempt(_TRIES),
+        wait=wait_exponential(backoff_s, max=deadline_s / 4),
+        reraise=True,
+    )
+    try:
+        errand.run(lambda: tries(_once, request, deadline_s, errand), lambda _: ends)
+    except Overdue as e:
+        raise _no_answer(request, e.stage, f"no answer in {deadline_s:g} s") from None
+
+
+class _Busy(StepFailed):
+    """5xx or 429: the same may be tried again, since its key lets the receiver tell that it is the same."""
+
+
+def _once(request: Request, deadline_s: float, errand: Errand[None]) -> None:
+    try:
+        status = _status(request, deadline_s, errand)
+    except httpx.TransportError as e:
+        raise _no_answer(request, errand.stage, str(e) or type(e).__name__) from None
+    if status in request.taken:
+        return
+    errand.at(Stage.CONNECT)
+    if status == 429 or status >= 500:
+        raise _Busy(f"{request.url.host} answered {status}, {_TRIES} times", try_="look at that service")
+    raise StepFailed(f"{request.url.host} answered {status}", try_=request.fix)
+
+
+def _status(request: Request, deadline_s: float, errand: Errand[None]) -> int:
+    """The answer's body is not read, so it cannot hold us up; redirects are not followed."""
+
+    def trace(event: str, _: object) -> None:
+        if event.endswith("send_request_headers.started"):
+            errand.at(Stage.SENT)
+
+    method, content, headers = "GET", None, dict(request.headers)
+    if request.document is not None:
+        method, headers["Content-Type"] = "POST", "application/json"
+        content = json.dumps(request.document, ensure_ascii=False).encode()
+    with (
+        httpx.Client(timeout=deadline_s) as client,
+        client.stream(method, request.url, content=content, headers=headers, extensions={"trace": trace}) as answer,
+    ):
+        return answer.status_code
+
+
+def _no_answer(request: Request, stage: Stage, why: str) -> FailoverError:
+    host = request.url.host
+    if stage is Stage.SENT:
+        return OutcomeUnknown(f"{host} may have been told: {why}", try_="ask there before repeating it")
+    return Unreachable(f"{host} was not told: {why}", try_="check the network from here, and its name")

@@ -1,0 +1,66 @@
+"""`kind: apprise`: whatever the Apprise library reaches (mail, Slack, Telegram, …), by one URL of its kind.
+
+An extra, imported when used. Its own time-outs are per socket operation and not every plugin's, so it runs under ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from failover.adapters.notify_text import line, lines, severity
+from failover.adapters.watchdog import Errand, Overdue
+from failover.core.alert import Message
+from failover.core.fleet import Channel
+from failover.errors import ConfigError, FailoverError, OutcomeUnknown
+
+_TYPE = {"critical": "failure", "error": "failure", "warning": "warning", "info": "info"}
+_TITLE, _TEXT = 250, 10_000
+_BY_HAND = "try the same URL with the apprise command, which says more with -vv"
+
+
+def send(channel: Channel, message: Message, deadline_s: float) -> None:
+    """Raises ConfigError (not installed, or no URL of a kind it knows) and OutcomeUnknown: it says only yes or no."""
+    from failover.adapters.secrets import resolve
+
+    if not channel.url:
+        raise ConfigError("the apprise channel has no URL", try_='write `url: "env:APPRISE_URL"`')
+    url = resolve(channel.url)
+    library, ends = _library(), time.monotonic() + deadline_s
+    errand: Errand[bool] = Errand()
+    try:
+        took = errand.run(lambda: _notify(library, url, message), lambda _: ends)
+    except Overdue:
+        raise OutcomeUnknown(f"apprise did not end in {deadline_s:g} s", try_="ask there before repeating it") from None
+    except FailoverError:
+        raise
+    except Exception as e:  # a plugin's own; its words may hold the URL
+        raise OutcomeUnknown(f"apprise failed with {type(e).__name__}", try_=_BY_HAND) from None
+    if not took:
+        raise OutcomeUnknown("apprise could not tell it, or not all of it", try_=_BY_HAND)
+
+
+def _library() -> Any:
+    try:
+        import apprise
+    except ImportError:
+        raise ConfigError(
+            "kind: apprise needs the Apprise library, which is not installed here",
+            try_="pip install 'failover[apprise]'",
+        ) from None
+    for name in ("apprise", "urllib3"):  # they log URLs
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return apprise
+
+
+def _notify(library: Any, url: str, message: Message) -> bool:
+    teller = library.Apprise()
+    if not teller.add(url):
+        raise ConfigError(
+            "what is kept there is no URL that Apprise knows (not shown, since it is a secret)",
+            try_="see github.com/caronc/apprise for the form of each service's URL",
+        )
+    kind = "success" if message.resolves else _TYPE[severity(message.severity)]
+    title, body = line(message.title, _TITLE), lines(message.text, _TEXT)
+    return bool(teller.notify(title=title, body=body or title, notify_type=kind, body_format="text"))

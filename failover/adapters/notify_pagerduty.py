@@ -1,0 +1,53 @@
+"""`kind: pagerduty`: PagerDuty's Events API v2 (developer.pagerduty.com, "Send an Alert Event").
+
+One incident here is one alert there: `dedup_key` is the message's key, so that a later stage or a repeat adds to it
+instead of paging anew, and its end resolves it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from failover.adapters.https import Request, secret, url_of
+from failover.adapters.notify_text import line, lines, severity
+from failover.core.alert import Message
+from failover.core.fleet import Channel
+from failover.errors import ConfigError
+
+ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
+ACCEPTED = 202
+_SUMMARY, _KEY = 1024, 255
+_TEXT = 100_000
+"""Events of more than 512 KB are refused; a character takes up to 4 bytes, and an escaped quote 2."""
+
+
+def request(channel: Channel, message: Message) -> Request:
+    """Raises ConfigError."""
+    if not channel.secret:
+        raise ConfigError("PagerDuty wants a routing key", try_='write `key: "env:PAGERDUTY_KEY"`')
+    event: dict[str, Any] = {
+        "routing_key": secret(channel.secret),
+        "event_action": "resolve" if message.resolves else "trigger",
+        "dedup_key": _key(message.key),
+    }
+    if not message.resolves:
+        event |= {"payload": _payload(message), "client": "failover"}
+    fix = "400: the key is not that of an Events API v2 integration (32 characters)"
+    return Request(url_of(channel.url or ENQUEUE, "PagerDuty"), event, taken={ACCEPTED}, fix=fix)
+
+
+def _payload(message: Message) -> dict[str, Any]:
+    source, _, class_ = message.key.partition("/")
+    return {
+        "summary": line(message.title, _SUMMARY) or message.key,
+        "source": source,
+        "severity": severity(message.severity),
+        "class": class_ or source,
+        "custom_details": {"text": lines(message.text, _TEXT)},
+    }
+
+
+def _key(key: str) -> str:
+    """The same for the same incident, and within PagerDuty's 255 characters."""
+    return key if len(key) <= _KEY else f"{key[:190]} {hashlib.sha256(key.encode()).hexdigest()}"
