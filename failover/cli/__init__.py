@@ -10,6 +10,7 @@ import typer
 from failover.cli import check as check_command
 from failover.cli import doctor as doctor_command
 from failover.cli import host, lab, playbooks, rollback, runs, status, tick, why
+from failover.cli import init as init_command
 from failover.cli import run as run_command
 from failover.cli.options import Options, hoist
 from failover.errors import ConfigError, FailoverError, NeedsPerson
@@ -46,6 +47,7 @@ def _globals(
         status.overview(ctx)
 
 
+app.command("init")(init_command.init)
 app.command("check")(check_command.check)
 app.command("run")(run_command.run)
 app.command("plan")(run_command.plan)

@@ -1,0 +1,197 @@
+"""What one look at a mail host shows of how its mail is wired: the filter, the handler, its container, Postfix.
+
+Reading verbs only. Each finding comes with what it was seen by; what was not seen says what would have shown it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from failover.config.write_hosts import Line
+from failover.core.fleet import Endpoint, Engine, Host
+from failover.errors import FailoverError, Refused
+from failover.ports import Rc, Remote, Reply
+
+PATIENCE_S = 4
+CONTAINER = "sl-email"
+HANDLER = Endpoint("127.0.0.1", 20381)
+"""SimpleLogin's own names (its README); others are given by hand."""
+BANNER = "Python SMTP"
+"""What aiosmtpd greets with, which SimpleLogin's handler is made of."""
+USUAL = {Engine.SPAMASSASSIN: Endpoint("127.0.0.1", 783), Engine.RSPAMD: Endpoint("127.0.0.1", 11332)}
+UNITS = {Engine.SPAMASSASSIN: ("spamd", "spamassassin"), Engine.RSPAMD: ("rspamd",)}
+_TRANSPORTS = ("relay_transport", "default_transport", "local_transport", "virtual_transport", "mailbox_transport")
+_LOCAL = re.compile(r"(?:smtp|lmtp|relay)(?:[:/a-z]*):\[?(127\.0\.0\.1|localhost)\]?:([0-9]{1,5})")
+_SPAM = '{engine: spamassassin, address: "127.0.0.1:783", unit: spamd}'
+_HANDLER = '{address: "127.0.0.1:20381", banner: "Python SMTP", container: sl-email}'
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A filter and where it should answer. `wired`: Postfix itself says so, whether it answers or not."""
+
+    engine: Engine
+    at: Endpoint
+    why: str
+    wired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostFound:
+    """`lines` go into hosts.yaml. `why_not`: we could not look."""
+
+    lines: tuple[Line, ...]
+    why_not: FailoverError | None = None
+
+
+def look_at(remote: Remote, host: Host) -> HostFound:
+    """Never raises for what the host does; ends with the first call that it does not answer."""
+    at = _Host(remote, host)
+    try:
+        wiring = at.asked("filter-read", {})
+        settings = _settings(at)
+        lines = (_postfix(settings), _spam(at, wiring), _handler(at, settings, wiring), _CLOUD)
+    except FailoverError as e:
+        return HostFound(unseen(f"could not be looked at: {e}"), e)
+    return HostFound(lines)
+
+
+def unseen(why: str) -> tuple[Line, ...]:
+    """All of a host that only a look can tell."""
+    return (Line("spam", None, f"spam filter: {why}", _SPAM), Line("handler", None, "", _HANDLER), _CLOUD)
+
+
+_CLOUD = Line(
+    "cloud",
+    None,
+    "A cloud instance cannot be told from here. For vm.resize on EC2:",
+    "{kind: ec2, region: eu-west-3, instance: i-0123456789abcdef0}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    remote: Remote
+    host: Host
+
+    def asked(self, verb: str, args: Mapping[str, str]) -> Reply:
+        """Raises Refused when the verb says no, Unreachable, OutcomeUnknown."""
+        reply = self.remote.call(self.host, verb, args, limit_s=PATIENCE_S + 4.0)
+        if reply.rc != Rc.OK:
+            raise Refused(f"{self.host.name}: {reply.because}", try_=f"failover host status {self.host.name}")
+        return reply
+
+    def look(self, **args: str) -> Reply:
+        patience = str(math.ceil(PATIENCE_S))
+        return self.asked("look", {"limit": str(PATIENCE_S + 1), "patience": patience, **args})
+
+    def has_service(self, name: str) -> bool:
+        reply = self.remote.call(self.host, "unit", {"kind": "service", "name": name}, limit_s=PATIENCE_S + 4.0)
+        return reply.rc == Rc.OK
+
+
+def _settings(at: _Host) -> Mapping[str, str]:
+    keys = ["master.cf:smtp/inet", *(f"main.cf:{name}" for name in _TRANSPORTS)]
+    reply = at.asked("settings", {f"s{n}": key for n, key in enumerate(keys, 1)})
+    return {row[1]: row[2] for row in reply.all("setting") if len(row) == 3}
+
+
+def _postfix(settings: Mapping[str, str]) -> Line:
+    if settings.get("smtp/inet", "-") == "-":
+        why = "master.cf has no service smtp/inet: name the one that takes mail (postconf -M)"
+        return Line("postfix", None, why, "{service: smtp/inet, config_dir: /etc/postfix}")
+    return Line("postfix", {"service": "smtp/inet"}, "in master.cf of /etc/postfix")
+
+
+# The filter --------------------------------------------------------------------
+
+
+def guesses(wiring: Reply) -> Iterator[Guess]:
+    """The likeliest first: what Postfix calls, then what may be called by something else."""
+    entry = (wiring.one("service") or ("", ""))[-1]
+    place = ", ".join(row[0] for row in wiring.all("place") if len(row) > 1 and row[1])
+    match (wiring.one("command") or ("",))[0]:
+        case "spamc":
+            at = Endpoint(_option(entry, "-d", "--dest") or "127.0.0.1", _port(_option(entry, "-p", "--port")))
+            yield Guess(Engine.SPAMASSASSIN, at, f"content_filter of {place} runs spamc", wired=True)
+        case "rspamc":
+            yield Guess(Engine.RSPAMD, USUAL[Engine.RSPAMD], f"content_filter of {place} runs rspamc", wired=True)
+    milters = " ".join(wiring.one("milters") or ())
+    if found := re.search(r"inet:\[?([A-Za-z0-9.-]+)\]?:11332\b", milters):
+        yield Guess(Engine.RSPAMD, Endpoint(found[1], 11332), f"smtpd_milters names it ({milters})", wired=True)
+    elif "spamass" in milters:
+        yield Guess(Engine.SPAMASSASSIN, USUAL[Engine.SPAMASSASSIN], f"smtpd_milters is {milters}", wired=True)
+    for engine, at in USUAL.items():
+        yield Guess(engine, at, "Postfix does not name it; the handler may call it", wired=False)
+
+
+def _option(entry: str, *names: str) -> str | None:
+    try:
+        words = shlex.split(entry.partition(" argv=")[2])[1:]
+    except ValueError:
+        return None
+    for word, after in pairwise(words):
+        if word in {"-e", "--pipe-to"}:
+            return None
+        if word in names:
+            return after
+    return None
+
+
+def _port(text: str | None) -> int:
+    return int(text) if text and text.isdigit() and 0 < int(text) < 65536 else USUAL[Engine.SPAMASSASSIN].port
+
+
+def _spam(at: _Host, wiring: Reply) -> Line:
+    for guess in guesses(wiring):
+        row = at.look(spam=guess.engine.value, spam_address=str(guess.at)).one("spam.ping") or ("", "", "")
+        answers = row[0] == "ok"
+        if answers or guess.wired:
+            said = f"answers PING in {row[1]} ms" if answers else f"does not answer now: {row[-1] or 'nothing came'}"
+            value: dict[str, str | int] = {"engine": guess.engine.value, "address": str(guess.at)}
+            if unit := next((u for u in UNITS[guess.engine] if at.has_service(u)), None):
+                value["unit"] = unit
+            return Line("spam", value, f"{guess.why}; {guess.at} {said}" + (f"; service {unit}" if unit else ""), _SPAM)
+    named = ", ".join(sorted({row[0] for row in wiring.all("filter")}))
+    called = f"Postfix hands mail to the filter {named}, whose engine cannot be told" if named else "Postfix calls none"
+    return Line("spam", None, f"{called}; nothing answers at {' or '.join(str(e) for e in USUAL.values())}", _SPAM)
+
+
+# The handler -------------------------------------------------------------------
+
+
+def handlers(settings: Mapping[str, str]) -> tuple[Endpoint, ...]:
+    """Where Postfix may hand mail on to on the host itself; what a lookup table says cannot be read from here."""
+    found = [m for name in _TRANSPORTS for m in _LOCAL.finditer(settings.get(name, ""))]
+    named = [Endpoint("127.0.0.1", int(m[2])) for m in found if 0 < int(m[2]) < 65536]
+    return tuple(dict.fromkeys([*named, HANDLER]))[:3]
+
+
+def _handler(at: _Host, settings: Mapping[str, str], wiring: Reply) -> Line:
+    tried = handlers(settings)
+    for endpoint in tried:
+        seen = at.look(handler=str(endpoint), container=CONTAINER)
+        row = seen.one("handler") or ("", "", "")
+        if row[0] == "ok":
+            return _greeting(endpoint, row[-1], seen)
+    said = f"no handler greets at {' or '.join(str(e) for e in tried)}"
+    return Line("handler", None, f"{said}: if Postfix hands mail to a program of yours, say where", _HANDLER)
+
+
+def _greeting(endpoint: Endpoint, greeting: str, seen: Reply) -> Line:
+    value: dict[str, str | int] = {"address": str(endpoint)}
+    if BANNER in greeting:
+        value["banner"] = BANNER
+    why = f'it greets with "{greeting.strip()}"'
+    match seen.one("container"):
+        case (state, *_) if state not in {"absent", "timeout"}:
+            value["container"] = CONTAINER
+            why += f"; docker has the container {CONTAINER}, {state}"
+        case _:
+            why += f"; no container {CONTAINER} seen: if it runs in one, add container: NAME"
+    return Line("handler", value, why, _HANDLER)
