@@ -37,6 +37,6 @@ def loads(text: str, at: datetime) -> Iterable[Signal]:
 
 def _packed(s: Signal, at: datetime) -> dict[str, object]:
     named: dict[str, object] = {"h": s.host, "n": s.name, "v": s.vantage, "o": s.outcome.value}
-    optional = {"r": s.reason or None, "b": (at - s.at) // _MICROSECOND or None}
-    optional |= {"x": s.value, "u": s.unit or None, "a": s.age}
-    return named | {k: v for k, v in optional.items() if v is not None}
+    before = (at - s.at) // _MICROSECOND
+    said: dict[str, object] = {"r": s.reason or None, "b": before or None, "x": s.value, "u": s.unit or None}
+    return named | {k: v for k, v in (said | {"a": s.age}).items() if v is not None}
