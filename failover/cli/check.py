@@ -1,9 +1,16 @@
-"""`failover check`: look once, say what is seen. It acts never and remembers nothing: no state store is opened."""
+"""`failover check`: look once, say what is seen. It acts never and remembers nothing: it makes and writes no state.
+
+A domain counts like a host: one whose servers disagree is failed (2), one whose servers cannot be asked is unknown (3)
+unless something is worse.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +22,10 @@ from failover.errors import ConfigError, FailoverError
 
 if TYPE_CHECKING:
     from failover.cli.check_formats import Seen
+    from failover.cli.prometheus import Standing
     from failover.core.fleet import Fleet
+    from failover.core.signal import Samples
+    from failover.ports import Clock
 
 WORKERS = 32
 """Hosts looked at at a time: more gains nothing, since paramiko's own work is then what takes the time."""
@@ -30,6 +40,7 @@ def check(
 ) -> None:
     """Look once; acts never, remembers nothing. Exit 0 healthy, 1 degraded, 2 failed, 3 unknown or wrong usage."""
     from failover.cli import check_formats
+    from failover.cli.prometheus import prometheus
 
     if as_json + nagios + (textfile is not None) > 1:
         raise ConfigError("--json, --nagios and --textfile exclude each other", try_="give one of them")
@@ -41,7 +52,9 @@ def check(
             print(f"UNKNOWN: {check_formats.one_line(str(e))}")
         raise
     if textfile is not None:
-        write_whole(textfile, check_formats.prometheus(seen))
+        found = {h: seen.found[h] for h in seen.hosts}
+        standing = _standing(opts, seen.fleet, seen.at)
+        write_whole(textfile, prometheus(seen.fleet, seen.samples, found, standing=standing))
     else:
         print(check_formats.as_json(seen) if as_json else "\n".join(_lines(seen, opts, nagios=nagios)))
     raise typer.Exit(check_formats.EXIT[seen.worst])
@@ -53,28 +66,53 @@ def _lines(seen: Seen, opts: Options, *, nagios: bool) -> list[str]:
     if nagios:
         return check_formats.nagios_lines(seen)
     told = opts.verbose > 0
-    return diagnosis_text.lines(seen.fleet, seen.samples, seen.verdict, hosts=seen.hosts, verbose=told)
+    hosts = diagnosis_text.lines(seen.fleet, seen.samples, seen.verdict, hosts=seen.hosts, verbose=told)
+    would = diagnosis_text.decision(seen.verdict)
+    return [*hosts[: -len(would)], *check_formats.domain_lines(seen.domains, verbose=told), *would]
 
 
 def _look(opts: Options, named: tuple[str, ...]) -> Seen:
-    from failover.cli.check_formats import Seen
+    """The domains too, unless hosts are named: then the answer is about these."""
+    from failover.cli.check_formats import Seen, domain_states
     from failover.cli.output import progress
-    from failover.core.diagnosis import diagnose_all
     from failover.core.candidates import Situation
+    from failover.core.diagnosis import diagnose_all
     from failover.core.verdict import recommend
-    from failover.probes.look import look
 
     fleet = wiring.fleet(opts)
     books, hosts = wiring.playbooks(opts), _chosen(fleet, named)
-    remote, clock = wiring.remote(fleet), wiring.clock()
-    try:
-        with progress(f"looking at {', '.join(hosts)} …"):
-            samples = look(fleet, hosts=hosts, remote=remote, smtp=wiring.smtp(), clock=clock, workers=WORKERS)
-    finally:
-        getattr(remote, "close", lambda: None)()
+    clock = wiring.clock()
+    with progress(f"looking at {', '.join(hosts)} …"):
+        samples = _samples(fleet, hosts, clock, domains=not named)
     now = clock.now()
     verdict = recommend(Situation(fleet, books, samples, now))
-    return Seen(fleet, hosts, samples[0].at if samples else now, samples, diagnose_all(fleet, samples), verdict)
+    at = next((s.at for s in samples if s.host in fleet.hosts), now)
+    found = diagnose_all(fleet, samples)
+    return Seen(fleet, hosts, at, samples, found, verdict, domain_states(fleet, samples))
+
+
+def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, *, domains: bool) -> Samples:
+    """Hosts and domains at once. What is counted between looks is not asked for: there is no look before this one."""
+    from failover.probes import COUNTED, SIGNALS
+    from failover.probes.look import look
+
+    remote, wanted = wiring.remote(fleet), frozenset(SIGNALS) - COUNTED
+    with ThreadPoolExecutor(1) as beside:
+        shown = beside.submit(_domains, fleet, clock) if domains and fleet.domains else None
+        try:
+            found = look(
+                fleet, hosts=hosts, wanted=wanted, remote=remote, smtp=wiring.smtp(), clock=clock, workers=WORKERS
+            )
+        finally:
+            getattr(remote, "close", lambda: None)()
+        return (*found, *(shown.result() if shown else ()))
+
+
+def _domains(fleet: Fleet, clock: Clock) -> Samples:
+    from failover.adapters.zones import zone_of
+    from failover.probes.dns import look_at
+
+    return look_at(fleet.domains.values(), lambda domain: zone_of(domain, clock), clock)
 
 
 def _chosen(fleet: Fleet, named: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,12 +123,30 @@ def _chosen(fleet: Fleet, named: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(h for h in fleet.hosts if not named or h in named)
 
 
+def _standing(opts: Options, fleet: Fleet, now: datetime) -> Standing | None:
+    """What the controller's store says, if there is one that we may read; nothing is made or written there."""
+    from failover.adapters.store_guest import guest
+    from failover.cli.prometheus import standing_of
+
+    try:
+        with guest(opts.state_url or fleet.state) as store:
+            return standing_of(fleet, store, now) if store is not None else None
+    except FailoverError as e:
+        print(f"left out what the state store would say: {e}", file=sys.stderr)
+        return None
+
+
 def write_whole(path: Path, text: str) -> None:
     """Readers see the old file or the new one, never half. Readable by all, since node_exporter is another user."""
     try:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as f:
-            f.write(text)
-            os.fchmod(f.fileno(), 0o644)
-        Path(f.name).replace(path)
+            try:
+                f.write(text)
+                f.flush()
+                os.fchmod(f.fileno(), 0o644)
+                Path(f.name).replace(path)
+            except BaseException:
+                Path(f.name).unlink()
+                raise
     except OSError as e:
         raise ConfigError(f"cannot write {path}: {e.strerror}", try_="give a path in a folder that we may write") from e

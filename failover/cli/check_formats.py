@@ -1,18 +1,19 @@
-"""What a look is for other programs: one JSON document, a Nagios plugin's lines, Prometheus text."""
+"""What a look is for other programs: one JSON document, a Nagios plugin's lines; and a line for a domain."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from failover.cli.diagnosis_text import plain_headline
+from failover.cli.diagnosis_text import headline, plain_headline
 from failover.cli.output import json_text
 from failover.core.diagnosis import Diagnosis, State
 from failover.core.plain import plain
-from failover.core.signal import Samples, Signal, worst
+from failover.core.signal import Outcome, Samples, Signal, latest, worst
 from failover.probes import SIGNALS
+from failover.probes.dns import NAME as DNS_MX
 
 if TYPE_CHECKING:
     from failover.core.fleet import Fleet
@@ -33,10 +34,40 @@ class Seen:
     samples: Samples
     found: dict[str, Diagnosis]
     verdict: Verdict
+    domains: dict[str, Diagnosis]
+
+    @property
+    def judged(self) -> tuple[Diagnosis, ...]:
+        """What was looked at: hosts, then domains."""
+        return (*(self.found[h] for h in self.hosts), *self.domains.values())
 
     @property
     def worst(self) -> State:
-        return max((self.found[h].state for h in self.hosts), key=_WORRY.index, default=State.UNKNOWN)
+        return max((d.state for d in self.judged), key=_WORRY.index, default=State.UNKNOWN)
+
+
+_OF_A_DOMAIN = {
+    Outcome.OK: State.HEALTHY,
+    Outcome.WARN: State.DEGRADED,
+    Outcome.UNKNOWN: State.UNKNOWN,
+    Outcome.FAIL: State.FAILED,
+}
+
+
+def domain_states(fleet: Fleet, samples: Samples) -> dict[str, Diagnosis]:
+    """Each domain that was looked at, by the newest look; in the order of hosts.yaml."""
+    newest = {name: worst(latest(samples, name, DNS_MX)) for name in fleet.domains}
+    return {n: Diagnosis(n, _OF_A_DOMAIN[s.outcome], None, s.reason, (s,)) for n, s in newest.items() if s is not None}
+
+
+def domain_lines(domains: Mapping[str, Diagnosis], *, verbose: bool) -> list[str]:
+    """A line for each domain that is not right; of all when more is asked for."""
+    right = State.HEALTHY
+    return [
+        headline(d) + (f": {d.summary}" if d.state is right else "")
+        for d in domains.values()
+        if verbose or d.state is not right
+    ]
 
 
 def _by_name(seen: Seen, host: str) -> dict[str, list[Signal]]:
@@ -62,16 +93,24 @@ def document(seen: Seen) -> dict[str, Any]:
             }
             for h in seen.hosts
         },
-        "domains": {
-            d.name: {"dns": type(d.dns).__name__.lower(), "servers": list(d.servers)}
-            for d in seen.fleet.domains.values()
-        },
+        "domains": {name: _domain(seen, name) for name in seen.fleet.domains},
         "decision": {
             "kind": v.kind.value,
             "playbook": v.playbook,
             "host": v.host,
             "because": list(v.because),
         },
+    }
+
+
+def _domain(seen: Seen, name: str) -> dict[str, Any]:
+    """One that was not looked at, since hosts were named, has neither state nor signals."""
+    declared, looked = seen.fleet.domains[name], seen.domains.get(name)
+    return {
+        "state": looked.state.value if looked else None,
+        "dns": type(declared.dns).__name__.lower(),
+        "servers": list(declared.servers),
+        "signals": {s.name: _signal([s]) for s in looked.evidence_for} if looked else {},
     }
 
 
@@ -105,8 +144,10 @@ _STATUS = {State.HEALTHY: "OK", State.DEGRADED: "WARNING", State.FAILED: "CRITIC
 
 def nagios_lines(seen: Seen) -> list[str]:
     """`STATUS: text | 'label'=value[UOM];warn;crit;min;max`, then a line per signal that is not ok."""
-    text = "; ".join(plain_headline(seen.found[h]) for h in seen.hosts)
-    measured = [_perf(s) for h in seen.hosts for s in _worst_of_each(seen, h) if isinstance(s.value, int | float)]
+    troubled = [d for d in seen.domains.values() if d.state is not State.HEALTHY]
+    text = "; ".join(plain_headline(d) for d in (*(seen.found[h] for h in seen.hosts), *troubled))
+    subjects = (*seen.hosts, *seen.domains)
+    measured = [_perf(s) for h in subjects for s in _worst_of_each(seen, h) if isinstance(s.value, int | float)]
     detail = [s for h in seen.hosts for s in (*seen.found[h].evidence_for, *seen.found[h].latent)]
     first = f"{_STATUS[seen.worst]}: {one_line(text)} | {' '.join(measured)}"
     return [first, *(one_line(f"{s.host} {s.name} {s.outcome} from {s.vantage}: {s.reason}") for s in detail)]
@@ -131,38 +172,3 @@ def _plain_number(value: float) -> str:
 def one_line(text: str) -> str:
     """A bar would begin performance data, a line break the next line."""
     return " ".join(text.replace("|", "/").split())
-
-
-# Prometheus text for node_exporter's textfile collector
-
-_OUTCOME = {"ok": 0, "warn": 1, "fail": 2, "unknown": 3}
-_FAMILIES = (
-    ("failover_host_state", "State of a mail host: 0 healthy, 1 degraded, 2 failed, 3 unknown."),
-    ("failover_signal_outcome", "How a signal was judged: 0 ok, 1 warn, 2 fail, 3 unknown."),
-    ("failover_signal_value", "What was measured, in the signal's unit; absent when nothing was."),
-    ("failover_last_look_timestamp_seconds", "When the look began."),
-)
-
-
-def prometheus(seen: Seen) -> str:
-    rows: dict[str, list[str]] = {name: [] for name, _ in _FAMILIES}
-    for h in seen.hosts:
-        rows["failover_host_state"].append(f"{_labels(host=h)} {EXIT[seen.found[h].state]}")
-    for s in seen.samples:
-        labels = _labels(host=s.host, signal=s.name, vantage=s.vantage)
-        rows["failover_signal_outcome"].append(f"{labels} {_OUTCOME[s.outcome]}")
-        if isinstance(s.value, int | float):
-            rows["failover_signal_value"].append(f"{labels} {float(s.value)!r}")
-    rows["failover_last_look_timestamp_seconds"].append(f" {seen.at.timestamp():.3f}")
-    return "".join(
-        f"# HELP {name} {help_}\n# TYPE {name} gauge\n" + "".join(f"{name}{row}\n" for row in rows[name])
-        for name, help_ in _FAMILIES
-    )
-
-
-def _labels(**labels: str) -> str:
-    escaped = (f'{k}="{v.translate(_ESCAPED)}"' for k, v in labels.items())
-    return "{" + ",".join(escaped) + "}"
-
-
-_ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})

@@ -46,15 +46,19 @@ def look_at(domains: Iterable[Domain], zone: _Zone, clock: Clock) -> Samples:
 def _one(domain: Domain, zone: _Zone, at: datetime) -> Signal:
     try:
         there = zone(domain)
-        shown = there.seen(domain.name)
+        with ThreadPoolExecutor(1, thread_name_prefix="dns.mx at the primary") as beside:
+            primary = beside.submit(_primary, there, domain.name)
+            shown = there.seen(domain.name)
+            return compared(domain.name, primary.result(), shown, at)
     except FailoverError as e:
         return Sight(domain.name, CONTROLLER, at).unknown(NAME, str(e))
-    primary: MxSet | str
+
+
+def _primary(there: DnsZone, name: str) -> MxSet | str:
     try:
-        primary = there.mx(domain.name)
+        return there.mx(name)
     except FailoverError as e:
-        primary = str(e)
-    return compared(domain.name, primary, shown, at)
+        return str(e)
 
 
 def compared(domain: str, primary: MxSet | str, shown: Mapping[str, MxSet | str], at: datetime) -> Signal:

@@ -9,15 +9,24 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from failover.adapters import zones
+from failover.adapters.store import SqlStore
 from failover.cli import main, wiring
+from failover.cli.check_formats import domain_states
+from failover.cli.prometheus import Standing, prometheus
+from failover.core.diagnosis import diagnose_all
+from failover.core.mx import MxSet, mx_set
+from failover.core.past import Cycle, Pause
+from failover.core.signal import CONTROLLER, Outcome, Signal
 from failover.errors import Unreachable
 from failover.ports import Reply, SmtpAnswer
-from tests.probes.fakes import Clock, Remote, Smtp, facts
+from tests.probes.fakes import AT, Clock, Remote, Smtp, facts, fleet, host
 
 SPAM = '{engine: spamassassin, address: "127.0.0.1:783"}'
 HANDLER = '{address: "127.0.0.1:20381", banner: "Python SMTP"}'
@@ -37,6 +46,7 @@ HUNG = facts(
     "frozen spamassassin 412 190 412 412",
     "queue active 412",
 )
+MX = mx_set(60, [(10, "mx1.example.net"), (20, "mx2.example.net")])
 GONE = Unreachable("mx1: no route to host", try_="see whether it is up")
 
 
@@ -50,8 +60,28 @@ class Ran:
 Run = Callable[..., Ran]
 
 
+@dataclass
+class Zone:
+    """Every server shows the same MX set, until a test says otherwise."""
+
+    shown: dict[str, MxSet | str]
+
+    def mx(self, name: str) -> MxSet:
+        return MX
+
+    def seen(self, name: str) -> dict[str, MxSet | str]:
+        return self.shown
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def zone(monkeypatch: pytest.MonkeyPatch) -> Zone:
+    found = Zone({"192.0.2.53": MX, "192.0.2.54": MX})
+    monkeypatch.setattr(zones, "zone_of", lambda *_: found)
+    return found
+
+
+@pytest.fixture
+def run(zone: Zone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     hosts = tmp_path / "hosts.yaml"
     hosts.write_text(HOSTS)
     monkeypatch.setenv("FAILOVER_HOSTS", str(hosts))
@@ -130,6 +160,10 @@ def test_json_is_one_document_of_the_agreed_shape(run: Run) -> None:
     assert list(found["decision"]) == ["kind", "playbook", "host", "because"]
     assert found["decision"]["kind"] == "hold"
     assert list(found["domains"]) == ["example.net"]
+    domain = found["domains"]["example.net"]
+    assert (domain["state"], domain["dns"], list(domain["signals"])) == ("healthy", "rfc2136", ["dns.mx"])
+    assert set(domain["signals"]["dns.mx"]) == keys
+    assert not set(signals) & {"queue.removed_rate", "traffic.share", "log.position"}, "one look counts nothing"
 
 
 def test_json_shows_the_worst_of_several_vantages(run: Run) -> None:
@@ -159,20 +193,158 @@ def test_a_hostile_banner_cannot_forge_performance_data(run: Run) -> None:
     assert out.count("|") == 1
 
 
+STALE: dict[str, MxSet | str] = {"192.0.2.53": MX, "192.0.2.54": mx_set(60, [(10, "mx1.example.net")])}
+SILENT: dict[str, MxSet | str] = {"192.0.2.53": "silent: no answer in 2 s"}
+
+
+@pytest.mark.parametrize(
+    ("shown", "code", "state", "said"),
+    [
+        (STALE, 2, "failed", "example.net is failing: 1 of 2 servers: not all show"),
+        (SILENT, 3, "unknown", "example.net cannot be judged: 192.0.2.53: silent"),
+        ({"192.0.2.54": MX, **SILENT}, 1, "degraded", "example.net is degraded: 1 of 2 servers"),
+    ],
+)
+def test_a_domain_counts_like_a_host(
+    run: Run, zone: Zone, shown: dict[str, MxSet | str], code: int, state: str, said: str
+) -> None:
+    zone.shown = shown
+    ran = run()
+    assert ran.code == code
+    before, line, *after = [x for x in ran.out.splitlines() if x == "mx3 is healthy" or not x.startswith("mx")]
+    assert (before, after[0]) == ("mx3 is healthy", "would hold")
+    assert said in line
+    assert json.loads(run("--json").out)["domains"]["example.net"]["state"] == state
+    nagios = run("--nagios").out
+    assert said.partition(":")[0] in nagios.partition(" | ")[0]
+    assert ("'example.net dns.mx'=1;;;0;" in nagios) is (code != 3)
+    assert run(mx2=HUNG).code == 2, "what fails is worse than what is unknown"
+
+
+def test_a_domain_that_is_well_is_named_only_when_more_is_asked_for(run: Run) -> None:
+    assert "example.net" not in run().out
+    assert "example.net is healthy: 2 of 2 servers" in run("-v").out
+
+
+def test_where_hosts_are_named_the_answer_is_about_these(run: Run, zone: Zone) -> None:
+    zone.shown = STALE
+    ran = run("--host", "mx1", "--json")
+    assert ran.code == 0
+    domain = json.loads(ran.out)["domains"]["example.net"]
+    assert (domain["state"], domain["signals"]) == (None, {})
+
+
+# Prometheus ----------------------------------------------------------------------
+
+SERIES = re.compile(r'(failover_[a-z_]+)(\{(?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)*\})? (-?[0-9.]+(?:e[+-][0-9]+)?|NaN)')
+
+
+def series(text: str) -> dict[str, float]:
+    """As promtool reads it: one HELP and TYPE a metric, before its series, which stand together and are distinct."""
+    assert text.endswith("\n")
+    found: dict[str, float] = {}
+    metric, done = "", set[str]()
+    for line in text.splitlines():
+        match line.split(" ", 3):
+            case ["#", "HELP", name, words]:
+                assert name not in done
+                assert words.endswith(".")
+                metric = name
+                done.add(name)
+            case ["#", "TYPE", name, kind]:
+                assert (name, kind) == (metric, "gauge")
+            case _:
+                one = SERIES.fullmatch(line)
+                assert one, line
+                assert one[1] == metric
+                assert one[1] + (one[2] or "") not in found
+                found[one[1] + (one[2] or "")] = float(one[3])
+    return found
+
+
 def test_textfile_is_whole_readable_and_without_times(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "out" / "failover.prom"
     path.parent.mkdir()
     ran = run("--textfile", str(path), mx1=HUNG)
-    assert (ran.code, ran.out) == (2, "")
+    assert (ran.code, ran.out, ran.err) == (2, "", "")
     assert [p.name for p in path.parent.iterdir()] == ["failover.prom"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
-    lines = path.read_text().splitlines()
-    assert 'failover_host_state{host="mx1"} 2' in lines
-    assert 'failover_signal_outcome{host="mx1",signal="spam.scan",vantage="mx1"} 2' in lines
-    assert 'failover_signal_value{host="mx1",signal="queue.frozen",vantage="mx1"} 412.0' in lines
-    assert all(re.fullmatch(r"failover_\w+(\{[^}]*\})? -?[0-9.e+-]+", x) for x in lines if not x.startswith("#"))
-    assert sum(x.startswith("# TYPE") for x in lines) == 4
+    found = series(path.read_text())
+    assert found['failover_host_state{host="mx1"}'] == 2
+    assert found['failover_domain_state{domain="example.net"}'] == 0
+    assert found['failover_signal_outcome{host="mx1",signal="spam.scan",vantage="mx1"}'] == 2
+    assert found['failover_signal_value{host="mx1",signal="queue.frozen",vantage="mx1"}'] == 412
+    assert found['failover_signal_value{domain="example.net",signal="dns.mx",vantage="controller"}'] == 2
+    assert found["failover_last_look_timestamp_seconds"] == AT.timestamp()
+    assert not [name for name in found if name.startswith(("failover_paused", "failover_blocked", "failover_open"))]
+    assert not list(tmp_path.glob("state.db*")), "a store was made"
     assert run("--textfile", str(tmp_path / "nowhere" / "x.prom")).code == 3
+    (path.parent / "folder.prom").mkdir()
+    assert run("--textfile", str(path.parent / "folder.prom")).code == 3
+    assert sorted(p.name for p in path.parent.iterdir()) == ["failover.prom", "folder.prom"]
+
+
+def test_textfile_says_what_the_store_says_and_leaves_it_as_it_was(run: Run, tmp_path: Path) -> None:
+    path, state = tmp_path / "failover.prom", tmp_path / "state.db"
+    store = SqlStore.open_url(f"sqlite:///{state}")
+    store.pause(Pause("mx1", "me", "maintenance", AT, AT + timedelta(hours=1)))
+    store.pause(Pause("mx2", "me", "over", AT - timedelta(hours=2), AT - timedelta(hours=1)))
+
+    def exported() -> dict[str, float]:
+        files = {p.name: p.read_bytes() for p in tmp_path.glob("state.db*") if not p.name.endswith("-shm")}
+        assert run("--textfile", str(path)).err == ""
+        assert files == {p.name: p.read_bytes() for p in tmp_path.glob("state.db*") if not p.name.endswith("-shm")}
+        return {k: v for k, v in series(path.read_text()).items() if "signal" not in k and "state" not in k}
+
+    kept = {f'failover_paused{{host="{h}"}}': float(h == "mx1") for h in ("mx1", "mx2", "mx3")}
+    rest = {"failover_mitigations_in_force": 0.0, "failover_open_runs": 0.0}
+    last = {"failover_last_look_timestamp_seconds": AT.timestamp()}
+    assert exported() == {**kept, **rest, **last}, "read beside a process that has it open"
+    store.ended(Cycle(AT, "me", "page", ("bad",), blocked=True))
+    store.close()
+    assert exported() == {**kept, **rest, **last, "failover_blocked": 1.0}, "and when nobody has it open"
+    assert [p.name for p in tmp_path.glob("state.db*")] == ["state.db"]
+
+
+@pytest.mark.parametrize("broken", [b"no database at all, but longer than a header" * 50, b""])
+def test_a_store_that_cannot_be_read_is_left_out(run: Run, tmp_path: Path, broken: bytes) -> None:
+    (tmp_path / "state.db").write_bytes(broken)
+    path = tmp_path / "failover.prom"
+    ran = run("--textfile", str(path))
+    assert ran.code == 0
+    assert ("left out" in ran.err) is bool(broken)
+    assert 'failover_host_state{host="mx1"}' in series(path.read_text())
+    assert (tmp_path / "state.db").read_bytes() == broken
+
+
+def test_text_of_many_looks_shows_the_newest_of_each_and_escapes_what_others_wrote() -> None:
+    odd = fleet(host('m"x\\1\n', 11), host("mx2", 12))
+    name = next(iter(odd.hosts))
+
+    def signal(host: str, what: str, ago: float, value: float | str, vantage: str = CONTROLLER) -> Signal:
+        return Signal(host, what, vantage, Outcome.OK, "", AT - timedelta(seconds=ago), value)
+
+    samples = (
+        signal(name, "queue.removed_rate", 10, 60.0),
+        signal(name, "smtp.peer", 10, 1.0, "mx2"),
+        signal(name, "smtp.peer", 0, 2e-07, "mx2"),
+        signal(name, "smtp.peer", 0, 3.0, "mx3"),
+        signal(name, "log.position", 0, "812:7"),
+        signal("mx2", "smtp.banner", 5, "refused"),
+        signal("example.net", "dns.mx", 3, 2),
+    )
+    text = prometheus(odd, samples, diagnose_all(odd, samples), standing=Standing(open_runs=2))
+    found = series(text)
+    escaped = 'host="m\\"x\\\\1\\n"'
+    assert {k: v for k, v in found.items() if "value" in k} == {
+        f'failover_signal_value{{{escaped},signal="smtp.peer",vantage="mx2"}}': 2e-07,
+        f'failover_signal_value{{{escaped},signal="smtp.peer",vantage="mx3"}}': 3.0,
+        'failover_signal_value{domain="example.net",signal="dns.mx",vantage="controller"}': 2.0,
+    }
+    assert found["failover_open_runs"] == 2
+    assert found["failover_last_look_timestamp_seconds"] == AT.timestamp()
+    assert [d.state.value for d in domain_states(odd, samples).values()] == ["healthy"]
+    assert prometheus(odd, (), {}) == ""
 
 
 @pytest.mark.parametrize("words", [["--host", "mx9"], ["--json", "--nagios"], ["--nonsense"], ["--hosts", "none.yaml"]])
