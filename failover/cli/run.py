@@ -31,7 +31,11 @@ def run(
     out: Path | None = typer.Option(None, "--out", metavar="FILE", help="with --dry-run: save the plan for --plan"),
     yes: bool = typer.Option(False, "--yes", "-y", help="do not ask"),
     reason: str = typer.Option("", metavar="TEXT", help="recorded with the run"),
-    key: str | None = typer.Option(None, metavar="K", help="a second call with the same key returns the first run"),
+    key: str | None = typer.Option(
+        None,
+        metavar="K",
+        help="yes to the controller's question K; else: a second call with the same key returns the first run",
+    ),
     as_json: bool = JSON,
     events: bool = typer.Option(False, "--events", help="print one JSON object a line as things happen"),
 ) -> None:
@@ -41,7 +45,10 @@ def run(
     with wiring.controller(opts) as c:
         if first := c.by_key(key):
             _end(c, first.id, as_json=as_json, events=events)
-        plan = _plan(c, opts, playbook, given, plan_file, quiet=as_json or events)
+        if playbook is None and plan_file is None and key is not None:
+            plan = _answered(c, opts, key)
+        else:
+            plan = _plan(c, opts, playbook, given, plan_file, quiet=as_json or events)
         if dry_run:
             _dry_run(plan, out, as_json=as_json)
         if not plan.changes:
@@ -94,7 +101,23 @@ def _approved(c: Controller, opts: Options, file: Path) -> Plan:
     """The plan in the file, after everything it rests on was read again and is still so."""
     from failover.adapters.plan_file import load_plan
 
-    approved = load_plan(file)
+    return _unchanged(c, opts, load_plan(file))
+
+
+def _answered(c: Controller, opts: Options, key: str) -> Plan:
+    """The plan that the controller asked about, after everything it rests on was read again and is still so."""
+    asked = c.store.proposal(key)
+    if asked is None:
+        raise ConfigError(f"the controller asked no question {key!r}", try_="name a playbook, or see: failover status")
+    if asked.until <= c.now:
+        raise Refused(
+            f"the question {key} ended at {asked.until:%H:%M} UTC",
+            try_="`failover run` looks afresh; the controller asks again while it is bad",
+        )
+    return _unchanged(c, opts, asked.plan)
+
+
+def _unchanged(c: Controller, opts: Options, approved: Plan) -> Plan:
     given = {k: str(v) for k, v in approved.params.items()}
     c.same(approved, c.plan(wiring.playbook(opts, approved.playbook), given))
     return approved

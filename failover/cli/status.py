@@ -54,11 +54,31 @@ def document(c: Controller) -> dict[str, Any]:
             }
             for r, v in c.open_runs()
         ],
+        "questions": [
+            {
+                "key": p.key,
+                "playbook": p.plan.playbook,
+                "host": p.host,
+                "until": p.until.isoformat(timespec="seconds"),
+                "yes": f"failover run --key {p.key}",
+            }
+            for p in c.store.proposals()
+            if p.until > c.now and c.by_key(p.key) is None
+        ],
+        "last_cycle": _cycle(c),
         "pauses": [
             {"host": p.host, "by": p.by, "reason": p.reason, "until": p.until.isoformat(timespec="seconds")}
             for p in c.store.pauses(c.now)
         ],
     }
+
+
+def _cycle(c: Controller) -> dict[str, Any] | None:
+    last = c.store.cycle()
+    if last is None:
+        return None
+    at = last.at.isoformat(timespec="seconds")
+    return {"at": at, "by": last.by, "kind": last.kind, "blocked": last.blocked, "because": list(last.because)}
 
 
 def _mitigation(c: Controller, m: Mitigation) -> dict[str, Any]:
@@ -87,9 +107,14 @@ def lines(found: dict[str, Any]) -> list[str]:
             f"open: {r['run']} is {r['state']}{': ' + r['because'] if r['because'] else ''}; "
             f"see: failover runs show {r['run']}"
         )
+    for q in found["questions"]:
+        out.append(f"asked until {q['until']}: {q['playbook']} on {q['host']}? yes: {q['yes']}")
     for p in found["pauses"]:
         out.append(f"paused{' on ' + p['host'] if p['host'] else ''} until {p['until']} by {p['by']}: {p['reason']}")
-    return out or ["nothing of ours is in force, no run is open, nothing is paused"]
+    out = out or ["nothing of ours is in force, no run is open, nothing is paused"]
+    if last := found["last_cycle"]:
+        out.append(f"the controller's last cycle: {last['at']} by {last['by']}, {last['kind']}; see: failover why")
+    return out
 
 
 def pause(

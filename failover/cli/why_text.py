@@ -26,8 +26,12 @@ def lines(s: Situation, last: Cycle | None, only: str | None = None) -> list[str
         if d.evidence_against:
             out.append(f"  against: {', '.join(d.evidence_against)}")
     out += ["", _now(verdict, s)]
-    for c in _wanted(verdict, only):
+    shown = _wanted(verdict, s, only)
+    for c in shown:
         out += ["", f"{c.candidate.name} on {c.candidate.host}: {outcome(c)}", *_conditions(c, s)]
+    if rest := [c for c in verdict.considered if c not in shown and only is None]:
+        said = ", ".join(f"{c.candidate.name} on {c.candidate.host}" for c in rest)
+        out += ["", f"nothing speaks for {said}"]
     out += [line for r in returns(s, verdict) for line in ("", *_standing(r))]
     return out
 
@@ -53,11 +57,11 @@ def _now(v: Verdict, s: Situation) -> str:
             return f"now it would hold{': ' + v.because[-1] if v.playbook else ''}"
 
 
-def _wanted(v: Verdict, only: str | None) -> tuple[Considered, ...]:
-    """All of one that was asked for by name; else what fires or cannot be told, and the rest where nothing does."""
-    mine = [c for c in v.considered if only in {None, c.candidate.name}]
-    speaking = [c for c in mine if c.candidate.trigger.holds is not False]
-    return tuple(mine if only or not speaking else speaking)
+def _wanted(v: Verdict, s: Situation, only: str | None) -> tuple[Considered, ...]:
+    """All of one that was asked for by name; else those of which at least one test is met or cannot be told."""
+    if only is not None:
+        return tuple(c for c in v.considered if c.candidate.name == only)
+    return tuple(c for c in v.considered if any(mark != "no" for mark, _ in _judged(c.candidate.bound.trigger, s, "")))
 
 
 def outcome(c: Considered) -> str:

@@ -49,14 +49,14 @@ def test_the_built_in_ones_load_under_their_names_and_bind() -> None:
 def test_spam_filter_hung_reads_as_it_is_written() -> None:
     p = load_playbook(find("spam-filter-hung", None))
     scan = cond.Predicate("spam.scan", "${sick}", Outcome.FAIL, samples=3)
-    stuck = cond.Predicate("queue.frozen", "${sick}", age_above=60.0)
+    stuck = cond.Predicate("queue.frozen", "${sick}", age_above=20.0)
     many = cond.Predicate("queue.pending", "${sick}", above=50, samples=3)
     assert p.trigger == cond.All((scan, cond.Any((stuck, many))))
     assert (p.limits.deadline, p.limits.cooldown, p.limits.max_runs, p.limits.per) == (2700, 3600, 2, 86400)
     bypass, requeue, drain = p.steps
     assert bypass.with_ == {"host": "${sick}", "mode": "pass", "expires": 14400.0}
     assert bypass.on_failure is OnFailure.ROLLBACK
-    assert bypass.verify == (Watch("queue.frozen", "${sick}", stops_growing=5.0, within=60.0),)
+    assert bypass.verify == (Watch("queue.frozen", "${sick}", stops_growing=5.0, within=20.0),)
     assert drain.verify == (Watch("queue.frozen", "${sick}", age_below=15.0, stalls_at_most=120.0),)
     assert drain.no_rollback
     assert requeue.with_ == {"host": "${sick}", "only": "frozen", "batch": 200}
