@@ -30,4 +30,5 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
 def test_every_command_that_is_started_there_is_one() -> None:
     started = [m for f in UNITS.iterdir() for m in re.findall(r"bin/failover (\w+)", f.read_text())]
     known = get_command(app).commands  # type: ignore[attr-defined]
-    assert started and set(started) <= set(known)
+    assert started
+    assert set(started) <= set(known)
