@@ -7,13 +7,13 @@ cures. So each class is told by what the filter, the handler and the ports do. P
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from failover.core.fleet import Fleet, Host
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, latest, of, worst
+from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, latest, worst
 from failover.core.words import number
 
 MANY = 50.0
@@ -49,11 +49,24 @@ class View:
     host: str
     samples: Samples
     quorum: int
+    _named: dict[str, list[Signal]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Sorted once: the rules ask dozens of times, over minutes of looks."""
+        for s in self.samples:
+            if s.host == self.host:
+                self._named.setdefault(s.name, []).append(s)
+
+    def of(self, name: str) -> Sequence[Signal]:
+        return self._named.get(name, ())
+
+    @property
+    def names(self) -> Iterable[str]:
+        return self._named
 
     def now(self, *names: str) -> Samples:
         """The newest look at each, one signal a vantage."""
-        looked = [of(self.samples, self.host, n) for n in names]
-        return tuple(s for found in looked for s in found if s.at == max(f.at for f in found))
+        return tuple(s for n in names for s in _newest(self.of(n)))
 
     def fails(self, name: str, *ways: str) -> bool:
         """Does it fail; if `ways` are given (`timeout`, `refused`, …), in one of them?"""
@@ -78,7 +91,7 @@ class View:
 
     def moves(self, name: str) -> bool | None:
         """Did what waits get less from one look to the next, or its head move on? None: one look cannot tell."""
-        looks = [(s, s.age) for s in of(self.samples, self.host, name) if s.age is not None]
+        looks = [(s, s.age) for s in self.of(name) if s.age is not None]
         elapsed = (looks[-1][0].at - looks[0][0].at).total_seconds() if looks else 0.0
         if elapsed <= 0:
             return None
@@ -95,6 +108,11 @@ class View:
     @property
     def mail_ages_at_filter(self) -> bool:
         return self.fails("queue.frozen") and not self.moves("queue.frozen")
+
+
+def _newest(looks: Sequence[Signal]) -> Iterable[Signal]:
+    last = max((s.at for s in looks), default=None)
+    return (s for s in looks if s.at == last)
 
 
 def _count(s: Signal) -> float:
@@ -116,7 +134,7 @@ def host_state(host: str, samples: Samples, quorum: int) -> tuple[State, tuple[s
 
 
 def _everything(view: View) -> Samples:
-    return view.now(*dict.fromkeys(s.name for s in view.samples if s.host == view.host))
+    return view.now(*view.names)
 
 
 def _blocked(view: View) -> list[Signal]:
@@ -226,7 +244,8 @@ LATELY_S = 300.0
 
 def recent(samples: Samples, now: datetime, within: float = LATELY_S) -> Samples:
     """What was seen lately; what seems to come from the future (a clock was set back) is left out."""
-    return tuple(s for s in samples if now - timedelta(seconds=within) <= s.at <= now)
+    since = now - timedelta(seconds=within)
+    return tuple(s for s in samples if since <= s.at <= now)
 
 
 def our_network(fleet: Fleet, samples: Samples, now: datetime) -> str | None:
