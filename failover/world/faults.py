@@ -16,6 +16,7 @@ class Moments:
 
     Around each remote call and each durable record. A test counts them in an
     undisturbed run, then dies (`kill_at`) or acts (`hooks`) at each in turn.
+    `watch` is told of each before that.
     """
 
     def __init__(self) -> None:
@@ -23,12 +24,14 @@ class Moments:
         self.kill_at: int | None = None
         self.hooks: dict[int, Callable[[], object]] = {}
         self.dead = False
+        self.watch: Callable[[str], object] = lambda label: None
 
     def __call__(self, label: str) -> None:
         """Also refuses a dead controller's clean-up: SIGKILL leaves no time for a `finally`."""
         if self.dead:
             raise Killed(f"dead already, yet it wants: {label}")
         self.seen.append(label)
+        self.watch(label)
         number = len(self.seen)
         if hook := self.hooks.pop(number, None):
             hook()

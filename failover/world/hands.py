@@ -8,25 +8,34 @@ from failover.actions.base import Hands
 from failover.core.fleet import Domain
 from failover.core.signal import Samples
 from failover.ports import DnsZone
+from failover.probes import anchors
 from failover.probes.dns import with_domains
 from failover.probes.look import look
 from failover.world.world import World
 
 
-def hands(world: World) -> Hands:
+def hands(world: World, before: Samples = ()) -> Hands:
+    """`before`: earlier samples, from which the first whole look goes on counting."""
+    last = before
+
     def see(hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
-        return look(
+        nonlocal last
+        found = look(
             world.fleet,
             hosts=hosts,
             wanted=names,
+            before=last,
             remote=world.remote,
             smtp=world.smtp,
             clock=world.clock,
             workers=1,
         )
+        last = found if names is None else last
+        return found
 
     def zone(domain: Domain) -> DnsZone:
         return world.zone
 
     seeing = with_domains(see, world.fleet, zone, world.clock)
-    return Hands(world.fleet, world.remote, world.notifier, world.clock, seeing, zone)
+    near = lambda: anchors.look(world.fleet, world.network.dial, world.clock.now())  # noqa: E731 - a port of one call
+    return Hands(world.fleet, world.remote, world.notifier, world.clock, seeing, zone, anchors=near)

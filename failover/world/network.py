@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
+from failover.core.fleet import Endpoint
 from failover.errors import Unreachable
 from failover.world.layers import Layers
 from failover.world.timeline import Timeline
@@ -42,3 +44,10 @@ class Network:
             raise Unreachable(f"{what}: network is unreachable", try_="check the controller's own network")
         self.timeline.run_until(self.timeline.now + patience)
         raise Unreachable(f"cannot connect to {what}: no answer in {patience:g} s", try_="check its network")
+
+    def dial(self, anchors: Iterable[Endpoint]) -> dict[Endpoint, str | None]:
+        """All at once: one patience for all that do not answer."""
+        answers = {a: "no answer" if self.lost() else None for a in anchors}
+        if None not in answers.values() and not self.noticed:
+            self.timeline.run_until(self.timeline.now + PATIENCE)
+        return answers
