@@ -247,6 +247,7 @@ def test_apprise_with_a_url_it_does_not_know(url: None, monkeypatch: pytest.Monk
     assert SECRET not in shown(e.value)
 
 
+@pytest.mark.filterwarnings("default::DeprecationWarning")  # Apprise's own
 def test_the_real_apprise_where_it_is_installed(
     url: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
