@@ -163,7 +163,12 @@ def test_json_is_one_document_of_the_agreed_shape(run: Run) -> None:
     domain = found["domains"]["example.net"]
     assert (domain["state"], domain["dns"], list(domain["signals"])) == ("healthy", "rfc2136", ["dns.mx"])
     assert set(domain["signals"]["dns.mx"]) == keys
-    assert not set(signals) & {"queue.removed_rate", "traffic.share", "log.position"}, "one look counts nothing"
+
+
+def test_one_look_counts_nothing_and_reads_no_log(run: Run) -> None:
+    found = json.loads(run("--json", mx1=facts("log 812 9000")).out)
+    assert not set(found["hosts"]["mx1"]["signals"]) & {"queue.removed_rate", "traffic.share", "log.position"}
+    assert found["hosts"]["mx1"]["state"] == "healthy"
 
 
 def test_json_shows_the_worst_of_several_vantages(run: Run) -> None:
