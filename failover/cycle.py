@@ -7,7 +7,7 @@ next one goes on from; one that lost its lead to another controller ends without
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,12 +19,12 @@ from failover.core.alert import Alert, announce
 from failover.core.candidates import Situation
 from failover.core.condition import Condition, at_once, judge, predicates
 from failover.core.ids import new_key
-from failover.core.past import Cycle
+from failover.core.past import Cycle, Past
 from failover.core.playbook import Playbook
 from failover.core.returns import Return, returns
 from failover.core.run import RunState, View
 from failover.core.signal import Outcome, Samples
-from failover.core.verdict import Kind, Verdict, decide
+from failover.core.verdict import Considered, Kind, Verdict, decide
 from failover.errors import FailoverError, Refused
 from failover.ports import Lease, Proposal, RunRecord
 
@@ -133,7 +133,27 @@ def _seen(c: Controller, playbooks: tuple[Playbook, ...], budget_s: float) -> Tu
 def _seen_now(c: Controller, playbooks: tuple[Playbook, ...]) -> tuple[Situation, Verdict]:
     c.store.remember(look(c))
     situation = remembered(c, playbooks)
-    return situation, decide(situation)
+    verdict = decide(situation)
+    if doubted := {
+        m for x in verdict.considered if x.barrier and x.barrier.rule == "in force" for m in _of(x, situation)
+    }:
+        situation = replace(situation, past=_reread(c, situation.past, doubted))
+        verdict = decide(situation)
+    return situation, verdict
+
+
+def _of(x: Considered, s: Situation) -> tuple[str, ...]:
+    """The runs of this playbook that stand on its subjects."""
+    return tuple(m.run for m in s.past.standing if m.playbook == x.candidate.name and m.subjects & x.candidate.subjects)
+
+
+def _reread(c: Controller, past: Past, runs: Collection[str]) -> Past:
+    """What should be in force, and yet it is bad: is it still there? Somebody may have undone it."""
+    gone = {m.run: reads for m in c.mitigations() if m.run in runs and not (reads := c.reads(m)).startswith(_THERE)}
+    return replace(past, standing=tuple(replace(m, gone=gone.get(m.run, "")) for m in past.standing))
+
+
+_THERE = ("in force", "unknown")
 
 
 def look(c: Controller) -> Samples:

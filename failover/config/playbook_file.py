@@ -22,6 +22,7 @@ from failover.config.fields import DURATION, PlaybookId, Span, Strict, Text, sha
 from failover.config.problems import Wrong, found, meant
 from failover.config.signals import SIGNALS
 from failover.core.diagnosis import INCIDENTS
+from failover.core.memory import RECENT
 from failover.core.words import seconds
 
 _FOR = "write it as looks (for: 3 samples) or as a time (for: 15m)"
@@ -44,6 +45,8 @@ def _for(value: Any) -> tuple[int, float]:
     if isinstance(value, str) and (n := re.fullmatch(r"([1-9][0-9]{0,3}) samples?", value)):
         return int(n[1]), 0.0
     if isinstance(value, str) and (secs := seconds(value)):
+        if secs > RECENT.total_seconds():
+            raise Wrong(f"for is {found(value)}, and single looks are remembered for 2h; write at most that")
         return 1, secs
     raise Wrong(f"for is {found(value)}; {_FOR}")
 

@@ -125,7 +125,8 @@ def _of_host(d: Diagnosis, *, cared_for: bool) -> Alert:
         State.DEGRADED: ("warning", DEGRADED_S),
     }[d.state]
     said = [*_evidence(d), "No playbook's trigger holds.   Why: failover why"]
-    return Alert(_key(d), d.state.value, severity, _title(d), "\n".join(said), NEVER if cared_for else patience)
+    quiet = cared_for and d.state is not State.FAILED  # a cure that has not helped by then has not helped
+    return Alert(_key(d), d.state.value, severity, _title(d), "\n".join(said), NEVER if quiet else patience)
 
 
 def _key(d: Diagnosis) -> str:

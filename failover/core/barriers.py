@@ -79,9 +79,14 @@ def _not_ready(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Ba
 
 
 def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Doing it twice helps nobody; and whoever undid it, a person or a program, is not fought."""
     for m in s.past.standing:
-        if m.playbook == c.name and m.subjects & c.subjects:
-            return Barrier("in force", Weight.HOLD, f"what it would do stands already: {m.says} (run {m.run})")
+        if m.playbook != c.name or not m.subjects & c.subjects:
+            continue
+        if m.gone:
+            said = f"what run {m.run} changed is no longer there ({m.gone}), and it is bad again"
+            return Barrier("gone", Weight.PAGE, said)
+        return Barrier("in force", Weight.HOLD, f"what it would do stands already: {m.says} (run {m.run})")
     return None
 
 

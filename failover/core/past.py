@@ -45,7 +45,8 @@ class Standing:
     """The changes of one run that are in force, until `until` (None: for as long as it takes).
 
     `back_when`, `back_mode`: the failback rule it was started under. `guards`: what its undo demands besides.
-    `away_from`: the hosts that mail was moved away from.
+    `away_from`: the hosts that mail was moved away from. `gone`: the host was read again and no longer shows it
+    (configuration management puts files back, too), in words; empty when it does, or was not read.
     """
 
     run: str
@@ -59,6 +60,7 @@ class Standing:
     back_when: tuple[Condition, ...] = ()
     back_mode: str = "ask"
     guards: tuple[Condition, ...] = ()
+    gone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
