@@ -75,6 +75,25 @@ def test_nobody_there_is_certainly_not_told() -> None:
     assert SECRET not in said(e)
 
 
+def test_busy_and_then_nobody_there_is_certainly_not_told() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def busy_once() -> None:
+        there, _ = listening.accept()
+        listening.close()
+        with there:
+            while b"412 messages wait" not in there.recv(65536):
+                pass
+            there.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}/{SECRET}"
+    thread = threading.Thread(target=busy_once)
+    thread.start()
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1 was not told"):
+        QUICK.send(Channel("webhook", url), MESSAGE)
+    thread.join()
+
+
 def hang_up(request: Any) -> None:
     request.close_connection = True
 

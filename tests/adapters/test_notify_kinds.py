@@ -73,7 +73,9 @@ def test_ntfy_refused_or_busy() -> None:
         assert len(got) == 2
 
 
-@pytest.mark.parametrize("path", ["", "/", f"/{SECRET}/json", f"/{SECRET}%0d%0aX", f"/{SECRET}.", "/" + "t" * 65])
+@pytest.mark.parametrize(
+    "path", ["", "/", f"/{SECRET}/json", f"/{SECRET}%0d%0aX", f"/{SECRET}.", f"/{SECRET}?auth=x", "/" + "t" * 65]
+)
 def test_ntfy_without_a_topic_asks_nobody(path: str) -> None:
     with serving(Ntfy(SECRET)) as (root, got):
         with pytest.raises(ConfigError, match="does not end in a topic") as e:
@@ -129,18 +131,19 @@ def test_hostile_words_end_up_in_no_header_and_in_no_line_of_their_own() -> None
     ntfy, pagerduty = Ntfy(SECRET), PagerDuty(KEY)
     with serving(ntfy) as (root, got):
         QUICK.send(Channel("ntfy", f"{root}/{SECRET}"), HOSTILE)
+        QUICK.send(Channel("ntfy", f"{root}/{SECRET}"), replace(PAGE, text="é" * 5000))
     assert got[0].document["title"].startswith('späm  Priority: min    ?[2J"?')
     with serving(pagerduty) as (root, got):
         QUICK.send(Channel("pagerduty", f"{root}/v2/enqueue", "env:KEY"), HOSTILE)
         QUICK.send(Channel("pagerduty", f"{root}/v2/enqueue", "env:KEY"), replace(HOSTILE, resolves=True))
-    assert (ntfy.why, pagerduty.why, pagerduty.open) == ([""], ["", ""], {})
+    assert (ntfy.why, pagerduty.why, pagerduty.open) == (["", ""], ["", ""], {})
     assert "\x1b" not in got[0].document["payload"]["custom_details"]["text"]
     with answering(200) as (url, got):
         QUICK.send(Channel("webhook", url), HOSTILE)
         assert got[0].document["title"].isprintable()
 
 
-@pytest.mark.parametrize("bad", ["", f"{SECRET}\r\nX-Evil: 1", f"{SECRET} x", f"{SECRET}é"])
+@pytest.mark.parametrize("bad", ["", f"{SECRET}\r\nX-Evil:1", f"{SECRET} x", f"{SECRET}é"])
 @pytest.mark.parametrize("kind", ["ntfy", "pagerduty"])
 def test_a_secret_that_is_none_is_refused_unseen(kind: str, bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAD", bad)
