@@ -67,7 +67,7 @@ def unusual(samples: Samples, host: str, name: str, *, now: datetime, hours: flo
     if not fresh or None in values or usual is None:
         return None
     rule, (typical, deviation) = RULES[name], usual
-    limit = max(typical + DEVIATIONS * deviation, typical + rule.more, rule.times * typical, 0.0)
+    limit = max(typical + DEVIATIONS * deviation, typical + rule.more, rule.times * typical, rule.floor)
     known = [v for v in values if v is not None]
     if min(known) <= limit:
         return None

@@ -99,8 +99,9 @@ def test_more_is_never_less_of_a_peak(
 
 @given(PAST, st.floats(0, 1e6), st.booleans(), NAMES, EVERY)
 def test_never_from_the_unknown(past: list[float], value: float, first: bool, name: str, every: int) -> None:
-    newest = [None, value] if first else [value, None]
-    assert peak(looks(past, newest, every_s=every, name=name), name) is None
+    *before, a, b = looks(past, [value, value], every_s=every, name=name)
+    newest = [replace(a, outcome=Outcome.UNKNOWN), b] if first else [a, replace(b, outcome=Outcome.UNKNOWN)]
+    assert peak((*before, *newest), name) is None
 
 
 @given(PAST, VALUES, VALUES, NAMES, EVERY, st.data())
