@@ -12,16 +12,18 @@ from failover.cli import wiring
 from failover.cli.options import Options, options
 
 if TYPE_CHECKING:
+    from failover.controller import Controller
     from failover.core.fleet import Domain, Fleet, Host
     from failover.doctor.examine import Look
     from failover.doctor.findings import Finding
-    from failover.ports import Remote
+    from failover.ports import Remote, Store
 
 WITHIN_S = 11.0
 """For everything that is looked at outside; the records come after, so that all ends in 15 s, whatever hangs."""
 RECORDS_S = 2.5
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
 Standing = dict[str, tuple[tuple[str, ...], ...]]
+"""What each host remembers of ours in force; filled while the hosts are looked at."""
 
 
 def doctor(
@@ -126,29 +128,35 @@ def _no_domain() -> Iterable[Finding]:
 
 
 def _records(opts: Options, fleet: Fleet, standing: Standing) -> Iterator[Finding]:
+    """As a guest, so that nothing is made, brought up to date or locked there."""
+    from failover.adapters.store_guest import guest
     from failover.core.signal import Outcome
     from failover.doctor import state
+    from failover.doctor.findings import ok
 
     url = opts.state_url or fleet.state
     path = state.sqlite_file(url)
-    if path is None:
-        found, there = state.server(url)
-        yield found
-        known = there
-    else:
-        before = list(state.folder(path))
-        yield from before
-        if any(f.outcome is Outcome.FAIL for f in before) or not path.exists():
-            known = False
-        else:
-            found = state.database(path)
-            yield found
-            known = found.outcome is Outcome.OK and "empty" not in found.says
-    if known:
-        with wiring.controller(opts) as c:
-            yield from state.records(c, standing)
-    else:
+    here = [*state.folder(path), *([state.database(path)] if path.is_file() else [])] if path else []
+    yield from here
+    if any(f.outcome is Outcome.FAIL for f in here):
         yield from state.forgotten(standing, set())
+        return
+    with guest(url) as store:
+        if path is None:
+            yield ok("state", "PostgreSQL", "it lets us in" + ("" if store else ", nothing was recorded yet"))
+        if store is None:
+            yield from state.forgotten(standing, set())
+        else:
+            yield from state.records(_controller(fleet, store), standing)
+
+
+def _controller(fleet: Fleet, store: Store) -> Controller:
+    """For what it knows of the records; it looks at nothing and tells nobody."""
+    from failover.actions.base import Hands
+    from failover.adapters.notify import Notify
+    from failover.controller import Controller
+
+    return Controller(Hands(fleet, wiring.remote(fleet), Notify(), wiring.clock(), lambda *_: ()), store)
 
 
 def lines(found: tuple[Finding, ...], *, told: bool) -> list[str]:

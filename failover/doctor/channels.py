@@ -12,6 +12,7 @@ from failover.errors import FailoverError
 NAME = "notify"
 ENOUGH = 2
 REFERENCES = ("file:", "env:", "cred:")
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 Resolve = Callable[[str], str]
 Addresses = Callable[[str], tuple[str, ...]]
 
@@ -19,9 +20,10 @@ Addresses = Callable[[str], tuple[str, ...]]
 def findings(fleet: Fleet, resolve: Resolve, addresses: Addresses) -> Iterator[Finding]:
     """`resolve` reads a reference, `addresses` finds those of a name; both raise FailoverError."""
     yield _enough(fleet)
-    for channel in fleet.notify:
-        if channel.kind == "webhook":
-            yield _webhook(fleet, channel, resolve, addresses)
+    beat = fleet.policy.heartbeat
+    for channel in (*fleet.notify, *([Channel("heartbeat", beat)] if beat else [])):
+        if channel.kind != "stderr":
+            yield _leads(fleet, channel, resolve, addresses)
 
 
 def _enough(fleet: Fleet) -> Finding:
@@ -32,35 +34,45 @@ def _enough(fleet: Fleet) -> Finding:
     said = f"{n or 'no'} channel{'' if n == 1 else 's'}: nobody hears of it when the only way to tell fails"
     try_ = 'notify: [{kind: stderr}, {kind: webhook, url: "env:FAILOVER_WEBHOOK"}]'
     if acts:
-        return fail(NAME, "fleet", f"{said}, and policy lets it {' and '.join(sorted(acts))}", try_=try_)
+        return fail(NAME, "fleet", f"{said}, and policy has mode {' and '.join(sorted(acts))}", try_=try_)
     return warn(NAME, "fleet", said, try_=try_)
 
 
-def _webhook(fleet: Fleet, channel: Channel, resolve: Resolve, addresses: Addresses) -> Finding:
-    """Its URL is a secret: only where it is kept, and its host, are ever said."""
-    given = channel.url or ""
-    where = given if given.startswith(REFERENCES) else "a webhook"
+def _leads(fleet: Fleet, channel: Channel, resolve: Resolve, addresses: Addresses) -> Finding:
+    """A URL is a secret: only where it is kept is ever said, and of an https one its host."""
+    kept = [given for given in (channel.url, channel.secret) if given and given.startswith(REFERENCES)]
+    where = " ".join([channel.kind, *kept])
     try:
-        host = _host(resolve(given) if given.startswith(REFERENCES) else given)
+        secrets = {given: resolve(given) for given in kept}
     except FailoverError as e:
         return failed(NAME, where, e)
-    if not host:
-        return fail(NAME, where, "what is kept there is no https URL (not shown)", try_="keep the webhook's URL there")
-    if sick := _patient(fleet, host, addresses):
-        said = f"it goes to {host}, which is {sick} itself: it is silent when that host is"
+    if channel.url is None:
+        return ok(NAME, where, "its service's own address")
+    scheme, host = _parts(secrets.get(channel.url, channel.url))
+    if not host or (scheme != "https" and channel.kind not in {"apprise", "heartbeat"} and host not in LOOPBACK):
+        return fail(NAME, where, "what is kept there is no https URL (not shown)", try_="keep the service's URL there")
+    if sick := _own_mail(fleet, scheme, host) or _patient(fleet, host, addresses):
+        said = f"it goes through {sick} itself: it is silent when that one is"
         return fail(NAME, where, said, try_="a channel outside of the mail hosts: PagerDuty, ntfy, another provider")
-    try:
-        addresses(host)
-    except FailoverError:
+    if channel.kind == "apprise":  # what stands in a host's place there may be a token
+        return ok(NAME, where, "goes through none of the mail hosts, as far as its URL tells")
+    if not _known(addresses, host):
         return warn(NAME, where, f"{host} has no address from here", try_="see DNS and the route from here")
     return ok(NAME, where, f"goes to {host}, which is none of the mail hosts")
 
 
-def _host(url: str) -> str:
+def _parts(url: str) -> tuple[str, str]:
+    """Scheme and host; empty when it is no URL."""
     try:
-        return (urlsplit(url.strip()).hostname or "").lower().rstrip(".")
+        parts = urlsplit(url.strip())
+        return parts.scheme.lower(), (parts.hostname or "").lower().rstrip(".")
     except ValueError:
-        return ""
+        return "", ""
+
+
+def _own_mail(fleet: Fleet, scheme: str, host: str) -> str | None:
+    """Apprise's mailto: the host is the domain whose mail server takes it."""
+    return next((f"the mail of {d}" for d in fleet.domains if scheme.startswith("mailto") and host == d), None)
 
 
 def _patient(fleet: Fleet, host: str, addresses: Addresses) -> str | None:

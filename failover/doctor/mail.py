@@ -22,7 +22,8 @@ def findings(fleet: Fleet, remote: Remote, smtp: SmtpClient, clock: Clock) -> It
         yield fail("standby", "fleet", "hosts.yaml has no standby: there is nowhere to", try_="role: standby for one")
     for host in fleet.hosts.values():
         yield health(host, diagnoses[host.name])
-        yield room(host, samples)
+        if not any(s.outcome is Outcome.FAIL for s in latest(samples, host.name, "ssh.reach")):  # that is said already
+            yield room(host, samples)
 
 
 def health(host: Host, found: Diagnosis) -> Finding:
@@ -30,8 +31,8 @@ def health(host: Host, found: Diagnosis) -> Finding:
     said = f"{host.role.value} is {found.state.value}"
     if found.state is State.HEALTHY:
         return ok("mail", host.name, said)
-    shown = found.evidence_for or found.latent
-    words = "; ".join(f"{s.name}: {s.reason}" for s in shown[:3]) or found.summary
+    shown = [s for s in found.evidence_for or found.latent if s.name != "ssh.reach"]  # its words stand beside `ssh`
+    words = "; ".join(f"{s.name}: {s.reason}" for s in shown[:3]) or "see ssh"
     see = f"failover check --host {host.name}"
     if host.role is Role.STANDBY and found.state is not State.DEGRADED:
         return fail("mail", host.name, f"{said} ({found.summary}): {words}", try_=f"{see}; cure it first")

@@ -8,19 +8,18 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from failover.core.words import count
 from failover.doctor.findings import Finding, fail, ok, warn
 
 if TYPE_CHECKING:
     from failover.controller import Controller
 
 NAME = "state"
+Standing = Mapping[str, tuple[tuple[str, ...], ...]]
+"""What each host itself remembers of ours in force: run, step."""
 ROOM = 100 * 1024 * 1024
 """Ours: thousands of runs; one takes some 50 kB."""
 NETWORKED = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"}
@@ -56,44 +55,20 @@ def folder(path: Path) -> Iterator[Finding]:
 
 
 def database(path: Path) -> Finding:
-    """The file itself: its log and what wrote it. It is opened for reading only."""
-    subject = str(path)
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2)) as there:
-            (mode,) = there.execute("PRAGMA journal_mode").fetchone()
-            tables = {name for (name,) in there.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    except sqlite3.Error as e:
-        aside = "move the file aside (with its -wal and -shm), and look at the hosts before anything is run"
-        return fail(NAME, subject, f"it cannot be read: {e}", try_=aside)
-    if not tables:
-        return ok(NAME, subject, "empty, nothing was recorded yet")
-    if mode != "wal" or "runs" not in tables:
-        said = f"journal mode {mode}" if "runs" in tables else "it is another program's"
-        return fail(NAME, subject, said, try_="name another file with --state, on a local disk")
-    return ok(NAME, subject, f"ours, with a write-ahead log, {path.stat().st_size // 1024} KiB")
+    """Whether it keeps a write-ahead log stands in its header (sqlite.org/fileformat2.html, offset 18)."""
+    with path.open("rb") as file:
+        head = file.read(20)
+    size = f"{path.stat().st_size // 1024} KiB"
+    if not head:
+        return ok(NAME, str(path), "empty, nothing was recorded yet")
+    if head.startswith(b"SQLite format 3") and head[18:20] == b"\x02\x02":
+        return ok(NAME, str(path), f"ours to write, with a write-ahead log, {size}")
+    said = "it has no write-ahead log" if head.startswith(b"SQLite format 3") else "it is no SQLite database"
+    return fail(NAME, str(path), said, try_="name another file with --state, on a local disk; look at the hosts first")
 
 
-def server(url: str) -> tuple[Finding, bool]:
-    """PostgreSQL, looked at and not prepared; True: our tables are there."""
-    from sqlalchemy import create_engine, inspect, make_url
-    from sqlalchemy.exc import SQLAlchemyError
-
-    subject = make_url(url).set(query={}).render_as_string(hide_password=True)
-    try:
-        engine = create_engine(url, connect_args={"connect_timeout": 3}, hide_parameters=True)
-        with closing(engine.connect()) as conn:
-            there = inspect(conn).has_table("runs")
-        engine.dispose()
-    except ImportError:
-        return fail(NAME, subject, "its driver is not installed", try_="pip install failover[postgresql]"), False
-    except SQLAlchemyError as e:
-        said = f"it does not let us in ({type(e).__name__})"
-        return fail(NAME, subject, said, try_="psql with the same URL from here; the password goes to ~/.pgpass"), False
-    return ok(NAME, subject, "ours" if there else "it lets us in, nothing was recorded yet"), there
-
-
-def records(c: Controller, standing: dict[str, tuple[tuple[str, ...], ...]]) -> Iterator[Finding]:
-    """`standing`: what the hosts remember of ours in force, by host. What nobody remembers here was forgotten."""
+def records(c: Controller, standing: Standing) -> Iterator[Finding]:
+    """What nobody remembers here, and a host does, was forgotten."""
     ours = c.mitigations()
     for m in ours:
         subject = m.step.host or m.step.domain or "fleet"
@@ -112,17 +87,12 @@ def records(c: Controller, standing: dict[str, tuple[tuple[str, ...], ...]]) -> 
         yield warn("pause", pause.host or "fleet", said, try_="failover unpause")
 
 
-def forgotten(standing: dict[str, tuple[tuple[str, ...], ...]], known: set[str]) -> Iterator[Finding]:
+def forgotten(standing: Standing, known: set[str]) -> Iterator[Finding]:
     for host, rows in standing.items():
-        for run, step, *_ in rows:
-            if run not in known:
-                said = f"step {step} of run {run} stands there, and this state ({count(len(known), 'mitigation')}) "
-                yield warn(
-                    "in force",
-                    host,
-                    f"{said}knows nothing of it",
-                    try_=f"failover rollback {run} where it was run; or --state of that controller",
-                )
+        for run, step, *_ in (row for row in rows if row[0] not in known):
+            said = f"step {step} of run {run} stands there, and nothing of it is recorded here"
+            try_ = f"failover rollback {run}, with the --state of the controller that ran it"
+            yield warn("in force", host, said, try_=try_)
 
 
 def _file_system(at: Path) -> str:
