@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
@@ -84,7 +84,7 @@ def test_another_host_and_another_signal_are_no_past() -> None:
 
 
 VALUES = st.floats(0, 100)
-PAST = st.lists(VALUES, max_size=60)
+PAST = st.lists(st.floats(0, 20), min_size=12, max_size=60) | st.lists(VALUES, max_size=60)
 NAMES = st.sampled_from(sorted(RULES))
 EVERY = st.sampled_from([10, 60, 300, 600])
 
@@ -98,6 +98,8 @@ def test_more_is_never_less_of_a_peak(
 
 
 @given(PAST, st.floats(0, 1e6), st.booleans(), NAMES, EVERY)
+@example(CALM, 99.0, True, SHARE, 600)
+@example(CALM, 99.0, False, SHARE, 600)
 def test_never_from_the_unknown(past: list[float], value: float, first: bool, name: str, every: int) -> None:
     *before, a, b = looks(past, [value, value], every_s=every, name=name)
     newest = [replace(a, outcome=Outcome.UNKNOWN), b] if first else [a, replace(b, outcome=Outcome.UNKNOWN)]
