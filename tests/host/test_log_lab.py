@@ -1,0 +1,85 @@
+"""The log of a real Postfix: every accepted message is counted, once, on its own host; and after a rotation, anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from failover.adapters.clock import SystemClock
+from failover.config.hosts import load_fleet
+from failover.core.fleet import Host
+from failover.core.signal import Samples
+from failover.lab import Lab
+from failover.ports import Reply
+from failover.probes import COUNTED
+from failover.probes.look import look
+from tests.labs import arrived, lab_or_skip, send, until
+from tests.probes.fakes import Smtp
+from tests.scenarios.host import MailHost
+
+pytestmark = pytest.mark.lab
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The lab's hosts as a Remote, without SSH."""
+
+    lab: Lab
+
+    def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
+        return MailHost(self.lab, host.name).call(verb, args, limit=round(limit_s))
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    ours = lab_or_skip("log")
+    yield ours
+    ours.down()
+
+
+def seen(lab: Lab, before: Samples = ()) -> Samples:
+    fleet = load_fleet(lab.hosts_yaml)
+    return look(fleet, wanted=COUNTED, before=before, remote=Hosts(lab), smtp=Smtp(), clock=SystemClock())
+
+
+def values(samples: Samples, name: str) -> dict[str, object]:
+    return {s.host: s.value for s in samples if s.name == name}
+
+
+def settled(lab: Lab) -> bool:
+    return not any(MailHost(lab, name).queued() for name in ("mx1", "mx2"))
+
+
+def sent(lab: Lab, run: str, **counts: int) -> None:
+    mails = [(f"{run}-{host}-{n}", host) for host, count in counts.items() for n in range(count)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda mail: send(lab, *mail), mails))
+    until(lambda: all(arrived(lab, *mail) for mail in mails), within=30, what="every message delivered")
+    until(lambda: settled(lab), within=10, what="the queues empty")
+
+
+def test_what_was_accepted_and_done_with_is_counted_from_look_to_look(lab: Lab) -> None:
+    first = seen(lab)
+    assert all(value is None for value in values(first, "traffic.accepted").values())
+    sent(lab, "count", mx1=18, mx2=6)
+    second = seen(lab, first)
+    assert values(second, "traffic.accepted") == {"mx1": 18, "mx2": 6}
+    assert values(second, "traffic.share") == pytest.approx({"mx1": 75, "mx2": 25})
+    span_min = (second[0].at - first[0].at).total_seconds() / 60
+    rates = values(second, "queue.removed_rate")
+    twice = {"mx1": 36 / span_min, "mx2": 12 / span_min}  # before the filter and after it
+    assert rates == pytest.approx(twice)
+    assert values(seen(lab, (*first, *second)), "traffic.accepted") == {"mx1": 0, "mx2": 0}
+
+
+def test_a_log_that_was_cut_off_is_a_new_start(lab: Lab) -> None:
+    first = seen(lab)
+    MailHost(lab).sh("cp /var/log/mail.log /var/log/mail.log.1 && : >/var/log/mail.log")
+    sent(lab, "cut", mx1=1)
+    second = seen(lab, first)
+    assert values(second, "traffic.accepted") == {"mx1": None, "mx2": 0}
+    sent(lab, "after", mx1=2)
+    assert values(seen(lab, second), "traffic.accepted") == {"mx1": 2, "mx2": 0}
