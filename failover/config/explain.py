@@ -12,7 +12,7 @@ from pydantic import BaseModel, Tag, ValidationError
 from failover.config.problems import Place, Problem, Wrong, found, meant
 from failover.config.source import Source
 
-_SECRET = {"key", "url", "state"}
+_SECRET = {"key", "url", "token", "state"}
 """Values that may be secrets written inline by mistake; never repeated."""
 
 _WANTED = {
@@ -38,7 +38,8 @@ def explain(error: ValidationError, source: Source, model: type[BaseModel], late
 def _problem(error: Any, source: Source, model: type[BaseModel], later: Mapping[str, str]) -> Problem:
     kind, loc, ctx, value = error["type"], tuple(error["loc"]), error.get("ctx", {}), error["input"]
     place = _place(loc, source.value)
-    shown = "a value that is not shown here" if place and place[-1] in _SECRET else found(value)
+    hidden = bool(place) and place[-1] in _SECRET
+    shown = "a value that is not shown here" if hidden else found(value)
     name = _name(place)
     if kind == "missing":
         add = _example(_type_at(model, loc[:-1]), str(loc[-1]))
@@ -59,7 +60,8 @@ def _problem(error: Any, source: Source, model: type[BaseModel], later: Mapping[
         return Problem(at, f"{name} is empty; write at least one entry")
     if limit := next((k for k in _LIMITS if k in ctx), None):
         return Problem(at, f"{name} is {shown}; write {_LIMITS[limit]} {ctx[limit]:g}")
-    quotes = f', in quotes: "{value}"' if kind == "string_type" and isinstance(value, int | float) else ""
+    bare = kind == "string_type" and isinstance(value, int | float)
+    quotes = ", in quotes" + ("" if hidden else f': "{value}"') if bare else ""
     return Problem(at, f"{name} is {shown}; write {_WANTED.get(kind, error['msg'])}{quotes}")
 
 

@@ -84,8 +84,10 @@ def _policy(p: file.Policy, folder: Path) -> core.Policy:
     )
 
 
-def _channel(c: file.Stderr | file.Webhook, folder: Path) -> core.Channel:
-    return core.Channel(c.kind, _reference(c.url, folder) if c.kind == "webhook" else None)
+def _channel(c: file.Channel, folder: Path) -> core.Channel:
+    url = None if c.kind == "stderr" else c.url
+    secret = c.key if c.kind == "pagerduty" else c.token if c.kind == "ntfy" else None
+    return core.Channel(c.kind, url and _reference(url, folder), secret and _reference(secret, folder))
 
 
 def _reference(text: str, folder: Path) -> str:

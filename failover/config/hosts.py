@@ -28,9 +28,13 @@ from failover.config.problems import Problem, Wrong, refusal
 from failover.config.source import Source, read
 from failover.core.fleet import Fleet
 
+_APPRISE = 'write {kind: apprise, url: "env:FAILOVER_APPRISE"}'
 _LATER = {
     "cooldowns": "this version takes the cooldown from the playbook (limits: {cooldown: 1h})",
     "cloudflare": "cloudflare is not in this version; use rfc2136 or route53",
+    "slack": f"slack is reached through apprise; {_APPRISE}",
+    "telegram": f"telegram is reached through apprise; {_APPRISE}",
+    "email": f"mail is reached through apprise, but not by these MX hosts; {_APPRISE}",
     "container": "write auto, journal or a file's path; logs of a container are not in this version",
 }
 _MISSING = "write one (version, and hosts with role and address), or give yours with --hosts FILE (FAILOVER_HOSTS)"
@@ -52,12 +56,31 @@ def _webhook(url: str) -> str:
     raise Wrong('this is no webhook (not shown); write "https://…", or where it is kept: "env:NAME", "file:PATH"')
 
 
+def _ntfy(url: str) -> str:
+    if is_reference(url) or re.fullmatch(rf"({_HTTPS})/[-_A-Za-z0-9]{{1,64}}", url):
+        return url
+    raise Wrong(
+        'this is no ntfy topic (not shown); write "https://ntfy.sh/TOPIC" (up to 64 letters, digits, - and _), or '
+        'where it is kept: "env:NAME", "file:PATH"'
+    )
+
+
+def _few(channels: list[Any]) -> list[Any]:
+    if len(channels) > _CHANNELS:
+        raise Wrong(
+            f"notify has {len(channels)} channels; write at most {_CHANNELS}, each is told in a thread of its own"
+        )
+    return channels
+
+
 def _log(text: str) -> str:
     if text in {"auto", "journal"} or re.fullmatch(_ABSOLUTE, text):
         return text
     raise Wrong(f'"{text}" is no log; {_LATER.get(text, "write auto, journal, or a path such as /var/log/mail.log")}')
 
 
+_CHANNELS = 16
+_HTTPS = r"https://[^\s/?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"
 _ABSOLUTE = r"/(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._/+-]*"
 _Service = shaped(r"[A-Za-z0-9_.:\[\]-]+/(inet|unix|pass|fifo)", "master.cf service; write one such as smtp/inet")
 _User = shaped(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", "user name; write one such as failover")
@@ -154,6 +177,24 @@ class Webhook(Strict):
     url: Annotated[str, AfterValidator(_webhook)] = Field(examples=['"env:FAILOVER_WEBHOOK"'])
 
 
+class Ntfy(Strict):
+    kind: Literal["ntfy"]
+    url: Annotated[str, AfterValidator(_ntfy)] = Field(examples=['"https://ntfy.sh/TOPIC"'])
+    token: Secret | None = None
+
+
+class PagerDuty(Strict):
+    kind: Literal["pagerduty"]
+    key: Secret = Field(examples=['"env:PAGERDUTY_KEY"'])
+    url: Annotated[str, AfterValidator(_webhook)] | None = None
+
+
+class Apprise(Strict):
+    kind: Literal["apprise"]
+    url: Secret = Field(examples=['"env:FAILOVER_APPRISE"'])
+
+
+Channel = Stderr | Webhook | Ntfy | PagerDuty | Apprise
 Mode = Literal["observe", "ask", "auto"]
 
 
@@ -189,7 +230,9 @@ class HostsFile(Strict):
     )
     domains: dict[Hostname, Domain] = Field(default_factory=dict)
     policy: Policy = Policy()
-    notify: list[Annotated[Stderr | Webhook, Field(discriminator="kind")]] = Field(default_factory=list)
+    notify: Annotated[list[Annotated[Channel, Field(discriminator="kind")]], AfterValidator(_few)] = Field(
+        default_factory=list
+    )
 
 
 def load_fleet(path: Path) -> Fleet:

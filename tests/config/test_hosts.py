@@ -68,6 +68,51 @@ def test_relative_paths_are_relative_to_the_file_not_to_the_shell(
     assert fleet.notify == (Channel("webhook", f"file:{tmp_path}/etc/hook"), Channel("stderr"))
 
 
+def test_every_kind_of_channel(tmp_path: Path) -> None:
+    fleet = load(
+        tmp_path,
+        SHORT
+        + """\
+policy: {gap: 3m, clear: 10m, ask: 1h, heartbeat: "file:beat"}
+notify:
+  - {kind: stderr}
+  - {kind: webhook, url: "https://hooks.example.net/x?y=z"}
+  - {kind: ntfy, url: "https://ntfy.example.net:8443/mx-alerts", token: "file:token"}
+  - {kind: ntfy, url: "env:NTFY"}
+  - {kind: pagerduty, key: "cred:pagerduty"}
+  - {kind: pagerduty, key: "file:key", url: "https://events.eu.pagerduty.com/v2/enqueue"}
+  - {kind: apprise, url: "file:apprise"}
+""",
+    )
+    assert fleet.notify == (
+        Channel("stderr"),
+        Channel("webhook", "https://hooks.example.net/x?y=z"),
+        Channel("ntfy", "https://ntfy.example.net:8443/mx-alerts", f"file:{tmp_path}/token"),
+        Channel("ntfy", "env:NTFY"),
+        Channel("pagerduty", None, "cred:pagerduty"),
+        Channel("pagerduty", "https://events.eu.pagerduty.com/v2/enqueue", f"file:{tmp_path}/key"),
+        Channel("apprise", f"file:{tmp_path}/apprise"),
+    )
+    assert len({c.id for c in fleet.notify}) == len(fleet.notify)
+    policy = fleet.policy
+    assert (policy.gap_s, policy.clear_s, policy.ask_s, policy.heartbeat) == (180, 600, 3600, f"file:{tmp_path}/beat")
+
+
+def test_more_channels_than_threads_are_wanted_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r":7:9: notify has 17 channels; write at most 16"):
+        load(tmp_path, SHORT + f"notify: [{', '.join(['{kind: stderr}'] * 17)}]\n")
+
+
+def test_what_the_example_shows_as_comment_is_right_too(tmp_path: Path) -> None:
+    lines = (Path(failover.__file__).parents[1] / "hosts.yaml").read_text().splitlines()
+    shown = [
+        line.replace("  # ", "  ", 1) if line.startswith(("  # - {", "  # heartbeat:")) else line for line in lines
+    ]
+    fleet = load(tmp_path, "\n".join(shown))
+    assert [c.kind for c in fleet.notify] == ["stderr", "webhook", "ntfy", "pagerduty", "apprise"]
+    assert fleet.policy.heartbeat == "env:FAILOVER_HEARTBEAT"
+
+
 @pytest.mark.parametrize(
     ("state", "url"),
     [
