@@ -35,6 +35,8 @@ def look(m: Machine, args: Args) -> Verb:
         rows.append(
             ("container", "exited" if ended else "running", "812", "2020-08-11T06:00:00Z", "0", "false", "0", "-")
         )
+    if args.get("log"):
+        rows += _log(m, args.get("log_from", ""))
     rows += [("peer", a, *m.see_peer(a)) for a in args.get("peers", "").split(",") if a]
     command, percent = m.busiest
     rows += [("load", f"{m.load:.2f}", str(CORES)), ("top", f"{percent:g}", command, "812")]
@@ -43,6 +45,20 @@ def look(m: Machine, args: Args) -> Verb:
     rows.append(("inodes", f"{m.inodes_free:g}", "/var/spool/postfix"))
     rows.append(("postfix", "running" if m.postfix.running else "stopped"))
     return Rc.OK, rows
+
+
+LINE = 1_000_000
+"""Bytes of the simulated log for a message accepted, and one for each that is done with: an offset holds both."""
+
+
+def _log(m: Machine, log_from: str) -> Iterator[tuple[str, ...]]:
+    end = m.postfix.accepted * LINE + m.postfix.removed
+    yield "log", "812", str(end)
+    inode, _, offset = log_from.partition(":")
+    if inode == "812" and int(offset) <= end:
+        accepted, removed = divmod(int(offset), LINE)
+        counts = (m.postfix.accepted - accepted, m.postfix.removed - removed)
+        yield ("traffic", *(str(n) for n in counts), offset, str(end))
 
 
 def _takes(m: Machine, span: tuple[float, float], usual: float) -> float:

@@ -94,6 +94,8 @@ class Postfix:
         self.files = files
         self.loaded: Files = _copy(files)
         self.mails: dict[int, Mail] = {}
+        self.accepted = self.removed = 0
+        """Messages, as the log counts them: taken over SMTP, and done with by the queue manager."""
         self.running = True
         self.frozen = False
         """master stopped by a signal: port 25 connects and says nothing, nothing moves."""
@@ -131,6 +133,7 @@ class Postfix:
 
     def accept(self, seq: str, to: tuple[str, ...], session: Session | None = None) -> None:
         """A message is taken: the 250 is out, it is ours."""
+        self.accepted += 1
         filter_ = session.filter if session else self._stamp("smtp/inet")
         if self._setting(MASTER, "smtp/inet/receive_override_options") != "no_address_mappings":
             to = self._with_bcc(to)
@@ -313,6 +316,7 @@ class Postfix:
         if mail.generation == self._generation:
             self._busy[transport] -= 1
         if gone:
+            self.removed += 1
             del self.mails[mail.id]
         else:
             mail.queue = Queue.DEFERRED

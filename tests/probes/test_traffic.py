@@ -10,6 +10,7 @@ from failover.errors import Unreachable
 from failover.ports import Reply
 from failover.probes import COUNTED
 from failover.probes.look import look
+from failover.world.world import World
 from tests.probes.fakes import AT, Clock, Remote, Smtp, facts, fleet, position
 
 BEFORE = (position("mx1"), position("mx2"))
@@ -149,3 +150,26 @@ def test_one_that_was_installed_before_it_could_read_a_log_still_sees_the_rest()
     assert {s.outcome for s in found} == {Outcome.OK}
     assert not {s.name for s in found} & COUNTED
     assert {s.at for s in found} == {AT}
+
+
+def test_the_simulated_world_counts_as_well() -> None:
+    world = World(1)
+    posts = {host: m.postfix for host, m in world.machines.items()}
+    first = look(world.fleet, remote=world.remote, smtp=world.smtp, clock=world.clock, workers=1)
+    assert {s.name for s in first} & COUNTED == {"log.position"}
+    world.traffic(rate=5, until=world.now + 40)
+    for n in range(50):
+        posts["mx2"].accept(f"mx2-{n}", ("someone@lab.test",))
+    world.advance(60)
+    second = look(world.fleet, before=first, remote=world.remote, smtp=world.smtp, clock=world.clock, workers=1)
+    accepted, share, rate = (
+        {s.host: s.value for s in second if s.name == name}
+        for name in ("traffic.accepted", "traffic.share", "queue.removed_rate")
+    )
+    assert accepted == {host: postfix.accepted for host, postfix in posts.items()}
+    assert share == pytest.approx(
+        {h: 100 * p.accepted / sum(q.accepted for q in posts.values()) for h, p in posts.items()}
+    )
+    span_min = (second[0].at - first[0].at).total_seconds() / 60
+    assert rate == pytest.approx({host: postfix.removed / span_min for host, postfix in posts.items()})
+    assert min(postfix.removed for postfix in posts.values()) >= 100
