@@ -1,0 +1,53 @@
+"""The decision table of tests/cases/decisions.yaml, played line by line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from failover.core import barriers
+from failover.core.verdict import Considered, Verdict, decide
+from tests.core.cases import situation, table
+
+CASES = table("decisions.yaml")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: str(c["case"]))
+def test_case(case: dict[str, Any]) -> None:
+    verdict = decide(situation(case))
+    said = "\n".join(verdict.because)
+    assert (_decided(verdict), _rule(verdict)) == (case["decides"], case.get("rule")), said
+    for part in case.get("because", ()):
+        assert part in said
+    assert dict(verdict.params or {}) == case.get("with", dict(verdict.params or {}))
+    names = [_name(c.candidate.name, c.candidate.host) for c in verdict.considered]
+    assert names == case.get("considered", names)
+    assert len(verdict.because) == case.get("reasons", len(verdict.because))
+
+
+def _decided(v: Verdict) -> str:
+    kind = "ask" if v.ask else v.kind.value
+    return kind if v.playbook is None else f"{kind} {_name(v.playbook, v.host)}"
+
+
+def _name(playbook: str, host: str | None) -> str:
+    return f"{playbook} on {host}"
+
+
+def _rule(v: Verdict) -> str | None:
+    mine = next((c for c in v.considered if _is(c, v)), None)
+    return mine.barrier.rule if mine and mine.barrier else None
+
+
+def _is(c: Considered, v: Verdict) -> bool:
+    return (c.candidate.name, c.candidate.host) == (v.playbook, v.host)
+
+
+def test_every_barrier_speaks_in_a_case() -> None:
+    spoken = {case.get("rule") for case in CASES} - {None}
+    assert spoken == {
+        "paused", "busy", "open run", "diagnosis", "in force", "preconditions", "attempts", "quorum", "target",
+        "one at a time", "mode",
+    }  # fmt: skip
+    assert len(barriers.RULES) == 10, "a rule that has no case yet?"
