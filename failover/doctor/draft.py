@@ -74,10 +74,15 @@ def servers(exchanges: Sequence[Exchange], ssh: Ssh) -> tuple[Server, ...]:
 
 
 def _left_out(exchange: Exchange, address: str, before: Sequence[Server]) -> str:
+    """One name may stand twice in an MX set: while mail is shifted, the standby stands in front of itself."""
     if not address:
         return f"it has no address: {exchange.why}"
-    twin = next((s.host.name for s in before if s.host.address == address), None)
-    return f"it has the address of {twin}: the same machine by another name" if twin else ""
+    for s in before:
+        if s.exchange.name == exchange.name:
+            return f"it stands there as {s.host.name} already, with preference {s.exchange.preference}"
+        if s.host.address == address:
+            return f"it has the address of {s.host.name}: the same machine by another name"
+    return ""
 
 
 def _name(exchange: str, taken: set[str]) -> str:
