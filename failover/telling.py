@@ -42,9 +42,8 @@ def channels(fleet: Fleet) -> Mapping[str, Channel]:
 
 def tell(store: Store, fleet: Fleet, announcement: Announcement, now: datetime) -> None:
     """Write down, in one transaction, what is known of each incident and what every channel shall say of it."""
-    if announcement.rows or announcement.gone or announcement.messages:
-        out = [(channel, message) for message in announcement.messages for channel in channels(fleet)]
-        store.tell(announcement.rows, announcement.gone, out, at=now)
+    out = [(channel, message) for message in announcement.messages for channel in channels(fleet)]
+    store.tell(announcement.rows, announcement.gone, out, at=now)
 
 
 def flush(store: Store, notifier: Notifier, fleet: Fleet, clock: Clock, *, budget_s: float = 20.0) -> Flushed:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -17,8 +18,9 @@ from failover import telling
 from failover.core.alert import Announcement, Message, Told
 from failover.core.fleet import Channel, Fleet
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed, Unreachable
-from failover.ports import Store, Unsent
 from failover.telling import Flushed
+from failover.world.faults import Killed, Moments
+from failover.world.store import MemoryStore
 
 HOOK, NTFY = Channel("webhook", "env:HOOK"), Channel("ntfy", "https://ntfy.sh/t")
 FLEET = Fleet({}, notify=(HOOK, NTFY))
@@ -26,39 +28,6 @@ START = datetime(2020, 8, 11, 9, 0, tzinfo=UTC)
 PAGE = Message("mx1/hung", "critical", "mx1: spam filter hung", "412 messages wait")
 OVER = Message("mx1/hung", "info", "over: mx1: spam filter hung", "", resolves=True)
 OTHER = Message("mx2/slow", "warning", "mx2: slow", "")
-
-
-@dataclass
-class Outbox:
-    """The store's part of it, by the words of its port."""
-
-    waiting: list[Unsent] = field(default_factory=list)
-    told: list[tuple[tuple[Told, ...], tuple[str, ...]]] = field(default_factory=list)
-    numbers: int = 0
-
-    def tell(
-        self, rows: Iterable[Told], gone: Iterable[str], out: Iterable[tuple[str, Message]], *, at: datetime
-    ) -> None:
-        self.told.append((tuple(rows), tuple(gone)))
-        for channel, message in out:
-            self.numbers += 1
-            self.waiting.append(Unsent(self.numbers, channel, message, at, at))
-
-    def unsent(self) -> tuple[Unsent, ...]:
-        return tuple(self.waiting)
-
-    def sent(self, number: int) -> None:
-        self.waiting.remove(self._one(number))
-
-    drop = sent
-
-    def put_off(self, number: int, *, due: datetime, why: str) -> None:
-        old = self._one(number)
-        self.waiting[self.waiting.index(old)] = replace(old, due=due, why=why, tries=old.tries + 1)
-
-    def _one(self, number: int) -> Unsent:
-        (found,) = [u for u in self.waiting if u.number == number]
-        return found
 
 
 def nothing(channel: Channel, message: Message) -> None: ...
@@ -70,7 +39,7 @@ class Post:
 
     does: Callable[[Channel, Message], None] = nothing
     at: datetime = START
-    box: Outbox = field(default_factory=Outbox)
+    store: MemoryStore = field(default_factory=MemoryStore)
     tried: list[tuple[str, Message]] = field(default_factory=list)
     heard: list[tuple[str, Message]] = field(default_factory=list)
 
@@ -88,11 +57,11 @@ class Post:
     def sleep(self, seconds: float) -> None: ...
 
     def tell(self, *messages: Message, fleet: Fleet = FLEET) -> None:
-        telling.tell(cast("Store", self.box), fleet, Announcement((), (), messages), self.at)
+        telling.tell(self.store, fleet, Announcement((), (), messages), self.at)
 
     def flush(self, *, fleet: Fleet = FLEET, after_s: float = 0.0, budget_s: float = 20.0) -> Flushed:
         self.at += timedelta(seconds=after_s)
-        return telling.flush(cast("Store", self.box), self, fleet, self, budget_s=budget_s)
+        return telling.flush(self.store, self, fleet, self, budget_s=budget_s)
 
     def heard_by(self, kind: str) -> list[Message]:
         return [m for k, m in self.heard if k == kind]
@@ -111,17 +80,11 @@ DEAD = Unreachable("hooks.example.net was not told: no route", try_="")
 
 def test_all_is_written_down_at_once_and_every_channel_says_it_in_order() -> None:
     post, row = Post(), Told("mx1/hung", START, START, ("seen",))
-    telling.tell(cast("Store", post.box), FLEET, Announcement((row,), ("mx2/slow",), (PAGE, OTHER)), START)
-    assert post.box.told == [((row,), ("mx2/slow",))]
+    telling.tell(post.store, FLEET, Announcement((row,), ("mx2/slow",), (PAGE, OTHER)), START)
+    assert post.store.told() == (row,)
     assert post.flush() == Flushed(sent=4)
     assert post.heard_by("webhook") == post.heard_by("ntfy") == [PAGE, OTHER]
     assert post.flush() == Flushed()
-
-
-def test_nothing_to_write_down_writes_nothing() -> None:
-    post = Post()
-    post.tell()
-    assert post.box.told == []
 
 
 def test_without_channels_it_goes_to_standard_error() -> None:
@@ -137,7 +100,7 @@ def test_a_channel_that_cannot_be_reached_is_tried_once_and_its_messages_wait() 
     said = post.flush()
     assert said == Flushed(2, 2, 0, (f"{HOOK.id}: hooks.example.net was not told: no route; again in 30 s",))
     assert [m for k, m in post.tried if k == "webhook"] == [PAGE]
-    assert [u.why for u in post.box.waiting] == [str(DEAD), ""]
+    assert [u.why for u in post.store.unsent()] == [str(DEAD), ""]
     post.does = nothing
     assert post.flush(after_s=29) == Flushed(sent=1, kept=1)  # the one that was not tried is due
     assert post.flush(after_s=1) == Flushed(sent=1)
@@ -156,7 +119,7 @@ def test_whatever_the_failure_the_message_is_kept_with_why_and_the_other_channel
     post = Post(failing(error, "webhook"))
     post.tell(PAGE)
     assert post.flush() == Flushed(1, 1, 0, (f"{HOOK.id}: {error}; again in 30 s",))
-    assert [(u.channel, u.tries, u.why) for u in post.box.waiting] == [(HOOK.id, 1, str(error))]
+    assert [(u.channel, u.tries, u.why) for u in post.store.unsent()] == [(HOOK.id, 1, str(error))]
     assert post.heard_by("ntfy") == [PAGE]
 
 
@@ -174,10 +137,10 @@ def test_the_waits_double_up_to_a_quarter_of_an_hour_and_after_a_day_it_is_given
     post = Post(failing(DEAD, "webhook"))
     post.tell(PAGE, fleet=Fleet({}, notify=(HOOK,)))
     waits = []
-    while post.box.waiting:
+    while post.store.unsent():
         said = post.flush()
-        if post.box.waiting:
-            waits.append((post.box.waiting[0].due - post.at).total_seconds())
+        if post.store.unsent():
+            waits.append((post.store.unsent()[0].due - post.at).total_seconds())
             post.flush(after_s=waits[-1] - 1)
             assert len(post.tried) == len(waits), "tried before its time"
             post.at += timedelta(seconds=1)
@@ -220,7 +183,7 @@ def test_a_channel_that_is_no_more_is_dropped_and_said_once() -> None:
     post.tell(PAGE, OTHER)
     left = Fleet({}, notify=(NTFY,))
     assert post.flush(fleet=left) == Flushed(2, 0, 2, (f"{HOOK.id}: dropped, since hosts.yaml has no such channel",))
-    assert post.box.waiting == []
+    assert post.store.unsent() == ()
 
 
 def test_a_clock_that_stepped_back_keeps_nothing_waiting() -> None:
@@ -259,9 +222,36 @@ def test_no_send_begins_in_the_second_half_of_the_budget() -> None:
     assert post.flush(budget_s=0.5) == Flushed(sent=1, kept=1)
 
 
+def test_killed_at_any_moment_it_is_told_all_the_same_at_least_once_and_in_order() -> None:
+    def play(kill_at: int | None) -> tuple[Post, Moments]:
+        moments = Moments()
+        post = Post(failing(DEAD, "ntfy"), store=MemoryStore(moments=moments))
+        post.tell(PAGE, OTHER)
+        moments.kill_at, moments.seen = kill_at, []
+        with suppress(Killed):
+            post.tell(OVER)
+            post.flush()
+        return post, moments
+
+    _, undisturbed = play(None)
+    assert len(undisturbed.seen) == 10  # one transaction, three sent, one put off: before and after each
+    for kill_at in range(1, len(undisturbed.seen) + 1):
+        post, moments = play(kill_at)
+        assert moments.dead
+        post.does, post.store = nothing, post.store.reborn(Moments())
+        known = {u.message for u in post.store.unsent()} | {m for _, m in post.heard}
+        post.flush(after_s=901)
+        for kind in ("webhook", "ntfy"):
+            first_heard = list(dict.fromkeys(post.heard_by(kind)))
+            assert {*first_heard} == known
+            assert [m for m in first_heard if m != OTHER] == [m for m in (PAGE, OVER) if m in known]
+        assert known >= {PAGE, OTHER}
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["page", "over", "other", "wait"]), st.integers(0, 3)), max_size=14))
 def test_nothing_is_lost_and_no_incident_is_told_out_of_order(history: list[tuple[str, int]]) -> None:
+    """What waits is replaced by a newer word of the same kind on the same incident, as the store's port says."""
     errors = [None, DEAD, StepFailed("answered 400", try_=""), OutcomeUnknown("no answer", try_="")]
     post, told, now = Post(), [], 0
 
@@ -278,7 +268,10 @@ def test_nothing_is_lost_and_no_incident_is_told_out_of_order(history: list[tupl
         post.flush(after_s=20)
     now = 0
     post.flush(after_s=901)
-    assert post.box.waiting == []
+    assert post.store.unsent() == ()
     for kind in ("webhook", "ntfy"):
         for key in ("mx1/hung", "mx2/slow"):
-            assert [m for m in post.heard_by(kind) if m.key == key] == [m for m in told if m.key == key]
+            heard, all_ = ([m for m in of if m.key == key] for of in (post.heard_by(kind), told))
+            assert heard == [m for m in all_ if m in heard], "out of order"
+            assert heard[-1:] == all_[-1:], "lost"
+            assert kind == "webhook" or heard == all_

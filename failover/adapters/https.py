@@ -116,7 +116,7 @@ def _status(request: Request, deadline_s: float, errand: Errand[None]) -> int:
     method, content, headers = "GET", None, dict(request.headers)
     if request.document is not None:
         method, headers["Content-Type"] = "POST", "application/json"
-        content = json.dumps(request.document, ensure_ascii=False).encode()
+        content = json.dumps(request.document, ensure_ascii=False).encode(errors="replace")
     with (
         httpx.Client(timeout=deadline_s) as client,
         client.stream(method, request.url, content=content, headers=headers, extensions={"trace": trace}) as answer,

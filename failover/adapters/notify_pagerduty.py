@@ -50,4 +50,6 @@ def _payload(message: Message) -> dict[str, Any]:
 
 def _key(key: str) -> str:
     """The same for the same incident, and within PagerDuty's 255 characters."""
-    return key if len(key) <= _KEY else f"{key[:190]} {hashlib.sha256(key.encode()).hexdigest()}"
+    if len(key) <= _KEY:
+        return key
+    return f"{key[:190]} {hashlib.sha256(key.encode(errors='replace')).hexdigest()}"
