@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from failover.core.condition import predicates
 from failover.core.plan import Plan, Step
 from failover.core.playbook import OnFailure, Risk
 
@@ -336,8 +337,14 @@ def _undo_order(plan: Plan, view: View) -> list[Step]:
 
 
 def depends(earlier: Step, *, on: Step) -> bool:
-    """Must `on`'s undo succeed before `earlier` may be undone? On one host, and for whatever moved traffic: yes."""
-    return earlier.host == on.host or earlier.risk is not Risk.NONE
+    """Must `on`'s undo succeed before `earlier` may be undone? On one host, and where traffic would come back to: yes.
+
+    The hosts that get traffic back are those that the undo's guards look at; where it has none, any host may.
+    """
+    if earlier.host == on.host or earlier.risk is Risk.NONE:
+        return earlier.host == on.host
+    get_it_back = {t.host for guard in earlier.guards for t in predicates(guard)}
+    return earlier.risk is not Risk.TRAFFIC or not get_it_back or on.host in get_it_back
 
 
 def _end_of_rollback(view: View) -> Close:

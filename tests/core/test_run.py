@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from failover.core.condition import Predicate
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import OnFailure, Risk
 from failover.core.run import (
@@ -31,6 +32,7 @@ from failover.core.run import (
     fold,
     next_,
 )
+from failover.core.signal import Outcome
 
 AT = datetime(2020, 8, 11, tzinfo=UTC)
 
@@ -169,6 +171,10 @@ def test_traffic_never_moves_back_to_a_place_whose_undo_is_stuck() -> None:
     moved, bypass = step("a", host="dns", risk=Risk.TRAFFIC), step("b", host="mx1")
     assert depends(moved, on=bypass)
     assert not depends(replace(moved, risk=Risk.NONE), on=bypass)
+    back_to = {h: replace(moved, guards=(Predicate("smtp.banner", h, is_=Outcome.OK),)) for h in ("mx1", "mx2")}
+    assert depends(back_to["mx1"], on=bypass)
+    assert not depends(back_to["mx2"], on=bypass), "it leaves the host that is stuck"
+    assert depends(replace(back_to["mx2"], risk=Risk.DOWNTIME), on=bypass)
 
 
 @pytest.mark.parametrize("first", ["a", "b"])
