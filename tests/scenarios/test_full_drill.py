@@ -4,25 +4,20 @@ that is cut off, with real mail servers that look up MX for themselves."""
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from failover.cli import drill as drill_command
-from failover.config.catalogue import find
 from failover.core.drill import Received, Sent
 from failover.errors import FailoverError
 from failover.lab import Lab, mx_down
 from failover.lab.ledger import Books, Delivery, Posted
 from tests.labs import arrived, lab_or_skip, send, until
-
-GIVEN = ("--set", "sick=mx1", "--set", "to=mx2", "--set", "domain=lab.test")
-BROKEN = ("handler-down", "spamd-hung")
+from tests.scenarios.night import BROKEN, GIVEN, SHIFTED, failover, hot, states
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +32,6 @@ def lab(boxed: Lab) -> Iterator[Lab]:
     yield boxed
     for name in BROKEN:
         boxed.heal(name)
-
-
-def failover(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
-    return lab.run("controller", ["failover", *words], timeout=150, check=False)
-
-
-def states(run: dict[str, Any]) -> dict[str, str]:
-    return {s["id"]: s["state"] for s in run["steps"]}
 
 
 @pytest.mark.lab
@@ -79,29 +66,21 @@ def test_both_at_once_are_cured_by_one_run_and_put_back_by_one_rollback(lab: Lab
 
 @pytest.mark.lab
 def test_hot_host_gives_its_traffic_away_and_gets_it_back_after_its_filter(lab: Lab, tmp_path: Path) -> None:
-    """The playbook as it is, but for the heat: a lab shares its machine's load with everybody."""
-    text = find("august-11", None).read_text()
-    pressed = re.compile(r"all:\s+- {signal: cpu.load, .*\n\s+- {signal: queue.pending, .*")
-    hot, n = pressed.subn('{signal: cpu.load, host: "${sick}", above: 0}', text)
-    assert n == 1
-    (tmp_path / "august-11.yaml").write_text(hot)
     lab.incident("spamd-hung")
 
-    done = failover(lab, "--playbooks", str(tmp_path), "run", "august-11", *GIVEN, "--yes", "--json")
+    done = failover(lab, *hot(tmp_path), "run", "august-11", *GIVEN, "--yes", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert states(json.loads(done.stdout))["shift"] == "verified"
-    assert all("9 mx2.lab.test." in shown for shown in mx_down.records(lab))
+    assert all(SHIFTED in shown for shown in mx_down.records(lab))
     assert failover(lab, "rollback", "--yes").returncode == 6
-    assert all("9 mx2.lab.test." in shown for shown in mx_down.records(lab)), (
-        "traffic went back to a host without filter"
-    )
+    assert all(SHIFTED in shown for shown in mx_down.records(lab)), "traffic went back to a host without filter"
 
     lab.heal("spamd-hung")
     until(lambda: failover(lab, "rollback", "--yes").returncode == 0, within=60, what="rolled back")
     run = json.loads(failover(lab, "runs", "show", json.loads(done.stdout)["run"], "--json").stdout)
     undone = [e["step"] for e in run["timeline"] if e["kind"] == "undone"]
     assert undone == ["bypass", "shift"]
-    until(lambda: not any("9 mx2" in shown for shown in mx_down.records(lab)), within=10, what="the MX of before")
+    until(lambda: not any(SHIFTED in shown for shown in mx_down.records(lab)), within=10, what="the MX of before")
 
 
 @pytest.mark.lab
