@@ -107,13 +107,16 @@ def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Bar
 
 
 def _mine(c: Candidate, ran: Iterable[Ran]) -> tuple[Ran, ...]:
-    return tuple(r for r in ran if r.playbook == c.name and r.host == c.host)
+    return tuple(r for r in ran if r.playbook == c.name and c.host in {None, r.host})
 
 
 def _quorum(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     """Mail is moved away from a host only when enough places, each for itself, see it not answer."""
-    if c.host is None or not moves_mail(c.bound):
+    if not moves_mail(c.bound):
         return None
+    if c.host is None:
+        said = "it names no host that mail is moved away from (each: true), so no place can see that host not answer"
+        return Barrier("quorum", Weight.PAGE, said)
     places = smtp_failing(c.host, _recent(s))
     if len(places) >= s.fleet.policy.quorum:
         return None

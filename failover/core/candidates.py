@@ -36,7 +36,10 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One playbook's trigger tried for one host. `bound`: the playbook with its references replaced."""
+    """One playbook's trigger tried for one host. `bound`: the playbook with its references replaced.
+
+    `host` is None where no parameter says `each: true`: it is for no host in particular.
+    """
 
     bound: Playbook
     params: Mapping[str, str]
@@ -50,13 +53,19 @@ class Candidate:
 
     @property
     def subjects(self) -> frozenset[str]:
-        """The hosts and domains it is about."""
-        return frozenset(v for n, v in self.params.items() if self.bound.params[n].type in {"host", "domain"})
+        """The hosts and domains it is about, or works on."""
+        named = (v for n, v in self.params.items() if self.bound.params[n].type in {"host", "domain"})
+        return frozenset((*named, *self._worked_on("host", "to", "domain")))
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The hosts that would take on mail."""
-        return tuple(v for n, v in self.params.items() if self.bound.params[n].type == "host" and v != self.host)
+        named = (v for n, v in self.params.items() if self.bound.params[n].type == "host")
+        return tuple(dict.fromkeys(v for v in (*named, *self._worked_on("to")) if v != self.host))
+
+    def _worked_on(self, *arguments: str) -> tuple[str, ...]:
+        """What the steps name, be it outright or by a parameter's default."""
+        return tuple(str(s.with_[a]) for s in self.bound.steps for a in arguments if a in s.with_)
 
 
 def candidates(s: Situation) -> tuple[Candidate, ...]:
@@ -79,7 +88,7 @@ def _tried(bound: Playbook, params: Mapping[str, str], trigger: Condition, s: Si
     return Candidate(
         bound,
         params,
-        next(iter(params.values()), None),
+        next((v for n, v in params.items() if bound.params[n].each), None),
         judge(trigger, s.samples, now=s.now, pace=s.pace),
         Judgement(not failing, failing),
     )
