@@ -1,0 +1,142 @@
+"""One state, many hands: two resident controllers, cron and a person at one incident; and one that was suspended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from failover.core.run import Did
+from failover.lab import Lab
+from tests.labs import lab_or_skip
+from tests.scenarios.watching import Desk, Mail, Started, configuration, letters_waiting, records, until
+
+pytestmark = [pytest.mark.lab, pytest.mark.soak]
+
+PERSON = ("run", "spam-filter-hung", "--set", "sick=mx1", "--yes", "--reason", "a person")
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    ours = lab_or_skip("hands")
+    yield ours
+    ours.down()
+
+
+@pytest.fixture
+def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
+    ours = Desk.at(lab, tmp_path)
+    yield ours
+    ours.clear()
+
+
+@pytest.fixture
+def mail(lab: Lab, tmp_path: Path) -> Iterator[Mail]:
+    ours = Mail.of(lab, tmp_path)
+    yield ours
+    ours.stop()
+
+
+@pytest.mark.parametrize("first", ["person", "controller"])
+def test_one_acts_and_the_others_say_who(lab: Lab, desk: Desk, mail: Mail, first: str) -> None:
+    """A person is quicker when they come as soon as mail is stuck; else one of the controllers has begun."""
+    watches = [desk.watch("one"), desk.watch("two")]
+    mail.send({"mx1": 10})
+    mail.arrives()
+    lab.incident("spamd-hung")
+    hung = time.time()
+    until(lambda: letters_waiting(lab) > 20 if first == "person" else bool(desk.runs()), "their moment", within=90)
+    person, tick = desk.start("person", *PERSON), desk.start("tick", "tick", "-v")
+    flows = mail.flows(hung, within=120)
+    codes = person.process.wait(120), tick.process.wait(120)
+
+    acted = desk.runs()
+    print(first, f"flows after {flows:.1f} s;", [(r.id, r.by) for r in acted], codes, person.said, tick.said)  # noqa: T201
+    assert len(acted) == 1, "one run"
+    assert desk.events(Did.INTENT, "bypass") == 1, "one act"
+    assert codes[1] == 0
+    if codes[0] == 0:
+        assert acted[0].reason == "a person"
+    else:
+        assert codes[0] == 4
+        assert acted[0].id in person.said
+        assert "Traceback" not in person.said
+
+    lab.heal("spamd-hung")
+    until(lambda: desk.state(acted[0].id) == "rolled_back" and mail.as_before(), "it is put back", within=120)
+    assert desk.events(Did.UNDONE) == 1
+    assert [w.end() for w in watches] == [0, 0]
+    said = "".join(w.said for w in watches)
+    assert "standing by" in said
+    assert "Traceback" not in said
+    print(mail.adds_up(), said)  # noqa: T201
+
+
+def suspended(desk: Desk, where: str) -> Started:
+    """A controller that will be suspended just before the act `where` leaves it."""
+    return desk.start(
+        "suspended", "watch", "--interval", "5s", argv=(sys.executable, "-m", "tests.scenarios.watching", where)
+    )
+
+
+def test_suspended_before_it_acts_it_is_refused_by_the_host_afterwards(lab: Lab, desk: Desk, mail: Mail) -> None:
+    mail.send({"mx1": 5})
+    mail.arrives()
+    late = suspended(desk, "bypass")
+    lab.incident("spamd-hung")
+    hung = time.time()
+    until(lambda: late.stopped, "it is suspended with its intent written down", within=120)
+    assert configuration(lab) == mail.before
+    run = desk.runs()[0].id
+    assert desk.failover(*PERSON[:-2]).returncode == 4, "its lease still holds"
+
+    other = desk.watch("other")
+    flows = mail.flows(hung, within=300)
+    until(lambda: desk.state(run) == "succeeded", "the other finishes the very run", within=120)
+    set_by_the_other = configuration(lab)
+
+    os.kill(late.process.pid, signal.SIGCONT)
+    until(
+        lambda: "taken over" in late.said or "stale" in late.said or "standing by" in late.said, "it says so", within=60
+    )
+    print(late.said)  # noqa: T201
+    assert configuration(lab) == set_by_the_other
+    assert len(desk.runs()) == 1
+    lab.heal("spamd-hung")
+    until(lambda: desk.state(run) == "rolled_back" and mail.as_before(), "it is put back", within=120)
+    assert desk.events(Did.UNDONE) == 1
+    assert (other.end(), late.end()) == (0, 0)
+    assert "Traceback" not in late.said + other.said
+    print(f"flows {flows:.1f} s after the hang; {mail.adds_up()}\n{late.said}")  # noqa: T201
+
+
+def test_suspended_before_it_moves_mail_it_is_refused_by_the_zone_afterwards(lab: Lab, desk: Desk, mail: Mail) -> None:
+    """Compare and swap at the name server: what the other one has set is not what the late one expects."""
+    book = desk.folder / "playbooks/mx-down.yaml"
+    book.write_text(book.read_text().replace("for: 3m", "for: 15s").replace("mode: auto", "mode: never"))
+    mail.send({"mx2": 2})
+    late = suspended(desk, "dns")
+    lab.incident("mx-unreachable")
+    until(lambda: late.stopped, "it is suspended with its intent written down", within=150)
+    run = desk.runs()[0].id
+    other = desk.watch("other")
+    until(lambda: desk.state(run) == "succeeded", "the other finishes the very run", within=240)
+    moved = records(lab)
+    assert all("9 mx2.lab.test." in r for r in moved)
+    assert desk.failover("rollback", run, "--yes").returncode == 6, "back to an MX that is cut off it does not go"
+    lab.heal("mx-unreachable")
+    until(lambda: desk.failover("rollback", run, "--yes").returncode == 0, "a person takes it back", within=90)
+    before = records(lab)
+    assert moved != before
+
+    os.kill(late.process.pid, signal.SIGCONT)
+    until(lambda: "taken over" in late.said or "standing by" in late.said, "it says so", within=60)
+    assert records(lab) == before
+    assert (other.end(), late.end()) == (0, 0)
+    assert "Traceback" not in late.said + other.said
+    print(f"{mail.adds_up()}\n{late.said}")  # noqa: T201
