@@ -53,6 +53,15 @@ def since(host: str, before: Samples, at: datetime) -> Since | None:
     return Since(newest.value, (at - newest.at).total_seconds())
 
 
+def carried(samples: Iterable[Signal], at: datetime) -> Samples:
+    """What the next look needs of the earlier ones (`before`), and no more, for a process that looks again and again:
+    each host's newest position, and the counts of the window."""
+    recent = [s for s in samples if s.name in {POSITION, ACCEPTED} and at - s.at <= timedelta(seconds=LONGEST_S)]
+    newest = {s.host: s for s in sorted(recent, key=lambda s: s.at) if s.name == POSITION and s.at <= at}
+    counts = (s for s in recent if s.name == ACCEPTED and at - s.at < timedelta(seconds=WINDOW_S))
+    return (*newest.values(), *counts)
+
+
 def args(host: Host, earlier: Since | None) -> dict[str, str]:
     return {"log": host.postfix.log} | ({"log_from": earlier.position} if earlier else {})
 

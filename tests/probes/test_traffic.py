@@ -6,10 +6,11 @@ import pytest
 
 from failover.core.diagnosis import State, diagnose_all
 from failover.core.signal import Outcome, Samples, Signal
-from failover.errors import Unreachable
+from failover.errors import FailoverError, Unreachable
 from failover.ports import Reply
 from failover.probes import COUNTED
 from failover.probes.look import look
+from failover.probes.traffic import carried
 from failover.world.world import World
 from tests.probes.fakes import AT, Clock, Remote, Smtp, facts, fleet, position
 
@@ -122,6 +123,30 @@ def test_a_share_is_that_of_five_minutes_of_looks() -> None:
         "mx1": pytest.approx(100 * 45 / (45 + 10 / 3)),
         "mx2": pytest.approx(100 * 10 / 3 / (45 + 10 / 3)),
     }
+
+
+def test_what_is_carried_on_is_all_that_the_next_look_needs_and_stays_small() -> None:
+    clock, sizes = Clock(), [0]
+    carry: Samples = ()
+    whole: Samples = ()
+    for n in range(100):
+        gone = Unreachable("no route to host", try_="see whether it is up")
+        end = 1000 + 1000 * n
+        start = end - (2000 if n % 7 == 4 else 1000)
+        answers: dict[str, Reply | FailoverError] = {
+            "mx1": gone if n % 7 == 3 else facts(f"log 812 {end}", f"traffic {n} {n} {start} {end}"),
+            "mx2": facts(f"log 812 {end}", f"traffic {3 * n} {n} {end - 1000} {end}"),
+        }
+        by_carry, by_whole = (
+            look(fleet(), wanted=COUNTED, before=before, remote=Remote(answers), smtp=Smtp(), clock=clock)
+            for before in (carry, whole)
+        )
+        assert by_carry == by_whole
+        carry, whole = carried((*carry, *by_carry), clock.at), (*whole, *by_whole)
+        sizes.append(len(carry))
+        clock.sleep(10)
+    assert max(sizes) <= 2 + 2 * 30
+    assert any(s.name == "traffic.share" and s.outcome is Outcome.OK for s in whole)
 
 
 def test_a_host_out_of_reach_takes_everybodys_share_and_no_ones_health() -> None:
