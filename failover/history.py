@@ -54,6 +54,7 @@ def standing(record: RunRecord, view: View, fleet: Fleet) -> Standing | None:
         since=min(m.since for m in found),
         until=min((m.until for m in found if m.until), default=None),
         risk=max((s.risk for s in steps), key=list(Risk).index),
+        host=patient(record.plan, fleet),
         away_from=frozenset(h for s in steps for h in _left(s, fleet)),
         back_when=record.plan.failback_when,
         back_mode=record.plan.failback,

@@ -81,7 +81,7 @@ def _not_ready(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Ba
 def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     """Doing it twice helps nobody; and whoever undid it, a person or a program, is not fought."""
     for m in s.past.standing:
-        if m.playbook != c.name or not m.subjects & c.subjects:
+        if m.playbook != c.name or not m.is_for({c.host} if c.host else c.subjects):
             continue
         if m.gone:
             said = f"what run {m.run} changed is no longer there ({m.gone}), and it is bad again"
@@ -96,7 +96,7 @@ def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Bar
     since = [r for r in mine if r.opened > s.now - timedelta(seconds=limits.cooldown)]
     if since:
         last = max(since, key=lambda r: r.opened)
-        ago = duration((s.now - last.opened).total_seconds())
+        ago = duration(max(0.0, (s.now - last.opened).total_seconds()))
         said = f"run {last.run} was made {ago} ago ({last.state.value}), and it is bad again"
         return Barrier("attempts", Weight.PAGE, f"{said}; the next one not before {duration(limits.cooldown)} after it")
     within = [r for r in mine if r.opened > s.now - timedelta(seconds=limits.per)]
@@ -135,6 +135,8 @@ def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
         greets = latest(now, target, "smtp.banner")
         if not greets or any(g.outcome is not Outcome.OK for g in greets):
             return Barrier("target", Weight.PAGE, f"{target}, which would take the mail, is not seen to greet")
+        if any(g.outcome is Outcome.FAIL for g in latest(now, target, "spam.scan")):
+            return Barrier("target", Weight.PAGE, f"{target}, which would take the mail, would hold it up: {d.summary}")
         for name in ("disk.free", "disk.inodes"):
             if any(g.outcome is not Outcome.OK for g in latest(now, target, name)):
                 return Barrier("target", Weight.PAGE, f"{target}, which would take the mail, is nearly full: {name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -45,7 +45,8 @@ class Standing:
     """The changes of one run that are in force, until `until` (None: for as long as it takes).
 
     `back_when`, `back_mode`: the failback rule it was started under. `guards`: what its undo demands besides.
-    `away_from`: the hosts that mail was moved away from. `gone`: the host was read again and no longer shows it
+    `host`: the one that it was for (None: no one in particular). `away_from`: the hosts that mail was moved away from.
+    `gone`: the host was read again and no longer shows it
     (configuration management puts files back, too), in words; empty when it does, or was not read.
     """
 
@@ -56,11 +57,16 @@ class Standing:
     since: datetime
     until: datetime | None = None
     risk: Risk = Risk.NONE
+    host: str | None = None
     away_from: frozenset[str] = frozenset()
     back_when: tuple[Condition, ...] = ()
     back_mode: str = "ask"
     guards: tuple[Condition, ...] = ()
     gone: str = ""
+
+    def is_for(self, hosts: Set[str]) -> bool:
+        """Was it made for one of these, or mail moved away from it? What merely took the mail on is another matter."""
+        return bool(hosts & ({self.host, *self.away_from} if self.host else self.subjects))
 
 
 @dataclass(frozen=True, slots=True)

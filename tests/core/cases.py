@@ -183,10 +183,12 @@ def _standing(told: Mapping[str, Any], i: int, fleet: Fleet) -> Standing:
         says=told.get("says", f"{told['playbook']} on {host}"),
         since=since,
         until=since + timedelta(seconds=_span(told["expires"])) if "expires" in told else None,
+        host=host,
         away_from=frozenset(told.get("away_from", ())),
         back_when=conditions(told.get("back_when", ())),
         back_mode=told.get("back", "ask"),
         guards=conditions(told.get("guards", ())),
+        gone=told.get("gone", ""),
     )
 
 
