@@ -72,11 +72,11 @@ def flush(store: Store, notifier: Notifier, fleet: Fleet, clock: Clock, *, budge
 
 
 def _due(waiting: Iterable[Unsent], now: datetime) -> Iterator[Unsent]:
-    """A due time that no wait leads to was set before the clock stepped back."""
+    """A due time that no wait leads to was set before the clock stepped back; what was never tried is always due."""
     held: set[tuple[str, str]] = set()
     for unsent in waiting:
         thread = (unsent.channel, unsent.message.key)
-        if 0 < (unsent.due - now).total_seconds() <= LONGEST_WAIT_S:
+        if unsent.tries and 0 < (unsent.due - now).total_seconds() <= LONGEST_WAIT_S:
             held.add(thread)
         elif thread not in held:
             yield unsent

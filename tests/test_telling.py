@@ -192,6 +192,8 @@ def test_a_clock_that_stepped_back_keeps_nothing_waiting() -> None:
     post.flush()
     post.does = nothing
     assert post.flush(after_s=-86400) == Flushed(sent=1)
+    post.tell(OVER)
+    assert post.flush(after_s=-60) == Flushed(sent=2)
 
 
 def test_a_hung_channel_delays_no_other_and_the_flush_ends_in_its_budget() -> None:
