@@ -18,12 +18,14 @@ from failover.core import attention
 from failover.core.alert import Alert, announce
 from failover.core.candidates import Situation
 from failover.core.condition import Condition, at_once, judge, predicates
+from failover.core.fleet import Role
 from failover.core.ids import new_key
 from failover.core.past import Cycle, Past
 from failover.core.playbook import Playbook
 from failover.core.returns import Return, returns
 from failover.core.run import RunState, View
-from failover.core.signal import Outcome, Samples
+from failover.core.signal import Outcome, Samples, latest
+from failover.core.usual import RULES, Peak, unusual
 from failover.core.verdict import Considered, Kind, Verdict, decide
 from failover.errors import FailoverError, Refused
 from failover.ports import Lease, Proposal, RunRecord
@@ -35,6 +37,7 @@ OLD_S = 15.0
 TOLD_FOR = timedelta(minutes=10)
 """So long after its end the controller's own run is still news, should the cycle that ran it not have told it."""
 LEAST_WINDOW_S = 600.0
+SHARE = "traffic.share"
 BY = "controller on "
 
 
@@ -44,6 +47,8 @@ class Turn:
 
     situation: Situation
     verdict: Verdict
+    peaks: tuple[Peak, ...] = ()
+    """Standbys that take far more mail than they usually do: the first that was seen on 11 August 2020."""
     back: tuple[Return, ...] = ()
     runs: list[tuple[RunRecord, View]] = field(default_factory=list)
     """Run, resumed or rolled back in this cycle."""
@@ -125,8 +130,9 @@ def _seen(c: Controller, playbooks: tuple[Playbook, ...], budget_s: float) -> Tu
         begun = c.hands.clock.monotonic()
         situation, verdict = _seen_now(c, playbooks)
         next_look = max(begun + c.hands.fleet.policy.spacing_s, c.hands.clock.monotonic())
-        if not verdict.undecided or next_look > until:
-            return Turn(situation, verdict)
+        peaks = peaks_of(c, situation)
+        if not (verdict.undecided or peaks) or next_look > until:
+            return Turn(situation, verdict, peaks)
         c.hands.clock.sleep(next_look - c.hands.clock.monotonic())
 
 
@@ -154,6 +160,26 @@ def _reread(c: Controller, past: Past, runs: Collection[str]) -> Past:
 
 
 _THERE = ("in force", "unknown")
+
+
+def peaks_of(c: Controller, s: Situation) -> tuple[Peak, ...]:
+    """Standbys that take far more than their usual share, while nothing of ours sends mail there.
+
+    The long past is read only for a share that is high at all.
+    """
+    moved = any(m.away_from for m in s.past.standing)
+    high = [
+        h.name for h in c.hands.fleet.hosts.values() if h.role is Role.STANDBY and not moved and _is_high(h.name, s)
+    ]
+    if not high:
+        return ()
+    week = c.store.samples(c.now - timedelta(days=8))
+    return tuple(p for h in high if (p := unusual(week, h, SHARE, now=c.now)) is not None)
+
+
+def _is_high(host: str, s: Situation) -> bool:
+    shares = [x.value for x in latest(s.samples, host, SHARE)]
+    return any(isinstance(v, float | int) and v > RULES[SHARE].floor for v in shares)
 
 
 def look(c: Controller) -> Samples:
@@ -257,7 +283,12 @@ def _stuck(due: Return, e: FailoverError) -> Alert:
 def _tell(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn) -> None:
     situation = replace(turn.situation, past=c.past(), now=c.now)
     policy = c.hands.fleet.policy
-    alerts = (*turn.alerts, *_news(c), *attention.alerts(situation, turn.verdict, turn.back))
+    alerts = (
+        *turn.alerts,
+        *_news(c),
+        *attention.alerts(situation, turn.verdict, turn.back),
+        *attention.of_peaks(situation, turn.peaks),
+    )
     announcement = announce(
         alerts,
         c.store.told(),

@@ -18,6 +18,7 @@ from failover.core.past import Past, Proposed, Ran, Standing
 from failover.core.plan import Plan
 from failover.core.returns import Return
 from failover.core.run import RunState, View
+from failover.core.usual import Peak
 from failover.core.verdict import Considered, Kind, Verdict
 
 FAILED_S, BLIND_S, DEGRADED_S, NETWORK_S = 120.0, 600.0, 900.0, 120.0
@@ -45,6 +46,15 @@ def unsure(s: Situation) -> frozenset[str]:
     if our_network(s.fleet, s.samples, s.now):
         return frozenset(s.fleet.hosts)
     return frozenset(h for h, d in s.diagnoses().items() if d.state is State.UNKNOWN)
+
+
+def of_peaks(s: Situation, peaks: Iterable[Peak]) -> tuple[Alert, ...]:
+    """Mail that comes to a standby is often the first that is seen of a primary in trouble."""
+    found = s.diagnoses()
+    elsewhere = {p.host: [f"{h}: {d.state.value}, {d.summary}" for h, d in found.items() if h != p.host] for p in peaks}
+    return tuple(
+        Alert(f"{p.host}/traffic", "peak", "warning", p.words, "\n".join(elsewhere[p.host]), FAILED_S) for p in peaks
+    )
 
 
 def _network(why: str) -> Alert:
