@@ -12,7 +12,7 @@ from failover.core.diagnosis import Diagnosis, diagnose_all, recent
 from failover.core.fleet import Fleet
 from failover.core.past import Past
 from failover.core.playbook import Playbook
-from failover.core.signal import Samples, of
+from failover.core.signal import Samples, Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +70,46 @@ class Candidate:
 
 def candidates(s: Situation) -> tuple[Candidate, ...]:
     """Every trigger tried for every candidate host, in the order of priority; hosts in the order of the fleet."""
-    found = []
+    found, seen = [], _by_name(s.samples)
     for playbook in sorted((p for p in s.playbooks if p.trigger), key=lambda p: (p.priority, p.name)):
         for params in _choices(playbook, s.fleet):
             try:
                 bound = bind(playbook, params, s.fleet)
             except Unbound:  # a parameter that only a person can give: not the controller's to run
                 continue
-            if bound.trigger is not None and _looked_at(bound.trigger, s.samples):
-                found.append(_tried(bound, params, bound.trigger, s))
+            if bound.trigger is not None and _about((bound.trigger,), seen):
+                found.append(_tried(bound, params, bound.trigger, s, seen))
     return tuple(found)
 
 
-def _tried(bound: Playbook, params: Mapping[str, str], trigger: Condition, s: Situation) -> Candidate:
-    ready = [judge(c, s.samples, now=s.now, pace=s.pace) for c in bound.preconditions]
+_Seen = Mapping[tuple[str, str], list[Signal]]
+"""By host and signal: an hour of looks at hundreds of hosts is sorted once, not gone through for each condition."""
+
+
+def _by_name(samples: Samples) -> _Seen:
+    found: dict[tuple[str, str], list[Signal]] = {}
+    for s in samples:
+        found.setdefault((s.host, s.name), []).append(s)
+    return found
+
+
+def _about(conditions: Iterable[Condition], seen: _Seen) -> Samples:
+    """Nothing where a host has nothing of the kind (no handler, no filter): then it is no candidate."""
+    asked = dict.fromkeys((t.host, t.signal) for c in conditions for t in predicates(c))
+    return tuple(s for name in asked for s in seen.get(name, ()))
+
+
+def _tried(bound: Playbook, params: Mapping[str, str], trigger: Condition, s: Situation, seen: _Seen) -> Candidate:
+    samples = _about((trigger, *bound.preconditions), seen)
+    ready = [judge(c, samples, now=s.now, pace=s.pace) for c in bound.preconditions]
     failing = tuple(b for j in ready if not j.holds for b in j.because)
     return Candidate(
         bound,
         params,
         next((v for n, v in params.items() if bound.params[n].each), None),
-        judge(trigger, s.samples, now=s.now, pace=s.pace),
+        judge(trigger, samples, now=s.now, pace=s.pace),
         Judgement(not failing, failing),
     )
-
-
-def _looked_at(trigger: Condition, samples: Samples) -> bool:
-    """A host that has nothing of the kind (no handler, no filter) is no candidate."""
-    return any(of(samples, t.host, t.signal) for t in predicates(trigger))
 
 
 def _choices(playbook: Playbook, fleet: Fleet) -> tuple[dict[str, str], ...]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from failover.core.signal import Outcome, Samples, Signal, of, worst
+from failover.core.signal import Outcome, Samples, Signal, of
 from failover.core.words import duration, number
 
 
@@ -151,12 +151,12 @@ def _looks(samples: Iterable[Signal], spacing: float) -> Samples:
             groups[-1].append(s)
         else:
             groups.append([s])
-    newest = [_newest_by_vantage(g) for g in groups]
-    return tuple(w for g in newest if (w := worst(g)) is not None)
+    return tuple(g[0] if len(g) == 1 else _worst_of_newest(g) for g in groups)
 
 
-def _newest_by_vantage(group: list[Signal]) -> list[Signal]:
-    return list({s.vantage: s for s in group}.values())
+def _worst_of_newest(group: list[Signal]) -> Signal:
+    """Of each vantage the newest."""
+    return max({s.vantage: s for s in group}.values(), key=lambda s: (s.worry, s.at))
 
 
 def _met(test: Predicate, signal: Signal) -> bool | None:
