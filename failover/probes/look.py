@@ -85,7 +85,7 @@ class _Looker:
         """A host that is only a vantage is asked about its peers and nothing else."""
         here = frozenset(n for n in names if SIGNALS[n].where in {Where.HOST, Where.LOG})
         watches = _watches(self.fleet, chosen) if "smtp.peer" in names else {}
-        for name, host in self.fleet.hosts.items():
+        for name, host in {**self.fleet.witnesses, **self.fleet.hosts}.items():
             mine = here if name in chosen else frozenset()
             if mine or name in watches:
                 yield partial(self._call, host, mine, watches.get(name, ()))
@@ -173,12 +173,13 @@ def _has(host: Host, name: str) -> bool:
 
 
 def _watches(fleet: Fleet, chosen: tuple[str, ...]) -> dict[str, tuple[Host, ...]]:
-    """Who looks at whom: each chosen host is seen by the next `quorum` hosts in the fleet's order, not by all."""
+    """Who looks at whom: each chosen host is seen by every witness, and by the next `quorum` hosts in the fleet's order,
+    not by all."""
     names = tuple(fleet.hosts)
     found: dict[str, list[Host]] = {}
     for target in chosen:
         place = names.index(target)
         others = (names[(place + i) % len(names)] for i in range(1, min(fleet.policy.quorum, len(names) - 1) + 1))
-        for watcher in others:
+        for watcher in (*others, *fleet.witnesses):
             found.setdefault(watcher, []).append(fleet.hosts[target])
     return {watcher: tuple(targets) for watcher, targets in found.items()}

@@ -113,14 +113,15 @@ def shares(fleet: Fleet, before: Samples, now: Iterable[Signal], at: datetime) -
     counts = {name: _recent(name, before, tuple(now), at) for name in fleet.hosts}
     missing = [name for name, found in counts.items() if not found]
     total = sum(float(s.value or 0) for found in counts.values() for s in found)
-    rates = {name: _per_minute(found) for name, found in counts.items() if found}
-    for name, rate in rates.items() if not missing and total >= FEWEST else ():
-        percent = 100 * rate / sum(rates.values())
-        said = f"{number(round(percent, 1))} % of the mail that {count(len(rates), 'host')} accepted"
-        yield Sight(name, CONTROLLER, at).signal(SHARE, Outcome.OK, said, percent, "%")
     if missing or total < FEWEST:
         why = f"nothing is known of {', '.join(missing)}" if missing else f"only {count(total, 'message')} accepted"
         yield from (Sight(name, CONTROLLER, at).unknown(SHARE, why) for name in fleet.hosts)
+        return
+    rates = {name: _per_minute(found) for name, found in counts.items()}
+    for name, rate in rates.items():
+        percent = 100 * rate / sum(rates.values())
+        said = f"{number(round(percent, 1))} % of the mail that {count(len(rates), 'host')} accepted"
+        yield Sight(name, CONTROLLER, at).signal(SHARE, Outcome.OK, said, percent, "%")
 
 
 def _recent(host: str, before: Samples, now: Samples, at: datetime) -> Samples:

@@ -39,6 +39,7 @@ NOT_COUNTED = [
     f"{AT}-in/smtpd[812]: 4XyZ1: client=a[192.0.2.7]\n",  # another instance
     f"{AT}-in/qmgr[77]: 4XyZ1: removed\n",
     f"{AT}/cleanup[9]: 4XyZ1: warning: header Subject: postfix/qmgr[77]: 4XyZ1: removed\n",
+    f"{AT}/cleanup[9]: 4XyZ1: warning: header Subject: postfix/smtpd[812]: 4XyZ1: client=a[192.0.2.7]\n",
     f"{AT}/postsuper[9]: 4XyZ1: removed\n",
     "Nov 24 03:12:00 mx1 spamd[5]: postfix/qmgr[77]: 4XyZ1: removed\n",
     ": removed\n",
@@ -113,13 +114,16 @@ def test_a_line_is_counted_once_wherever_a_look_cuts_it(log: Log) -> None:
         before = log.size
 
 
-@pytest.mark.parametrize("way", ["renamed", "emptied", "emptied, and longer by now"])
+@pytest.mark.parametrize("way", ["renamed", "copied", "emptied", "emptied, and longer by now"])
 def test_rotated_or_written_anew_is_a_new_start(log: Log, way: str) -> None:
     log.add(*COUNTED)
     before = f"{log.inode}:{log.size}"
     if way == "renamed":
         log.path.rename(log.path.with_suffix(".1"))
         log.path.touch()
+    elif way == "copied":
+        shutil.copy(log.path, log.path.with_suffix(".1"))
+        log.path.with_suffix(".1").rename(log.path)
     else:
         os.truncate(log.path, 0)
     log.add(*([f"longer {REMOVED}"] * 40 if "longer" in way else [REMOVED]))

@@ -125,6 +125,12 @@ def test_a_share_is_that_of_five_minutes_of_looks() -> None:
     }
 
 
+def test_the_newest_position_is_carried_on_unless_it_is_of_a_clock_that_was_set_back() -> None:
+    newest, other = position("mx1", "1:3", ago_s=10), position("mx2", "1:9", ago_s=3000)
+    ahead, old = position("mx1", "1:4", ago_s=-10), position("mx2", "1:1", ago_s=3601)
+    assert carried((ahead, newest, position("mx1", "1:2", ago_s=20), old, other), AT) == (other, newest)
+
+
 def test_what_is_carried_on_is_all_that_the_next_look_needs_and_stays_small() -> None:
     clock, sizes = Clock(), [0]
     carry: Samples = ()
@@ -152,7 +158,8 @@ def test_what_is_carried_on_is_all_that_the_next_look_needs_and_stays_small() ->
 def test_a_host_out_of_reach_takes_everybodys_share_and_no_ones_health() -> None:
     gone = Unreachable("no route to host", try_="see whether it is up")
     remote = Remote({**ONE_MINUTE, "mx1": gone})
-    found = look(fleet(), before=BEFORE, remote=remote, smtp=Smtp(), clock=Clock())
+    earlier = Signal("mx1", "traffic.accepted", "mx1", Outcome.OK, "", position("mx1").at, 90.0, "messages", 60.0)
+    found = look(fleet(), before=(*BEFORE, earlier), remote=remote, smtp=Smtp(), clock=Clock())
     assert {s.name for s in found if s.host == "mx2"} & COUNTED == {
         "log.position",
         "traffic.accepted",
