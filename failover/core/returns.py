@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from failover.core.candidates import Situation
 from failover.core.condition import Condition, Judgement, at_once, judge
+from failover.core.diagnosis import our_network
 from failover.core.fleet import Mode
 from failover.core.past import Standing
 from failover.core.verdict import Kind, Verdict
@@ -40,14 +41,14 @@ def returns(s: Situation, verdict: Verdict) -> tuple[Return, ...]:
 
 
 def _return(m: Standing, s: Situation, verdict: Verdict) -> Return:
-    for rule in (_paused, _open, _still_needed):
+    for rule in (_own_network, _paused, _open, _still_needed):
         if why := rule(m, s, verdict):
             return _not_yet(m, s, why)
     rule_holds, guards = _together(m.back_when, s), _together(tuple(at_once(g) for g in m.guards), s)
-    if guards.holds is False:
+    if guards.holds is not True:
         return _not_yet(m, s, "; ".join(guards.because))
     ready = bool(m.back_when) and rule_holds.holds is True
-    at_its_end = _expired(m, s) and rule_holds.holds is not False and guards.holds is True
+    at_its_end = _expired(m, s) and rule_holds.holds is not False and _well_now(m, s)
     if not ready and not at_its_end:
         return _not_yet(m, s, "; ".join(rule_holds.because) or "a person takes it back")
     because = rule_holds.because if ready else ("its time is over, and what its undo demands holds",)
@@ -74,9 +75,18 @@ def _expired(m: Standing, s: Situation) -> bool:
     return m.until is not None and m.until <= s.now
 
 
+def _well_now(m: Standing, s: Situation) -> bool:
+    """Its rule asked of one look alone: nobody waits any longer, but what cannot be seen is not well."""
+    return _together((at_once(c) for c in m.back_when), s).holds is True
+
+
 def _soon(m: Standing) -> timedelta:
     assert m.until is not None
     return min(timedelta(seconds=SOON_S), (m.until - m.since) / 8)
+
+
+def _own_network(m: Standing, s: Situation, verdict: Verdict) -> str | None:
+    return our_network(s.fleet, s.samples, s.now)
 
 
 def _paused(m: Standing, s: Situation, verdict: Verdict) -> str | None:
@@ -95,8 +105,9 @@ def _open(m: Standing, s: Situation, verdict: Verdict) -> str | None:
 
 def _still_needed(m: Standing, s: Situation, verdict: Verdict) -> str | None:
     for c in verdict.considered:
-        if c.candidate.subjects & m.subjects and c.candidate.trigger.holds:
-            return f"{c.candidate.name} still asks for it on {c.candidate.host}"
+        on = {c.candidate.host} if c.candidate.host else c.candidate.subjects
+        if c.fires and m.is_for(on):
+            return f"the trigger of {c.candidate.name} holds on {', '.join(sorted(on))}"
     return None
 
 

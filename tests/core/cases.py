@@ -182,7 +182,7 @@ def _standing(told: Mapping[str, Any], i: int, fleet: Fleet) -> Standing:
         subjects=frozenset(told.get("covers", [host])),
         says=told.get("says", f"{told['playbook']} on {host}"),
         since=since,
-        until=since + timedelta(seconds=_span(told["expires"])) if "expires" in told else None,
+        until=since + timedelta(seconds=_span(told["expires"])) if told.get("expires") else None,
         host=host,
         away_from=frozenset(told.get("away_from", ())),
         back_when=conditions(told.get("back_when", ())),
