@@ -24,6 +24,10 @@ def fleet(f: file.HostsFile, folder: Path) -> core.Fleet:
         policy=_policy(f.policy, folder),
         notify=tuple(_channel(c, folder) for c in f.notify),
         state=state_url(f.state, folder),
+        witnesses={
+            name: core.Host(name, core.Role.STANDBY, w.address, ssh=_ssh(w.ssh, f.defaults.ssh, folder))
+            for name, w in f.witnesses.items()
+        },
     )
 
 

@@ -141,6 +141,13 @@ class Host(Strict):
     cloud: Ec2 | None = None
 
 
+class Witness(Strict):
+    """A machine without mail that is asked over SSH whether it sees the MX hosts greet: one more place for a quorum."""
+
+    address: Address = Field(examples=["192.0.2.9"])
+    ssh: Ssh = Ssh()
+
+
 class Rfc2136(Strict):
     kind: Literal["rfc2136"]
     server: Address = Field(examples=["192.0.2.53"])
@@ -228,6 +235,7 @@ class HostsFile(Strict):
     hosts: Annotated[dict[HostId, Host], Field(min_length=1)] = Field(
         examples=["{mx1: {role: primary, address: 192.0.2.11}}"]
     )
+    witnesses: dict[HostId, Witness] = Field(default_factory=dict)
     domains: dict[Hostname, Domain] = Field(default_factory=dict)
     policy: Policy = Policy()
     notify: Annotated[list[Annotated[Channel, Field(discriminator="kind")]], AfterValidator(_few)] = Field(
@@ -257,7 +265,13 @@ def _contradictions(source: Source) -> list[Problem]:
         *_twice(source, hosts, lambda h: (h.get("address"), _mapping(h.get("smtp")).get("port", 25)), "address"),
         *_twice(source, hosts, lambda h: h.get("mx"), "mx"),
         *_half_keys(source, domains),
+        *_both(source, hosts, _mapping(_mapping(source.value).get("witnesses"))),
     ]
+
+
+def _both(source: Source, hosts: dict[str, Any], witnesses: dict[str, Any]) -> list[Problem]:
+    said = "is a host already, and sees its peers as such; leave it out here"
+    return [Problem(source.where(("witnesses", n)), f'"{n}" {said}') for n in witnesses if n in hosts]
 
 
 def _twice(source: Source, hosts: dict[str, Any], identity: Any, key: str) -> list[Problem]:

@@ -168,6 +168,8 @@ class Fleet:
     policy: Policy = Policy()
     notify: tuple[Channel, ...] = ()
     state: str = "sqlite:///failover.db"
+    witnesses: Mapping[str, Host] = field(default_factory=dict)
+    """Machines that carry no mail and only say whether they see the MX hosts greet: vantages for the quorum."""
 
     def peers(self, of: str) -> tuple[Host, ...]:
         return tuple(h for h in self.hosts.values() if h.name != of)

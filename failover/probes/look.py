@@ -173,8 +173,7 @@ def _has(host: Host, name: str) -> bool:
 
 
 def _watches(fleet: Fleet, chosen: tuple[str, ...]) -> dict[str, tuple[Host, ...]]:
-    """Who looks at whom: each chosen host is seen by every witness, and by the next `quorum` hosts in the fleet's order,
-    not by all."""
+    """Who looks at whom: each chosen host is seen by every witness, and by the next `quorum` hosts, not by all."""
     names = tuple(fleet.hosts)
     found: dict[str, list[Host]] = {}
     for target in chosen:

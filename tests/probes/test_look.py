@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
-from failover.core.fleet import Fleet
+from failover.core.diagnosis import smtp_failing
+from failover.core.fleet import Fleet, Host, Role
 from failover.core.signal import Outcome
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Unreachable
 from failover.ports import Reply
@@ -20,6 +22,17 @@ def test_peer_signal_belongs_to_the_host_looked_at() -> None:
     remote = Remote({"mx1": facts("peer 192.0.2.12:25 timeout 5001 -")})
     (found,) = [s for s in look(fleet(), remote=remote, smtp=Smtp(), clock=Clock()) if s.vantage == "mx1" != s.host]
     assert (found.host, found.name, found.outcome) == ("mx2", "smtp.peer", Outcome.FAIL)
+
+
+def test_a_witness_is_asked_whether_it_sees_them_greet_and_nothing_else() -> None:
+    of = replace(fleet(), witnesses={"site-b": Host("site-b", Role.STANDBY, "192.0.2.9")})
+    remote = Remote({"site-b": facts("peer 192.0.2.11:25 timeout 5001 -", "peer 192.0.2.12:25 ok 12 220")})
+    found = look(of, remote=remote, smtp=Smtp(), clock=Clock())
+    seen = [(s.host, s.name, s.outcome) for s in found if "site-b" in {s.vantage, s.host}]
+    assert seen == [("mx1", "smtp.peer", Outcome.FAIL), ("mx2", "smtp.peer", Outcome.OK)]
+    (asked,) = [args for name, args in remote.asked if name == "site-b"]
+    assert (asked["spam"], asked["scan"], asked["filters"]) == ("none", "no", "no")
+    assert smtp_failing("mx1", found) == ("site-b",)
 
 
 @pytest.mark.parametrize("error", [DOWN, OutcomeUnknown("no answer in 6 s", try_="look again")])
