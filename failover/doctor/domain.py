@@ -24,17 +24,19 @@ def findings(fleet: Fleet, domain: Domain, zone: Callable[[Domain], DnsZone], cl
     except FailoverError as e:
         yield failed("mx", domain.name, e)
         return
-    yield _everywhere(domain, zone, clock)
+    yield _everywhere(domain, mx, there, clock)
     yield from targets(fleet, domain.name, mx, there)
     yield from ttl(domain.name, mx)
     yield _right(domain, clock)
 
 
-def _everywhere(domain: Domain, zone: Callable[[Domain], DnsZone], clock: Clock) -> Finding:
-    (found,) = probe.look_at([domain], zone, clock)
+def _everywhere(domain: Domain, mx: MxSet, zone: DnsZone, clock: Clock) -> Finding:
+    found = probe.compared(domain.name, mx, zone.seen(domain.name), clock.now())
+    if found.outcome is Outcome.OK:
+        return ok("mx", domain.name, found.reason)
     try_ = f"compare: dig +norecurse MX {domain.name} @SERVER; a server that stays behind is no longer transferred to"
-    judge = {Outcome.OK: None, Outcome.WARN: warn}.get(found.outcome, fail)
-    return judge("mx", domain.name, found.reason, try_=try_) if judge else ok("mx", domain.name, found.reason)
+    judge = warn if found.outcome is Outcome.WARN else fail
+    return judge("mx", domain.name, found.reason, try_=try_)
 
 
 def targets(fleet: Fleet, domain: str, mx: MxSet, zone: DnsZone) -> Iterator[Finding]:
