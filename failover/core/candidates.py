@@ -24,6 +24,8 @@ class Situation:
     samples: Samples
     now: datetime
     past: Past = field(default_factory=Past)
+    _diagnosed: dict[str, Diagnosis] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """Asked for several times in a cycle, and always the same."""
 
     @property
     def pace(self) -> Pace:
@@ -31,7 +33,9 @@ class Situation:
 
     def diagnoses(self) -> Mapping[str, Diagnosis]:
         """By what was seen lately; what mail did an hour ago says nothing of whether it moves."""
-        return diagnose_all(self.fleet, recent(self.samples, self.now))
+        if not self._diagnosed:
+            self._diagnosed.update(diagnose_all(self.fleet, recent(self.samples, self.now)))
+        return self._diagnosed
 
 
 @dataclass(frozen=True, slots=True)
