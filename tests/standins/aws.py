@@ -41,6 +41,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -189,7 +190,8 @@ class Aws:
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes, str]:
         """HTTP status, body, and how it goes down the line (empty: whole)."""
         with self._lock:
-            self._carry_out_late()
+            with suppress(AwsError):  # what is refused so late, nobody hears of
+                self._carry_out_late()
             service, action, params = _named(method, target, body)
             fault: Fault | None = None
             try:
