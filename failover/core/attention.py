@@ -11,15 +11,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from failover.core.alert import Alert
-from failover.core.barriers import Weight
-from failover.core.candidates import Situation
+from failover.core.barriers import Barrier, Weight
+from failover.core.candidates import Candidate, Situation
 from failover.core.diagnosis import Diagnosis, State, our_network
 from failover.core.past import Past, Proposed, Ran, Standing
 from failover.core.plan import Plan
+from failover.core.playbook import moves_mail
 from failover.core.returns import Return
 from failover.core.run import RunState, View
 from failover.core.usual import Peak
-from failover.core.verdict import Considered, Kind, Verdict
+from failover.core.verdict import Kind, Verdict
 
 FAILED_S, BLIND_S, DEGRADED_S, NETWORK_S = 120.0, 600.0, 900.0, 120.0
 """How long it must have been so before a page: longer than a restart, a bad network, a burst."""
@@ -64,46 +65,66 @@ def _network(why: str) -> Alert:
 
 def _of_candidates(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) -> tuple[Alert, ...]:
     """Playbooks that would run and may not, one for each host and incident: the first by priority."""
-    return tuple(
-        _asked(c, found[c.candidate.host], asked)
-        if (asked := _question(c, s.past))
-        else _blocked(c, found[c.candidate.host])
-        for c in verdict.considered
-        if c.fires and c.barrier is not None and c.candidate.host is not None
-    )
+    return tuple(_of_candidate(c, b, found.get(c.host or ""), s) for c, b in _barred(verdict))
 
 
-def _question(c: Considered, past: Past) -> Proposed | None:
-    if c.barrier is None or c.barrier.weight is not Weight.ASK:
+def _barred(verdict: Verdict) -> tuple[tuple[Candidate, Barrier], ...]:
+    """One that is for another incident than its host shows speaks only where no other fires for that host."""
+    firing = [(c.candidate, c.barrier) for c in verdict.considered if c.fires]
+    meant = {c.host for c, b in firing if b is None or b.rule != "diagnosis"}
+    return tuple((c, b) for c, b in firing if b is not None and (b.rule != "diagnosis" or c.host not in meant))
+
+
+def _of_candidate(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Alert:
+    asked = _question(c, b, s.past)
+    return _asked(c, d, asked) if asked else _blocked(c, b, d)
+
+
+def _question(c: Candidate, b: Barrier, past: Past) -> Proposed | None:
+    if b.weight is not Weight.ASK:
         return None
-    return next((p for p in past.proposed if p.playbook == c.candidate.name and p.params == c.candidate.params), None)
+    return next((p for p in past.proposed if p.playbook == c.name and p.params == c.params), None)
 
 
-def _asked(c: Considered, d: Diagnosis, asked: Proposed) -> Alert:
-    said = [*_evidence(d), f"{asked.playbook} would do this:", *(f"  {line}" for line in asked.says)]
+def _asked(c: Candidate, d: Diagnosis | None, asked: Proposed) -> Alert:
+    key, title, evidence = _about(c, d)
+    said = [*evidence, f"{asked.playbook} would do this:", *(f"  {line}" for line in asked.says)]
     said.append(f"Yes: failover run --key {asked.key}   (until {asked.until:%H:%M} UTC)")
-    return Alert(_key(d), f"asked {asked.key}", "critical", f"{_title(d)}. Go on?", "\n".join(said))
+    return Alert(key, f"asked {asked.key}", "critical", f"{title}. Go on?", "\n".join(said))
 
 
-def _blocked(c: Considered, d: Diagnosis) -> Alert:
-    assert c.barrier is not None
-    rule, name = c.barrier.rule, c.candidate.name
+def _blocked(c: Candidate, b: Barrier, d: Diagnosis | None) -> Alert:
+    key, title, evidence = _about(c, d)
     said = [
-        *_evidence(d),
-        f"{name} would help, but {c.barrier.because}.",
-        f"By hand: failover run {name}{_given(c.candidate.params)}   Why: failover why {name}",
+        *evidence,
+        f"{c.name} would help, but {b.because}.",
+        f"By hand: failover run {c.name}{_given(c.params)}   Why: failover why {c.name}",
     ]
-    severity, patience = _urgency(rule)
-    return Alert(_key(d), rule, severity, _title(d), "\n".join(said), patience)
+    eased = moves_mail(c.bound) or d is None or d.state is not State.FAILED
+    severity, patience = _urgency(b.rule, eased=eased)
+    return Alert(key, b.rule, severity, title, "\n".join(said), patience)
 
 
-def _urgency(rule: str) -> tuple[str, float]:
-    """Whoever paused it knows; what is at work or in force already has its own page; the rest waits for nobody."""
+def _about(c: Candidate, d: Diagnosis | None) -> tuple[str, str, list[str]]:
+    """Key, title and evidence: the host's, or where it is for no host in particular the playbook's own."""
+    if d is not None:
+        return _key(d), _title(d), _evidence(d)
+    about = sorted(c.subjects)
+    return f"{min(about, default='controller')}/{c.name}", f"{', '.join(about)}: {c.name}", [*c.trigger.because]
+
+
+def _urgency(rule: str, *, eased: bool) -> tuple[str, float]:
+    """Whoever paused it knows; what is at work, or in force and eases it, has its own page; the rest waits for nobody.
+
+    `eased`: mail does move, here or elsewhere. When it does not for long although help is in force, that did not help.
+    """
     match rule:
         case "paused":
             return "warning", PAUSED_S
-        case "busy" | "in force":
+        case "busy":
             return "info", NEVER
+        case "in force":
+            return ("info", NEVER) if eased else ("critical", DEGRADED_S)
         case "diagnosis" | "quorum":
             return "critical", FAILED_S
         case _:
@@ -111,32 +132,39 @@ def _urgency(rule: str) -> tuple[str, float]:
 
 
 def _of_hosts(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) -> tuple[Alert, ...]:
+    """Hosts that are not well and for which no playbook speaks."""
     acting = verdict.host if verdict.kind is Kind.RUN else None
+    spoken_for = {c.host for c, _ in _barred(verdict)}
     return tuple(
-        _of_host(d, cared_for=d.host == acting or _cared_for(d, s))
+        _of_host(d, NEVER if d.host == acting else _patience(d, s))
         for d in found.values()
+        if d.host not in spoken_for
         if d.state is not State.HEALTHY
         if d.incident is not None or d.state is not State.DEGRADED
     )
 
 
-def _cared_for(d: Diagnosis, s: Situation) -> bool:
-    """A run is at work there, or one for just this incident is open or stands: its page is that run's."""
+_SEVERITY = {State.FAILED: "critical", State.UNKNOWN: "warning", State.DEGRADED: "warning"}
+_PATIENCE = {State.FAILED: FAILED_S, State.UNKNOWN: BLIND_S, State.DEGRADED: DEGRADED_S}
+
+
+def _patience(d: Diagnosis, s: Situation) -> float:
+    """For ever while a run is at work there, or one for just this incident is open or in force: its page is that run's.
+    But what is in force and does not get the mail moving was no help."""
     for_it = {p.name for p in s.playbooks if d.incident in (p.cures or (p.name,))}
     runs = [r for r in s.past.ran if r.open and d.host in r.subjects]
-    at_work = any(r.busy or r.playbook in for_it for r in runs)
-    return at_work or any(m.playbook in for_it and d.host in m.subjects for m in s.past.standing)
+    if any(r.busy or (r.playbook in for_it and r.host in {None, d.host}) for r in runs):
+        return NEVER
+    helping = [m for m in s.past.standing if m.playbook in for_it and m.is_for({d.host}) and not m.gone]
+    if not helping:
+        return _PATIENCE[d.state]
+    eased = d.state is not State.FAILED or any(d.host in m.away_from for m in helping)
+    return NEVER if eased else DEGRADED_S
 
 
-def _of_host(d: Diagnosis, *, cared_for: bool) -> Alert:
-    severity, patience = {
-        State.FAILED: ("critical", FAILED_S),
-        State.UNKNOWN: ("warning", BLIND_S),
-        State.DEGRADED: ("warning", DEGRADED_S),
-    }[d.state]
+def _of_host(d: Diagnosis, patience: float) -> Alert:
     said = [*_evidence(d), "No playbook's trigger holds.   Why: failover why"]
-    quiet = cared_for and d.state is not State.FAILED  # a cure that has not helped by then has not helped
-    return Alert(_key(d), d.state.value, severity, _title(d), "\n".join(said), NEVER if quiet else patience)
+    return Alert(_key(d), d.state.value, _SEVERITY[d.state], _title(d), "\n".join(said), patience)
 
 
 def _key(d: Diagnosis) -> str:
