@@ -27,9 +27,11 @@ from failover.core.run import RunState, View
 from failover.core.signal import Outcome, Samples, latest
 from failover.core.usual import RULES, Peak, unusual
 from failover.core.verdict import Considered, Kind, Verdict, decide
-from failover.errors import FailoverError, Refused
+from failover.errors import FailoverError, Refused, StaleEpoch
 from failover.ports import Lease, Proposal, RunRecord
 
+LEADER = "cycle"
+"""What the lease of the controller that decides is held for, in place of a run."""
 LEAD_S = 120.0
 """How long a controller that stopped answering keeps the others from deciding."""
 OLD_S = 15.0
@@ -96,17 +98,28 @@ class Lead:
 
     def renew(self) -> None:
         """Raises Refused when another controller has taken over."""
-        self.lease = self.c.store.renew(self.lease, seconds=LEAD_S, now=self.c.now)
+        try:
+            self.lease = self.c.store.renew(self.lease, seconds=LEAD_S, now=self.c.now)
+        except Refused as e:
+            by = _led_by(self.c)
+            raise Refused(f"another controller took over meanwhile: {by}", try_="nothing: it goes on by itself") from e
 
 
 @contextmanager
 def _leading(c: Controller) -> Iterator[Lead]:
-    lead = Lead(c, c.store.lease("cycle", ("controller",), seconds=LEAD_S, now=c.now))
+    try:
+        lead = Lead(c, c.store.lease(LEADER, ("controller",), seconds=LEAD_S, now=c.now))
+    except Refused as e:
+        raise Refused(f"another controller decides: {_led_by(c)}", try_="nothing: it goes on by itself") from e
     try:
         yield lead
     finally:
         with suppress(FailoverError):
             c.store.release(lead.lease)
+
+
+def _led_by(c: Controller) -> str:
+    return next((lease.holder for lease in c.store.holders(c.now) if lease.run == LEADER), "one that has just ended")
 
 
 # What is open ----------------------------------------------------------------
@@ -220,8 +233,17 @@ def _act(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn, lead: Lead)
         if (c.now - decided).total_seconds() > OLD_S and not _still(c, turn):
             return
         turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=f"{BY}{whoami()}"))
+    except StaleEpoch:  # we were away for so long that another controller has been there
+        raise
     except FailoverError as e:
-        turn.alerts.append(_could_not(turn, e))
+        if not _at_work(c, turn):
+            turn.alerts.append(_could_not(turn, e))
+
+
+def _at_work(c: Controller, turn: Turn) -> bool:
+    """Has somebody begun there since we looked? Then nothing is the matter: they were quicker."""
+    mine = frozenset((turn.verdict.params or {}).values())
+    return any(r.busy and r.subjects & mine for r in c.past().ran)
 
 
 def _still(c: Controller, turn: Turn) -> bool:

@@ -31,7 +31,7 @@ def tick(ctx: typer.Context) -> None:
             turn = cycle(c, books, budget_s=BUDGET_S)
         except Refused as e:
             if opts.verbose:
-                print(f"another one decides just now: {e}")
+                print(e)
             raise typer.Exit(0) from None
         beat(c)
         print("".join(f"{line}\n" for line in lines(turn)), end="")
