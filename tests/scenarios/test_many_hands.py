@@ -72,7 +72,7 @@ def test_one_acts_and_the_others_say_who(lab: Lab, desk: Desk, mail: Mail, first
     assert desk.events(Did.UNDONE) == 1
     assert [w.end() for w in watches] == [0, 0]
     said = "".join(w.said for w in watches)
-    assert "standing by" in said
+    assert said.count("standing by: another controller decides: pid ") == 1, "a state is told when it begins"
     assert "Traceback" not in said
     print(mail.adds_up(), said)  # noqa: T201
 
