@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from failover.core.fleet import Domain, Fleet, Host, Role, Route53
 from failover.core.mx import MxSet, mx_set
 from failover.core.signal import Outcome, Samples
 from failover.errors import Refused, Unreachable
-from failover.probes.dns import compared, with_domains
+from failover.probes.dns import compared, look_at, with_domains
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 LAB = mx_set(60, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])
@@ -111,3 +112,35 @@ def test_what_cannot_be_looked_at_is_unknown_or_said() -> None:
     assert (found.outcome, found.reason) == (Outcome.UNKNOWN, "no credentials")
     _, (found,) = looked(Zone(fails=True), {"lab.test"}, frozenset({"dns.mx"}))
     assert (found.outcome, "the primary is down" in found.reason) == (Outcome.WARN, True)
+
+
+def test_what_is_not_known_in_time_is_unknown_and_the_others_are_told() -> None:
+    told = threading.Event()
+
+    @dataclass
+    class Slow(Zone):
+        def seen(self, name: str) -> Mapping[str, MxSet | str]:
+            assert told.wait(20)
+            return {}
+
+    domains = [Domain(name, Route53("Z0123456789")) for name in ("slow.test", "lab.test")]
+    zones = {"slow.test": Slow(), "lab.test": Zone()}
+    slow, quick = look_at(domains, lambda d: zones[d.name], Still(), within_s=0.3)
+    told.set()
+    assert (slow.host, slow.outcome) == ("slow.test", Outcome.UNKNOWN)
+    assert slow.reason == "its name servers have not told in 300 ms"
+    assert (quick.host, quick.outcome) == ("lab.test", Outcome.OK)
+
+
+def test_more_domains_than_threads_are_all_looked_at_in_their_order() -> None:
+    names = [f"d{n}.test" for n in range(40)]
+    found = look_at([Domain(n, Route53("Z0123456789")) for n in names], lambda _: Zone(), Still())
+    assert [(s.host, s.outcome) for s in found] == [(n, Outcome.OK) for n in names]
+
+
+def test_a_bug_of_ours_is_not_taken_for_silence() -> None:
+    def broken(domain: Domain) -> Zone:
+        raise KeyError(domain.name)
+
+    with pytest.raises(KeyError):
+        look_at([Domain("lab.test", Route53("Z0123456789"))], broken, Still())
