@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,9 @@ def test_one_acts_and_the_others_say_who(lab: Lab, desk: Desk, mail: Mail, first
     assert desk.events(Did.UNDONE) == 1
     assert [w.end() for w in watches] == [0, 0]
     said = "".join(w.said for w in watches)
-    assert said.count("standing by: another controller decides: pid ") == 1, "a state is told when it begins"
+    assert "standing by: another controller decides: pid " in said
     assert "Traceback" not in said
+    assert all(a != b for w in watches for a, b in pairwise(w.said.splitlines())), "a state is told when it begins"
     print(mail.adds_up(), said)  # noqa: T201
 
 
