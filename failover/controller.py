@@ -129,11 +129,16 @@ class Controller:
                 self.hands.remote.ready(host)
 
     def _no_open_run(self, plan: Plan) -> None:
+        at_work = {lease.run: lease.holder for lease in self.store.holders(self.now)}
         for record, view in self.open_runs():
-            if shared := set(plan.subjects) & set(record.plan.subjects):
+            if shared := ", ".join(sorted(set(plan.subjects) & set(record.plan.subjects))):
+                if by := at_work.get(record.id):
+                    raise Refused(
+                        f"run {record.id} is at work on {shared} just now, by {record.by} ({by})",
+                        try_=f"wait for it: failover runs show {record.id}",
+                    )
                 raise Refused(
-                    f"run {record.id} is {view.state.value} on {', '.join(sorted(shared))}"
-                    + (f": {view.because}" if view.because else ""),
+                    f"run {record.id} is {view.state.value} on {shared}{f': {view.because}' if view.because else ''}",
                     try_=f"failover runs show {record.id}, then resume it, roll it back, or `failover runs accept` it",
                 )
 
