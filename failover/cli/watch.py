@@ -63,11 +63,11 @@ class Watcher:
             return self._say(f"no decision: {e} ({e.try_})")
         tick.beat(c)
         notify("WATCHDOG=1")
-        for line in tick.lines(turn):
-            print(line, flush=True)
         v = turn.verdict
         what = f"{v.kind.value}{' ' + v.playbook if v.playbook else ''}{' on ' + v.host if v.host else ''}"
         self._say(f"{what}: {'; '.join(v.because)}" if v.kind.value != "hold" else f"{what}")
+        for line in tick.lines(turn):
+            print(line, flush=True)
 
     def _say(self, text: str) -> None:
         """A state is printed when it begins, not each time."""
