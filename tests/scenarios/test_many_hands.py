@@ -65,7 +65,7 @@ def test_one_acts_and_the_others_say_who(lab: Lab, desk: Desk, mail: Mail, first
         assert acted[0].reason == "a person"
     else:
         assert codes[0] == 4
-        assert acted[0].id in person.said
+        assert f"run {acted[0].id} is at work on mx1 just now, by {acted[0].by} (pid " in person.said
         assert "Traceback" not in person.said
 
     lab.heal("spamd-hung")
