@@ -1,4 +1,4 @@
-"""The incidents that playbooks are for, in the simulated world: what begins each, and which playbook is right for it."""
+"""The incidents that playbooks are for, in the simulated world: what begins each, and which playbook is right."""
 
 from __future__ import annotations
 

@@ -112,14 +112,14 @@ class World:
 
     # Mail ----------------------------------------------------------------------
 
-    def traffic(self, *, rate: float, until: float, long_sessions: float = 0.2) -> None:
+    def traffic(self, *, rate: float, until: float, long_sessions: float = 0.2, via: str | None = None) -> None:
         """Messages at random intervals to one or two recipients, a share of them over sessions that outlive reloads."""
 
         def next_one() -> None:
             if self.now < self.quiet_until:
                 self.timeline.at(self.quiet_until, next_one)
             elif self.now < until:
-                self.send(long=self.random.random() < long_sessions)
+                self.send(long=self.random.random() < long_sessions, via=via)
                 self.timeline.after(self.random.expovariate(rate), next_one)
 
         self.timeline.after(self.random.expovariate(rate), next_one)

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from failover.core.plan import Step
 from failover.core.playbook import Limits
-from failover.core.run import RunState, View, fold
+from failover.core.run import NEEDS_PERSON, RunState, View, fold
 from failover.ports import RunRecord
-from failover.world.postfix import Daemon
+from failover.world.postfix import MASTER, Daemon, Files
 from failover.world.world import World
 
 ACTING = {"bypass", "restore", "requeue", "flush", "restart"}
@@ -46,7 +46,7 @@ class Invariants:
         elif moment == "before swap":
             self.acting(None, "lab.test")
         elif moment == "after open":
-            self.opened(list(self._records())[-1])
+            self.opened(list(self.records())[-1])
         elif when == "after" and what.startswith("undo_intent "):
             self.undoing(what.removeprefix("undo_intent "))
 
@@ -56,13 +56,13 @@ class Invariants:
         now = self.world.clock.now()
         if any(p.until > now and p.host in {None, subject} for p in self.world.store.disk.pauses):
             self.fail(f"acts on {subject} during a pause")
-        open_ = [r for r in self._records() if self.view(r).state is RunState.RUNNING]
+        open_ = [r for r in self.records() if self.view(r).state is RunState.RUNNING]
         if not any((run in {None, r.id}) and subject in self.subjects(r) for r in open_):
             self.fail(f"acts on {subject} outside of any run")
 
     def opened(self, new: RunRecord) -> None:
         playbook, host = new.plan.playbook, self.host(new)
-        others = [r for r in self._records() if r.id != new.id]
+        others = [r for r in self.records() if r.id != new.id]
         for r in others:
             if self.view(r).open and self.subjects(r) & self.subjects(new):
                 self.fail(f"{new.id} is opened beside {r.id} on {self.subjects(r) & self.subjects(new)}")
@@ -79,7 +79,7 @@ class Invariants:
             self.fail(f"{new.id} is more than its limits allow")
 
     def undoing(self, step: str) -> None:
-        record = next(r for r in self._records() if (v := self.view(r)).state is RunState.RUNNING and v.backwards)
+        record = next(r for r in self.records() if (v := self.view(r)).state is RunState.RUNNING and v.backwards)
         if self.view(record).steps[step].no_effect:
             return  # what mitigated nothing may go back while the trouble lasts
         for host in self._trouble_behind(next(s for s in record.plan.steps if s.id == step), record):
@@ -101,7 +101,7 @@ class Invariants:
         zone, first = self.world.zone.history, self.world.zone.history[0]
         if any(not s.targets or not first.names <= s.names for s in zone):
             self.fail("an MX record is missing")
-        away = {self.host(r) for r in self._records() for s in r.plan.steps if self._keeps_away(r, s)}
+        away = {self.host(r) for r in self.records() for s in r.plan.steps if self._keeps_away(r, s)}
         if len(away) > 1:
             self.fail(f"mail is kept away from {away}")
 
@@ -111,17 +111,40 @@ class Invariants:
     def at_the_end(self) -> None:
         """Every run has ended, or waits for a person and says why; whatever stands has an end or was told."""
         told = " ".join(f"{m.title} {m.text}" for _, _, m in self.world.notifier.sent)
-        for r in self._records():
+        for r in self.records():
             view = self.view(r)
             if view.state is RunState.RUNNING:
                 self.fail(f"{r.id} has not ended")
-            if view.state is not RunState.SUCCEEDED and not view.because:
+            if view.state in NEEDS_PERSON and not view.because:
                 self.fail(f"{r.id} is {view.state.value} and does not say why")
             if view.open and r.id not in told:
                 self.fail(f"{r.id} waits for a person, and nobody was told")
             for s in r.plan.steps:
                 if s.undoable and view.steps[s.id].owed and not s.expires_s and r.id not in told:
                     self.fail(f"{s.id} of {r.id} stands without an end, and nobody was told")
+
+    def settled(self) -> None:
+        """Each change is there whole, or not at all, as its run has it; and Postfix runs with what its files say."""
+        for r in self.records():
+            for s in r.plan.steps:
+                owed = self.view(r).steps[s.id].owed
+                if s.action == "spam.bypass" and not self._reads(s.host or "", s.want if owed else s.before):
+                    self.fail(f"{s.id} of {r.id} is half-done")
+                if s.action == "dns.prefer" and (len(self.world.zone.now.targets) > 2) is not owed:
+                    self.fail(f"{s.id} of {r.id} is owed: {owed}, and the zone reads {self.world.zone.now}")
+
+    def _reads(self, host: str, wanted: Mapping[str, str]) -> bool:
+        m = self.world.machines[host]
+        return m.postfix.loaded == m.files and all(m.read(*k.split(" ", 1)) == v for k, v in wanted.items())
+
+    def as_before(self) -> None:
+        """What our playbooks change reads as it did at first."""
+        for name, m in self.world.machines.items():
+            if _filters(m.files) != _filters(self.world.pristine[name]):
+                self.fail(f"{name} does not read as before")
+        zone = self.world.zone
+        if zone.now != zone.history[0]:
+            self.fail(f"the zone reads {zone.now}")
 
     # Small ones -------------------------------------------------------------------
 
@@ -134,7 +157,7 @@ class Invariants:
     def view(self, record: RunRecord) -> View:
         return fold(record.plan, self.world.store.events(record.id))
 
-    def _records(self) -> list[RunRecord]:
+    def records(self) -> list[RunRecord]:
         return list(self.world.store.disk.records.values())
 
     def host(self, record: RunRecord) -> str:
@@ -143,3 +166,8 @@ class Invariants:
     def subjects(self, record: RunRecord) -> set[str]:
         named = {str(v) for v in record.plan.params.values()}
         return {*record.plan.subjects, *(n for n in named if n in self.world.machines or n in self.world.fleet.domains)}
+
+
+def _filters(files: Files) -> dict[str, str]:
+    """What our playbooks change in Postfix; the rest may be an admin's."""
+    return {k: v for k, v in files[MASTER].items() if "spamassassin" in k or "content_filter" in k}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -12,14 +13,17 @@ from failover.controller import Controller
 from failover.core.alert import Message
 from failover.core.fleet import Mode, Policy
 from failover.core.playbook import Playbook
+from failover.core.run import RunState
 from failover.core.signal import Samples
 from failover.cycle import Turn, cycle
 from failover.errors import Refused
 from failover.world.faults import Killed
 from failover.world.hands import hands
+from failover.world.postfix import Queue
 from failover.world.world import World
 from tests.world.invariants import Invariants
 
+FOREVER = 1e9
 CRON, WATCH = 60.0, 10.0
 BUDGETS = {CRON: 45.0, WATCH: 0.0}
 """As `failover tick` and `failover watch` have them."""
@@ -43,6 +47,8 @@ class Night:
     world: World
     every: float = CRON
     books: tuple[Playbook, ...] = field(default_factory=playbooks)
+    ends: list[Callable[[], object]] = field(default_factory=list)
+    """What ends the incidents that were begun in it."""
     turns: int = 0
     last: Turn | None = None
     _resident: Controller | None = None
@@ -82,6 +88,26 @@ class Night:
 
     def _new(self, before: Samples) -> Controller:
         return Controller(hands(self.world, before), self.world.store)
+
+    def let_mail_through(self, within: float = 4 * 3600.0) -> None:
+        """Nobody writes any more, every queue empties; then each message was delivered once, or the law is broken."""
+        self.world.quiet_until = FOREVER
+        drained = self.world.drain(within)
+        tally = self.world.ledger()
+        if not drained or not tally.exact:
+            left = {n: [m.seq for m in x.postfix.of(*Queue)][:3] for n, x in self.world.machines.items()}
+            self.invariants.fail(f"lost {tally.missing[:3]}, doubled {tally.doubled[:3]}, queued {left}")
+
+    def take_back(self) -> None:
+        """A person undoes whatever still stands, newest first."""
+        self.world.store.disk.pauses.clear()
+        controller = Controller(hands(self.world), self.world.store)
+        for record in reversed(self.invariants.records()):
+            if any(m.run == record.id for m in controller.mitigations()):
+                view = controller.rollback(record)
+                if view.state is not RunState.ROLLED_BACK:
+                    self.invariants.fail(f"{record.id} cannot be taken back: {view.state.value}, {view.because}")
+        self.invariants.as_before()
 
     @property
     def messages(self) -> list[Message]:
