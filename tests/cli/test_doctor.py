@@ -369,6 +369,11 @@ def test_route53_that_cannot_be_asked_is_no_right(aws: Aws) -> None:
     assert SECRET not in str(found)
 
 
+def test_a_deletion_that_was_taken_is_no_proof(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_right._Asking, "answer", lambda *_: "yes")
+    assert of_route53().outcome is Outcome.FAIL
+
+
 def test_ec2_answers_dry_runs(aws: Aws) -> None:
     at = Ec2("eu-west-3", "i-0123456789abcdef0")
     found = aws_right.machine(host("mx1", 11, cloud=at), at)
