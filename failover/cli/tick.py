@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,10 @@ def beat(c: Controller) -> None:
     """The decision is made and done with: only now may the dead-man's switch be told so."""
     url = c.hands.fleet.policy.heartbeat
     if url is not None:
-        from failover.adapters.heartbeat import beat
+        from failover.adapters import heartbeat
 
-        beat(url)
+        if why := heartbeat.beat(url):
+            print(f"the heartbeat was not taken: {why}", file=sys.stderr, flush=True)
 
 
 def lines(turn: Turn) -> Iterable[str]:

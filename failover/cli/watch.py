@@ -58,6 +58,7 @@ class Watcher:
         try:
             turn = cycle(c, books)
         except Refused as e:
+            notify("WATCHDOG=1")  # standing by is work, too
             return self._say(f"standing by: {e}")
         except FailoverError as e:
             return self._say(f"no decision: {e} ({e.try_})")

@@ -2,8 +2,8 @@
 
 How automation itself has failed elsewhere, and the rule against it: a false alarm of the prober's own network
 (quorum), overload read as death and cured again and again (attempts), a target that was sick as well (target), the
-last server taken out (one at a time), a decision on old news (stale), a switch put back on behind a person's back
-(paused, busy).
+last server taken out (one at a time), a switch put back on behind a person's back (paused, busy). Old news never gets as
+far as here: no trigger holds on it (`condition.Pace`).
 """
 
 from __future__ import annotations
