@@ -26,6 +26,7 @@ def why(
 ) -> None:
     """Why the controller did, or did not, act: each condition with its value, its threshold and n of N looks."""
     from failover.cli import why_text
+    from failover.cycle import peaks_of
 
     opts = options(ctx)
     books = wiring.playbooks(opts)
@@ -33,10 +34,11 @@ def why(
         raise ConfigError(f"no playbook {playbook!r}", try_=f"one of: {', '.join(b.name for b in books)}")
     with wiring.controller(opts, remembers=True) as c:
         seen = situation(c, books)
+        peaks = peaks_of(c, seen)
         if as_json:
-            print(json.dumps(why_text.document(seen, c.store.cycle(), playbook), indent=2))
+            print(json.dumps(why_text.document(seen, c.store.cycle(), playbook, peaks), indent=2))
         else:
-            print("\n".join(why_text.lines(seen, c.store.cycle(), playbook)))
+            print("\n".join(why_text.lines(seen, c.store.cycle(), playbook, peaks)))
 
 
 def situation(c: Controller, books: tuple[Playbook, ...]) -> Situation:

@@ -12,19 +12,21 @@ from failover.core.condition import Condition, judge, predicates
 from failover.core.diagnosis import our_network
 from failover.core.past import Cycle
 from failover.core.returns import Return, returns
+from failover.core.usual import Peak
 from failover.core.verdict import Considered, Kind, Verdict, decide
 from failover.core.words import duration
 
 _MARKS = {True: "yes", False: "no", None: "?"}
 
 
-def lines(s: Situation, last: Cycle | None, only: str | None = None) -> list[str]:
+def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Peak, ...] = ()) -> list[str]:
     verdict = decide(s)
     out = [_last(last, s)]
     for d in s.diagnoses().values():
         out += [headline(d), *table([(x.name, x.outcome.value, x.reason) for x in (*d.evidence_for, *d.latent)])]
         if d.evidence_against:
             out.append(f"  against: {', '.join(d.evidence_against)}")
+    out += [p.words for p in peaks]
     out += ["", _now(verdict, s)]
     shown = _wanted(verdict, s, only)
     for c in shown:
@@ -95,7 +97,7 @@ def _standing(r: Return) -> Iterable[str]:
     yield from (f"  {word}: {b}" for b in r.because)
 
 
-def document(s: Situation, last: Cycle | None, only: str | None = None) -> dict[str, Any]:
+def document(s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Peak, ...] = ()) -> dict[str, Any]:
     verdict = decide(s)
     return {
         "version": 1,
@@ -112,6 +114,7 @@ def document(s: Situation, last: Cycle | None, only: str | None = None) -> dict[
             name: {"state": d.state.value, "incident": d.incident, "summary": d.summary}
             for name, d in s.diagnoses().items()
         },
+        "peaks": [{"host": p.host, "value": p.value, "usual": p.usual, "says": p.words} for p in peaks],
         "considered": [_considered(c, s) for c in verdict.considered if only in {None, c.candidate.name}],
         "in_force": [
             {"run": r.standing.run, "says": r.standing.says, "becomes": r.kind.value, "because": list(r.because)}

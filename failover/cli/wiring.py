@@ -101,7 +101,8 @@ def controller(opts: Options, *, remembers: bool = False) -> Iterator[Controller
             close()
 
 
-RECENT = timedelta(minutes=10)
+RECENT = timedelta(hours=1)
+"""A count goes on from a look that is no older."""
 
 
 @dataclass
@@ -114,6 +115,7 @@ class _Seeing:
     before: Samples
 
     def __call__(self, hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
+        from failover.probes import traffic
         from failover.probes.look import look
 
         found = look(
@@ -125,5 +127,6 @@ class _Seeing:
             smtp=smtp(),
             clock=self.clock,
         )
-        self.before = found if names is None else self.before
+        if names is None:
+            self.before = traffic.carried((*self.before, *found), self.clock.now())
         return found
