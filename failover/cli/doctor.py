@@ -43,7 +43,7 @@ def doctor(
         ]
         output.print_json({"ready": ready(found), "checks": checks})
     else:
-        print("\n".join(lines(found, told=opts.verbose > 0)))
+        print("\n".join(lines(found)))
     raise typer.Exit(exit_code(found))
 
 
@@ -159,7 +159,7 @@ def _controller(fleet: Fleet, store: Store) -> Controller:
     return Controller(Hands(fleet, wiring.remote(fleet), Notify(), wiring.clock(), lambda *_: ()), store)
 
 
-def lines(found: tuple[Finding, ...], *, told: bool) -> list[str]:
+def lines(found: tuple[Finding, ...]) -> list[str]:
     """Grouped by what it is about, in the order of the looks; what is well is one short line."""
     subjects = dict.fromkeys(f.subject for f in found)
     out = []

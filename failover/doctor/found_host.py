@@ -126,8 +126,10 @@ def guesses(wiring: Reply) -> Iterator[Guess]:
         yield Guess(Engine.RSPAMD, Endpoint(found[1], 11332), f"smtpd_milters names it ({milters})", wired=True)
     elif "spamass" in milters:
         yield Guess(Engine.SPAMASSASSIN, USUAL[Engine.SPAMASSASSIN], f"smtpd_milters is {milters}", wired=True)
+    named = ", ".join(f"{row[0]}:{row[1]}" for row in wiring.all("filter") if len(row) > 1)
+    behind = f"content_filter {named} does not say what scans behind it" if named else "Postfix calls no filter itself"
     for engine, at in USUAL.items():
-        yield Guess(engine, at, "Postfix does not name it; the handler may call it", wired=False)
+        yield Guess(engine, at, behind, wired=False)
 
 
 def _option(entry: str, *names: str) -> str | None:
