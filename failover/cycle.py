@@ -74,6 +74,9 @@ def cycle(c: Controller, playbooks: tuple[Playbook, ...], *, budget_s: float = 0
     with _leading(c) as lead:
         finished = list(_finished(c))
         turn = _seen(c, playbooks, budget_s)
+        if ended := list(_finished(c)):  # whoever had it while we looked has it no more
+            finished += ended
+            turn = _seen(c, playbooks, budget_s)
         turn.runs += finished
         if turn.verdict.kind is Kind.RUN:
             _act(c, playbooks, turn, lead)
