@@ -114,6 +114,7 @@ def test_suspended_before_it_acts_it_is_refused_by_the_host_afterwards(lab: Lab,
     assert desk.events(Did.UNDONE) == 1
     assert (other.end(), late.end()) == (0, 0)
     assert "Traceback" not in late.said + other.said
+    assert "waits for a person" not in other.said
     print(f"flows {flows:.1f} s after the hang; {mail.adds_up()}\n{late.said}")  # noqa: T201
 
 
