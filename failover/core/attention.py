@@ -69,8 +69,12 @@ def _of_candidates(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis
 
 
 def _barred(verdict: Verdict) -> tuple[tuple[Candidate, Barrier], ...]:
-    """One that is for another incident than its host shows speaks only where no other fires for that host."""
-    firing = [(c.candidate, c.barrier) for c in verdict.considered if c.fires]
+    """What fires and may not run, on hosts where nothing does. One that is for another incident than its host shows
+    speaks only where no other fires for that host."""
+    acting = verdict.host if verdict.kind is Kind.RUN else None
+    firing = [
+        (c.candidate, c.barrier) for c in verdict.considered if c.fires and not (acting and acting == c.candidate.host)
+    ]
     meant = {c.host for c, b in firing if b is None or b.rule != "diagnosis"}
     return tuple((c, b) for c, b in firing if b is not None and (b.rule != "diagnosis" or c.host not in meant))
 

@@ -68,7 +68,9 @@ def decide(s: Situation) -> Verdict:
     """For the unattended controller: the first candidate by priority in whose way nothing stands; else the weightiest
     of what stands in the way. Never runs anything out of what is unknown."""
     if why := our_network(s.fleet, s.samples, s.now):
-        return Verdict(Kind.PAGE, (why,), considered=tuple(Considered(c) for c in candidates(s)))
+        blind = Barrier("own network", Weight.PAGE, why)
+        considered = tuple(Considered(c, blind if c.trigger.holds else None) for c in candidates(s))
+        return Verdict(Kind.PAGE, (why,), considered=considered)
     found = s.diagnoses()
     considered = tuple(Considered(c, barrier(c, s, found) if c.trigger.holds else None) for c in candidates(s))
     firing = [c for c in considered if c.fires]

@@ -57,7 +57,8 @@ def _fleet(case: Mapping[str, Any]) -> Fleet:
     roles = {"mx1": Role.PRIMARY}
     hosts = {n: Host(n, roles.get(n, Role.STANDBY), f"192.0.2.{10 + i}") for i, n in enumerate(names, 1)}
     domains = {d: Domain(d, Rfc2136("192.0.2.53")) for d in case.get("domains", ["example.net"])}
-    return Fleet(hosts, domains, _policy(case.get("policy", {})))
+    witnesses = {n: Host(n, Role.STANDBY, "192.0.2.99") for n in case.get("witnesses", ())}
+    return Fleet(hosts, domains, _policy(case.get("policy", {})), witnesses=witnesses)
 
 
 def _policy(told: Mapping[str, Any]) -> Policy:
@@ -97,7 +98,7 @@ def _span(text: str) -> float:
 
 
 def _seen(host: str, told: Mapping[str, str], fleet: Fleet, ago: tuple[float, ...]) -> Iterator[Signal]:
-    peers = [p.name for p in fleet.peers(host)]
+    peers = [*(p.name for p in fleet.peers(host)), *fleet.witnesses]
     known = {} if host == CONTROLLER else dict.fromkeys(FINE, "ok")
     if told.get("everything") == "-":
         known = {}

@@ -23,6 +23,8 @@ def test_case(case: dict[str, Any]) -> None:
     assert dict(verdict.params or {}) == case.get("with", dict(verdict.params or {}))
     names = [_name(c.candidate.name, c.candidate.host) for c in verdict.considered]
     assert names == case.get("considered", names)
+    bars = [f"{_name(c.candidate.name, c.candidate.host)}: {c.barrier.rule}" for c in verdict.considered if c.barrier]
+    assert bars == case.get("bars", bars)
     assert len(verdict.because) == case.get("reasons", len(verdict.because))
 
 

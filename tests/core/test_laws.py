@@ -1,0 +1,179 @@
+"""What no history may bring the controller to, searched at random. FAILOVER_SOAK=N: thirty times N for each law.
+
+The laws are checked against the samples themselves, not against what the decision says of them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given, note, settings
+
+from failover.core.attention import NEVER, alerts
+from failover.core.candidates import Candidate, Situation
+from failover.core.condition import at_once, judge
+from failover.core.diagnosis import ANCHORS
+from failover.core.fleet import Mode
+from failover.core.past import Standing
+from failover.core.playbook import moves_mail
+from failover.core.returns import Return, returns
+from failover.core.signal import CONTROLLER, Outcome, Signal
+from failover.core.verdict import Kind, Verdict, decide, recommend
+from tests.core.cases import situation
+from tests.core.histories import Case, cases, standing_cases
+
+many = settings(max_examples=max(500, 30 * int(os.environ.get("FAILOVER_SOAK", "0"))), deadline=None)
+
+
+@many
+@given(cases())
+def test_nothing_is_run_against_a_rule(case: Case) -> None:
+    s = situation(case)
+    verdict = decide(s)
+    if verdict.kind is not Kind.RUN:
+        return
+    c = _chosen(verdict)
+    note(f"runs {c.name} on {c.host}: {verdict.because}")
+    assert c.trigger.holds
+    assert c.ready.holds
+    assert s.fleet.policy.mode_of(c.name) is Mode.AUTO
+    assert not any(_covers(p.host, c.subjects) for p in s.past.pauses if p.until > s.now)
+    assert not any(r.open and r.subjects & c.subjects for r in s.past.ran), "two runs on one host"
+    assert not _network_at_fault(s)
+    assert not any(m.playbook == c.name and c.host in {m.host, *m.away_from} for m in s.past.standing)
+    mine = [r for r in s.past.ran if r.playbook == c.name and c.host in {None, r.host}]
+    limits = c.bound.limits
+    assert all((s.now - r.opened).total_seconds() >= limits.cooldown for r in mine)
+    assert sum((s.now - r.opened).total_seconds() < limits.per for r in mine) < limits.max_runs
+    if moves_mail(c.bound):
+        _moves_mail_safely(c, s)
+
+
+def _moves_mail_safely(c: Candidate, s: Situation) -> None:
+    assert c.host is not None
+    seen = [x for x in _newest(s, c.host, "smtp.banner", "smtp.peer") if x.outcome is Outcome.FAIL]
+    assert len({x.vantage for x in seen}) >= s.fleet.policy.quorum
+    assert c.targets
+    for target in c.targets:
+        greets = [x.outcome for x in _newest(s, target, "smtp.banner")]
+        assert greets
+        assert {*greets} == {Outcome.OK}
+        shown = _newest(s, target, "ssh.reach", "spam.scan", "handler.banner", "disk.free")
+        assert not any(x.outcome is Outcome.FAIL for x in shown)
+    assert not any(m.away_from - {c.host} for m in s.past.standing), "two out of service by our doing"
+
+
+def _newest(s: Situation, host: str, *names: str) -> list[Signal]:
+    """The newest look of each vantage at each name, if it is fresh."""
+    found: dict[tuple[str, str], Signal] = {}
+    for x in s.samples:
+        if x.host == host and x.name in names and s.now - timedelta(seconds=s.fleet.policy.fresh_s) <= x.at <= s.now:
+            found[x.name, x.vantage] = x
+    return list(found.values())
+
+
+def _network_at_fault(s: Situation) -> bool:
+    return any(x.outcome is Outcome.FAIL for x in _newest(s, CONTROLLER, ANCHORS))
+
+
+def _covers(paused: str | None, subjects: frozenset[str]) -> bool:
+    return paused is None or paused in subjects
+
+
+def _chosen(v: Verdict) -> Candidate:
+    free = [x.candidate for x in v.considered if x.fires and x.barrier is None]
+    assert (free[0].name, free[0].host, dict(free[0].params)) == (v.playbook, v.host, dict(v.params or {}))
+    return free[0]
+
+
+@many
+@given(cases())
+def test_what_is_unknown_never_runs_anything(case: Case) -> None:
+    s = situation(case)
+    dim = tuple(x if x.outcome is Outcome.OK else replace(x, outcome=Outcome.UNKNOWN) for x in s.samples)
+    assert decide(replace(s, samples=dim)).kind is not Kind.RUN
+
+
+@many
+@given(cases())
+def test_the_future_the_order_of_playbooks_and_asking_twice_change_nothing(case: Case) -> None:
+    s = situation(case)
+    shuffled = [*s.playbooks]
+    random.Random(1).shuffle(shuffled)
+    begun = tuple(x for x in s.samples if x.at <= s.now)
+    assert decide(s) == decide(replace(s, playbooks=tuple(shuffled))) == decide(s)
+    assert _said(decide(s)) == _said(decide(replace(s, samples=begun)))
+
+
+def _said(v: Verdict) -> tuple[object, ...]:
+    return v.kind, v.playbook, v.host, v.ask
+
+
+@many
+@given(cases())
+def test_a_person_is_told_whatever_is_bad_and_may_not_be_helped(case: Case) -> None:
+    s = situation(case)
+    verdict = decide(s)
+    told = alerts(s, verdict, returns(s, verdict))
+    assert all(a.title and a.text for a in told)
+    if verdict.kind is Kind.PAGE:
+        loud = {a.key.partition("/")[0] for a in told if a.severity == "critical" and a.patience_s < NEVER}
+        about = {verdict.host} if verdict.host else {CONTROLLER, *(_chosen_subjects(verdict))}
+        assert loud & about
+    if verdict.kind is Kind.RUN and verdict.host:
+        incident = f"{verdict.host}/{s.diagnoses()[verdict.host].incident or 'state'}"
+        assert not any(a.patience_s < NEVER for a in told if a.key == incident), "the run itself will tell"
+
+
+def _chosen_subjects(v: Verdict) -> frozenset[str]:
+    return next((x.candidate.subjects for x in v.considered if x.candidate.name == v.playbook), frozenset())
+
+
+@many
+@given(cases())
+def test_a_recommendation_is_for_what_fires_and_can_be_done(case: Case) -> None:
+    s = situation(case)
+    verdict = recommend(s)
+    fires = [x.candidate for x in verdict.considered if x.fires]
+    assert (verdict.kind is Kind.HOLD) == (not fires)
+    assert (verdict.kind is Kind.RUN) == any(c.ready.holds for c in fires)
+
+
+@many
+@given(standing_cases())
+def test_nothing_goes_back_against_law_1(case: Case) -> None:
+    s = situation(case)
+    verdict = decide(s)
+    found = returns(s, verdict)
+    assert sorted(r.standing.run for r in found) == sorted(m.run for m in s.past.standing), "one answer for each"
+    assert [r.standing.since for r in found] == sorted((m.since for m in s.past.standing), reverse=True)
+    for r in found:
+        assert r.because
+        if r.kind is Kind.RUN:
+            _may_go_back(r, s, verdict)
+        if r.standing.until is not None and r.standing.until <= s.now and r.kind is not Kind.RUN:
+            assert r.kind is Kind.PAGE, "expired, and nobody is told"
+
+
+def _may_go_back(r: Return, s: Situation, verdict: Verdict) -> None:
+    m = r.standing
+    note(f"{m.run} goes back: {r.because}")
+    assert m.back_mode == "auto"
+    assert s.fleet.policy.mode_of(m.playbook) is Mode.AUTO
+    assert not any(_covers(p.host, m.subjects) for p in s.past.pauses if p.until > s.now)
+    assert not any(x.open and x.subjects & m.subjects for x in s.past.ran)
+    assert not _network_at_fault(s)
+    assert not any(x.fires and x.candidate.host in _for(m) for x in verdict.considered)
+    for c in m.guards:
+        assert judge(at_once(c), s.samples, now=s.now, pace=s.pace).holds
+    lasted = [judge(c, s.samples, now=s.now, pace=s.pace).holds for c in m.back_when]
+    now = [judge(at_once(c), s.samples, now=s.now, pace=s.pace).holds for c in m.back_when]
+    assert all(now)
+    assert (lasted and all(lasted)) or (m.until is not None and m.until <= s.now and False not in lasted)
+
+
+def _for(m: Standing) -> set[str | None]:
+    return {m.host, *m.away_from}
