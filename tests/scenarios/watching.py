@@ -70,6 +70,7 @@ class Desk:
     lab: Lab
     folder: Path
     options: tuple[str, ...]
+    store: SqlStore
     started: list[subprocess.Popen[Any]] = field(default_factory=list)
 
     @classmethod
@@ -82,11 +83,8 @@ class Desk:
         for name in ("spam-filter-hung", "handler-down", "mx-down"):
             (books / f"{name}.yaml").write_text(goes_back_soon(find(name, None).read_text()))
         state = f"sqlite:///{folder}/state.db"
-        return cls(lab, folder, ("--hosts", str(hosts), "--playbooks", str(books), "--state", state))
-
-    @property
-    def store(self) -> SqlStore:
-        return SqlStore.open_url(self.options[-1])
+        options = ("--hosts", str(hosts), "--playbooks", str(books), "--state", state)
+        return cls(lab, folder, options, SqlStore.open_url(state))
 
     def failover(self, *words: str, within: float = 120) -> subprocess.CompletedProcess[str]:
         return self.lab.run("controller", ["failover", *self.options, *words], timeout=within, check=False)
@@ -102,16 +100,10 @@ class Desk:
 
     def watch(self, name: str = "watch") -> Started:
         """Returns when it has looked for the first time."""
-        known = self._last_cycle()
         watch = self.start(name, "watch", "--interval", "5s")
-        until(lambda: self._last_cycle() != known or not watch.runs, f"{name} ends its first cycle", within=60)
+        until(lambda: watch.said or not watch.runs, f"{name} ends its first cycle", within=60)
         assert watch.runs, watch.said
         return watch
-
-    def _last_cycle(self) -> object:
-        with suppress(Exception):
-            return self.store.cycle()
-        return None
 
     def runs(self) -> tuple[RunRecord, ...]:
         """Newest first."""
@@ -135,6 +127,7 @@ class Desk:
                 process.send_signal(signal.SIGCONT)
             process.kill()
             process.wait(10)
+        self.store.close()
 
 
 @dataclass(frozen=True, slots=True)
