@@ -14,6 +14,7 @@ from tests.scenarios.watching import HOOK_URL, Desk, Mail, hook, messages, recor
 
 pytestmark = [pytest.mark.lab, pytest.mark.soak]
 
+POLICY = "policy: {mode: auto, clear: 20s}\n"
 CHANNELS = f'notify: [{{kind: stderr}}, {{kind: webhook, url: "{HOOK_URL}"}}]\n'
 CURED_WITHIN_S = 60.0
 
@@ -27,7 +28,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    ours = Desk.at(lab, tmp_path, more=CHANNELS)
+    ours = Desk.at(lab, tmp_path, more=POLICY + CHANNELS)
     yield ours
     ours.clear()
 
@@ -41,6 +42,8 @@ def mail(lab: Lab, tmp_path: Path) -> Iterator[Mail]:
 
 def test_nothing_is_done_and_a_person_is_told_by_the_way_that_is_left(lab: Lab, desk: Desk, mail: Mail) -> None:
     """For longer than an MX may be away before mail is moved; the MX meanwhile see each other, and mail flows."""
+    book = desk.folder / "playbooks/mx-down.yaml"
+    book.write_text(book.read_text().replace("for: 3m", "for: 30s"))
     told, watch, shown = desk.folder / "told", desk.watch(), records(lab)
     mail.send({"mx1": 2, "mx2": 1})
     with hook(lab, told):
@@ -49,7 +52,7 @@ def test_nothing_is_done_and_a_person_is_told_by_the_way_that_is_left(lab: Lab, 
         until(lambda: "own network" in desk.failover("why").stdout, "why says so", within=60)
         until(lambda: messages(told), "a page goes out", within=200)
         paged = time.time() - cut
-        until(lambda: time.time() - cut > 230, "longer than mx-down's three minutes", within=240)
+        assert paged > 60
         assert records(lab) == shown
         assert "own network" in desk.failover("why").stdout
         network.plug_back(lab, "controller")
