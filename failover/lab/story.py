@@ -70,6 +70,8 @@ class Story:
         finally:
             timer.cancel()
             ours.kill()
+            if ours.stdout is not None:
+                ours.stdout.close()
         if late.is_set():
             raise OutcomeUnknown(f"`failover {words[0]}` took over {limit:g} s", try_="look at what it printed last")
         return code, "".join(said)
