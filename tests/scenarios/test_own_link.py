@@ -57,7 +57,7 @@ def test_nothing_is_done_and_a_person_is_told_by_the_way_that_is_left(lab: Lab, 
         assert "own network" in desk.failover("why").stdout
         network.plug_back(lab, "controller")
         until(
-            lambda: any("over" in m["title"] or m["severity"] == "info" for m in messages(told)),
+            lambda: any(m["resolves"] for m in messages(told)),
             "it is told as over",
             within=420,
         )

@@ -1,7 +1,11 @@
-"""Nobody is there: the controller alone cures what it may, and puts it back. Real servers, real mail, counted."""
+"""Nobody is there: the controller alone cures what it may, and puts it back. Real servers, real mail, counted.
+
+For figures: FAILOVER_SOAK_REPEATS=5 pytest -s tests/scenarios/test_unattended.py -k under_load
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +22,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.soak]
 
 FLOWS_WITHIN_S = 45.0
 ROUNDS = 10
+REPEATS = range(int(os.environ.get("FAILOVER_SOAK_REPEATS", "1")))
 
 
 @pytest.fixture
@@ -62,7 +67,7 @@ def hung_under_load(mail: Mail) -> float:
     return time.time()
 
 
-@pytest.mark.parametrize("attempt", range(1))
+@pytest.mark.parametrize("attempt", REPEATS)
 def test_hung_filter_under_load(desk: Desk, mail: Mail, attempt: int) -> None:
     watch = desk.watch()
     hung = hung_under_load(mail)
