@@ -20,12 +20,16 @@ LATE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """An incident as it really is: from when to when, where, and which playbook may be run for it."""
+    """An incident as it really is: from when to when, where, and which playbook may be run for it.
+
+    `steady`: it is there all the time.
+    """
 
     playbook: str | None
     host: str
     begins: float
     ends: float
+    steady: bool = True
 
 
 @dataclass

@@ -99,7 +99,7 @@ class Night:
             self.invariants.fail(f"lost {tally.missing[:3]}, doubled {tally.doubled[:3]}, queued {left}")
 
     def take_back(self) -> None:
-        """A person undoes whatever still stands, newest first."""
+        """A person undoes whatever still stands, newest first, and closes what waited for one."""
         self.world.store.disk.pauses.clear()
         controller = Controller(hands(self.world), self.world.store)
         for record in reversed(self.invariants.records()):
@@ -107,6 +107,8 @@ class Night:
                 view = controller.rollback(record)
                 if view.state is not RunState.ROLLED_BACK:
                     self.invariants.fail(f"{record.id} cannot be taken back: {view.state.value}, {view.because}")
+        for record, _ in controller.open_runs():
+            controller.accept(record, "looked into it")
         self.invariants.as_before()
 
     @property

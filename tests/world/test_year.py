@@ -33,3 +33,12 @@ def test_some_nights(chunk: int) -> None:
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_a_year_of_nights(chunk: int) -> None:
     played(range(1000 + chunk * NIGHTS // CHUNKS, 1000 + (chunk + 1) * NIGHTS // CHUNKS))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(6))
+def test_three_weeks_in_one_world(seed: int) -> None:
+    """What is remembered of the nights before does no harm: samples, runs, what was told."""
+    one = play(seed, nights=21)
+    sys.stdout.write(f"{figures([one])}\n")
+    assert not one.broken, f"{one}: {one.broken}"

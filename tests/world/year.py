@@ -49,7 +49,7 @@ class Played:
 
 
 class Play:
-    """One night, from its seed."""
+    """One night, or several in a row in the same world, from its seed."""
 
     def __init__(self, seed: int) -> None:
         self.chance = chance = random.Random(seed)
@@ -58,12 +58,25 @@ class Play:
         self.world = World(seed, horizon=2 * FOREVER)
         self.night = Night(self.world, every, books)
         self.played = Played(seed, ["cron" if every == CRON else "watch"])
-        self.rate = 10 ** chance.uniform(-2, -0.4)
-        self.span = math.exp(chance.uniform(*map(math.log, SPAN[every])))
-        self.over = self.span
+        self.world.traffic(rate=10 ** chance.uniform(-2, -0.4), until=FOREVER)
 
-    def __call__(self) -> Played:
-        self.world.traffic(rate=self.rate, until=FOREVER)
+    def __call__(self, nights: int = 1) -> Played:
+        for _ in range(nights):
+            self.dusk()
+            self.night.go(self.ends_at)
+            self.night.go(self.over + 2 * MINUTE)
+            for end in self.night.ends:
+                end()
+            self.night.go(self.world.now + 25 * MINUTE)
+            self.morning()
+        self.night.let_mail_through()
+        self.count()
+        return self.played
+
+    def dusk(self) -> None:
+        """What will be tonight."""
+        self.began = self.world.now
+        self.ends_at = self.over = self.began + math.exp(self.chance.uniform(*map(math.log, SPAN[self.night.every])))
         self.some_life()
         if self.chance.random() < 0.4:
             self.an_incident(self.chance.choice(list(INCIDENTS.values())))
@@ -71,16 +84,9 @@ class Play:
             self.world.at(self.at_some_time(), self.pause)
         if self.chance.random() < 0.15:
             self.world.at(self.at_some_time(), self.kill)
-        self.night.go(self.span)
-        self.night.go(self.over + 2 * MINUTE)
-        for end in self.night.ends:
-            end()
-        self.night.go(self.world.now + 25 * MINUTE)
-        self.morning()
-        return self.played
 
     def at_some_time(self) -> float:
-        return self.chance.uniform(2 * MINUTE, self.span - 5 * MINUTE)
+        return self.chance.uniform(self.began + 2 * MINUTE, self.ends_at - 5 * MINUTE)
 
     # What happens -----------------------------------------------------------------
 
@@ -89,19 +95,18 @@ class Play:
             kind, at = KINDS[name], self.at_some_time()
             host = self.chance.choice(kind.hosts)
             self.played.story.append(f"{name} {host} at {at:.0f}")
-
             self.world.at(at, partial(self.begin, kind, host))
 
     def begin(self, kind: Kind, host: str) -> None:
         self.over = max(self.over, self.world.now + kind.cause(self.world, host, self.chance))
 
     def an_incident(self, incident: Incident) -> None:
-        begins, ends = self.at_some_time(), self.span + 2 * HOUR
+        begins, ends = self.at_some_time(), self.ends_at + 2 * HOUR
         hosts = list(self.world.machines) if incident.everywhere else [self.chance.choice(("mx1", "mx1", "mx2"))]
         self.played.story.append(f"{incident.name} {','.join(hosts)} at {begins:.0f}")
         self.played.incidents += len(hosts)
         for host in hosts:
-            self.night.invariants.causes.append(Cause(incident.cure, host, begins, ends))
+            self.night.invariants.causes.append(Cause(incident.cure, host, begins, ends, steady=not incident.again))
             self.world.at(begins, partial(self.strike, incident, host))
 
     def strike(self, incident: Incident, host: str) -> None:
@@ -121,29 +126,32 @@ class Play:
     # What it came to --------------------------------------------------------------
 
     def morning(self) -> None:
-        """A person takes back what still stands; every message is there, once; all is as it was."""
-        p, laws = self.played, self.night.invariants
-        laws.at_the_end()
+        """A person looks at what the night has left, and takes back what still stands."""
+        self.night.invariants.at_the_end()
         self.somebody_cared()
-        p.cycles, p.hours, p.pages = self.night.turns, self.world.now / HOUR, len(self.night.pages)
-        p.runs.update(self.night.runs)
         self.night.take_back()
-        self.night.let_mail_through()
-        p.mails, p.broken = len(self.world.sent), laws.broken
+        self.night.ends.clear()
+        self.played.hours += (self.world.now - self.began) / HOUR
 
     def somebody_cared(self) -> None:
         """An incident that lasts is cured, or a person knows: never neither."""
         laws, names = self.night.invariants, {s.split()[0] for s in self.played.story}
         said = " ".join(m.title for m in self.night.pages)
-        for c in laws.causes:
+        for c in (c for c in laws.causes if c.steady):
             cured = any(r.plan.playbook == c.playbook and laws.host(r) == c.host for r in laws.records())
             if not cured and c.host not in said and self.over - c.begins > LEAST_S and not names & BLIND:
                 laws.fail(f"{c.host} was sick from {c.begins:.0f} s, and nobody did or said anything")
 
+    def count(self) -> None:
+        p = self.played
+        p.cycles, p.pages, p.mails = self.night.turns, len(self.night.pages), len(self.world.sent)
+        p.runs.update(self.night.runs)
+        p.broken = self.night.invariants.broken
 
-def play(seed: int) -> Played:
+
+def play(seed: int, nights: int = 1) -> Played:
     try:
-        return Play(seed)()
+        return Play(seed)(nights)
     except BaseException as e:
         e.add_note(f"in night {seed}: python -m tests.world.year {seed}")
         raise
