@@ -12,12 +12,13 @@ from failover.lab import spam_filter_hung
 from failover.lab.playing import PATIENCE_S, Playing
 
 MORNING, AFTERNOON = "handler-down", spam_filter_hung.INCIDENT
-PILED_UP = 20  # messages; that nothing is handed on is seen by then
+STEADY = {"mx1": 2.5, "mx2": 1.0}  # messages a second: so few that the filter keeps up, however busy the machine is
+PILED_UP = 15  # messages; that nothing is handed on is seen by then
 
 
 def play(drill: Playing) -> None:
     """Raises FailoverError when a scene cannot go on. The lab's handlers are containers."""
-    spam_filter_hung.healthy(drill)
+    spam_filter_hung.healthy(drill, STEADY)
     first_wave(drill)
     spam_filter_hung.wave(drill)
 
@@ -43,9 +44,8 @@ def is_named(drill: Playing) -> None:
 
 def is_cured(drill: Playing) -> None:
     """By what `run` recommends of itself: the long queue alone must not have it touch the filter."""
-    code, said = drill.story.failover(drill.lab, "run", "--yes", "--reason", "drill, first wave", limit=180)
-    if code != 0 or MORNING not in said:
-        raise StepFailed(f"`failover run` ended with {code}, not cured by {MORNING}", try_="read what it printed")
+    if MORNING not in drill.recommended(0, "--yes", "--reason", "drill, first wave", limit=180):
+        raise StepFailed(f"`failover run` did not cure it by {MORNING}", try_="read what it printed")
     cured = time.time()
     drill.story.until(lambda: not drill.backlog(cured), "the backlog of the first wave drains", within=PATIENCE_S)
     if drill.configuration() != drill.before:
