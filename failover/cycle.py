@@ -18,13 +18,14 @@ from failover.core import attention
 from failover.core.alert import Alert, announce
 from failover.core.candidates import Situation
 from failover.core.condition import Condition, at_once, judge, predicates
+from failover.core.diagnosis import ANCHORS
 from failover.core.fleet import Role
 from failover.core.ids import new_key
 from failover.core.past import Cycle, Past
 from failover.core.playbook import Playbook
 from failover.core.returns import Return, returns
 from failover.core.run import RunState, View
-from failover.core.signal import Outcome, Samples, latest
+from failover.core.signal import CONTROLLER, Outcome, Samples, latest
 from failover.core.usual import RULES, Peak, unusual
 from failover.core.verdict import Considered, Kind, Verdict, decide
 from failover.errors import FailoverError, Refused, StaleEpoch
@@ -199,10 +200,16 @@ def _is_high(host: str, s: Situation) -> bool:
 
 
 def look(c: Controller) -> Samples:
+    """With the anchors when it might be us, and once more when it was: what they said then must not outlive it."""
     seen = c.hands.look(c.hands.fleet.hosts, None)
-    if any(s.outcome is not Outcome.OK for s in seen if s.name in {"ssh.reach", "smtp.banner"}):
-        return (*seen, *c.hands.anchors())  # is it them, or is it us?
+    if any(s.outcome is not Outcome.OK for s in seen if s.name in {"ssh.reach", "smtp.banner"}) or _was_us(c):
+        return (*seen, *c.hands.anchors())
     return seen
+
+
+def _was_us(c: Controller) -> bool:
+    lately = c.store.samples(c.now - timedelta(seconds=c.hands.fleet.policy.fresh_s))
+    return any(s.outcome is not Outcome.OK for s in latest(lately, CONTROLLER, ANCHORS))
 
 
 def remembered(c: Controller, playbooks: tuple[Playbook, ...]) -> Situation:
