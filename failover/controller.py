@@ -57,8 +57,9 @@ class Controller:
         spacing = timedelta(seconds=self.hands.fleet.policy.spacing_s)
         for _ in range(LOOKS):
             self.hands.clock.sleep(max(0.0, (next_look - self.now).total_seconds()))
-            next_look = self.now + spacing
-            samples = (*samples, *self.hands.look(self.hands.fleet.hosts, None))
+            found = self.hands.look(self.hands.fleet.hosts, None)
+            next_look = max((s.at for s in found), default=self.now) + spacing  # closer than this they count as one
+            samples = (*samples, *found)
             verdict = recommend(Situation(self.hands.fleet, playbooks, samples, self.now))
             if not verdict.undecided:
                 break
