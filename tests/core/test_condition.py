@@ -90,6 +90,11 @@ def test_all_and_any_in_three_values(n: int) -> None:
         assert (judged(All(parts)).holds, judged(Any(parts)).holds) == (every, some)
 
 
+def test_the_parts_are_judged_at_the_pace_of_the_whole() -> None:
+    stale = situation({"looks": "91s", "mx1": {"spam.scan": "fail"}}).samples
+    assert [judge(wrap, stale, now=NOW, pace=PACE).holds for wrap in (All((YES,)), Any((YES,)))] == [None, None]
+
+
 def test_nothing_at_all_is_all_of_it_and_none_of_it() -> None:
     assert judged(All(())) == Judgement(True, ())
     assert judged(Any(())) == Judgement(None, ())
@@ -108,9 +113,10 @@ SAMPLED = condition("spam.scan on mx1 above 50 for 3 samples")
 
 def test_in_words() -> None:
     assert describe(LASTING) == "ok for 15 min"
-    assert [describe(condition(f"x on mx1 {t}")) for t in ("above 2.5", "below 5", "older 60s", "is fail")] == [
-        "above 2.5", "below 5", "older than 1 min", "fail",
-    ]  # fmt: skip
+    bounds = [
+        describe(condition(f"x on mx1 {t}")) for t in ("above 2.5", "below 5", "older 60s", "older 0s", "is fail")
+    ]
+    assert bounds == ["above 2.5", "below 5", "older than 1 min", "older than 0 ms", "fail"]
     assert words(LASTING) == "spam.scan on mx1 ok for 15 min"
     a, b, c = "spam.scan on mx1 fail", "spam.ping on mx1 fail", "cpu.load on mx1 fail"
     assert words(All((YES, Any((NO, UNSURE))))) == f"{a} and ({b} or {c})"

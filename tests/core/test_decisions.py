@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from failover.core import barriers
-from failover.core.verdict import Considered, Verdict, decide
+from failover.core.verdict import Considered, Verdict, decide, recommend
 from tests.core.cases import situation, table
 
 CASES = table("decisions.yaml")
@@ -23,9 +23,28 @@ def test_case(case: dict[str, Any]) -> None:
     assert dict(verdict.params or {}) == case.get("with", dict(verdict.params or {}))
     names = [_name(c.candidate.name, c.candidate.host) for c in verdict.considered]
     assert names == case.get("considered", names)
-    bars = [f"{_name(c.candidate.name, c.candidate.host)}: {c.barrier.rule}" for c in verdict.considered if c.barrier]
+    assert list(verdict.because) == case.get("exactly", list(verdict.because))
+    bars = [_bar(c) for c in verdict.considered if c.barrier]
     assert bars == case.get("bars", bars)
     assert len(verdict.because) == case.get("reasons", len(verdict.because))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if "person" in c], ids=lambda c: str(c["case"]))
+def test_what_a_person_who_is_there_is_recommended(case: dict[str, Any]) -> None:
+    verdict, person = recommend(situation(case)), case["person"]
+    said = "\n".join(verdict.because)
+    assert _decided(verdict) == person["recommends"], said
+    for part in person.get("because", ()):
+        assert part in said
+    assert list(verdict.because) == person.get("exactly", list(verdict.because))
+    assert dict(verdict.params or {}) == person.get("with", dict(verdict.params or {}))
+    assert verdict.considered
+
+
+def _bar(c: Considered) -> str:
+    assert c.barrier is not None
+    b = c.barrier
+    return f"{_name(c.candidate.name, c.candidate.host)}: {b.weight.value}, {b.rule}, {b.because}"
 
 
 def _decided(v: Verdict) -> str:

@@ -31,6 +31,7 @@ FINE: dict[str, tuple[float | str, str]] = {
     "cpu.load": (0.1, "load 0.1 a core"),
     "cpu.top": (12.0, "spamd takes 12 % of a core"),
     "disk.free": (61.0, "61 % free"),
+    "disk.inodes": (88.0, "88 % free"),
 }
 
 
@@ -39,6 +40,9 @@ def test_case(case: dict[str, Any]) -> None:
     samples = tuple(_samples(case))
     found = diagnose(fleet().hosts["mx1"], fleet(), samples)
     assert (found.state, found.incident, found.summary) == (State(case["state"]), case["incident"], case["says"])
+    assert found.host == "mx1"
+    _, reasons = host_state("mx1", samples, 2)
+    assert list(reasons) == case.get("because", list(reasons))
     assert list(dict.fromkeys(s.name for s in found.evidence_for)) == case.get("for", _names(found.evidence_for))
     assert list(found.evidence_against) == case.get("against", list(found.evidence_against))
     assert [s.name for s in found.latent] == case.get("latent", [s.name for s in found.latent])

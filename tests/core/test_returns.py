@@ -29,6 +29,7 @@ def test_case(case: dict[str, Any]) -> None:
     assert [_becomes(r) for r in found] == case["becomes"], said
     for part in case.get("because", ()):
         assert part in said
+    assert said.splitlines() == case.get("exactly", said.splitlines())
     assert case.get("reasons", len(said.splitlines())) == len(said.splitlines())
 
 
