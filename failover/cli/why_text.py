@@ -31,7 +31,8 @@ def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tupl
     shown = _wanted(verdict, s, only)
     for c in shown:
         out += ["", f"{c.candidate.name} on {c.candidate.host}: {outcome(c)}", *_conditions(c, s)]
-    if rest := [c for c in verdict.considered if c not in shown and only is None]:
+    blind = our_network(s.fleet, s.samples, s.now)
+    if rest := [c for c in verdict.considered if c not in shown and only is None and not blind]:
         said = ", ".join(f"{c.candidate.name} on {c.candidate.host}" for c in rest)
         out += ["", f"nothing speaks for {said}"]
     out += [line for r in returns(s, verdict) for line in ("", *_standing(r))]
@@ -56,13 +57,16 @@ def _now(v: Verdict, s: Situation) -> str:
             what = "ask a person" if v.ask else "page a person"
             return f"now it would {what}: {v.playbook} would help on {v.host}, {v.because[-1]}"
         case _:
-            return f"now it would hold{': ' + v.because[-1] if v.playbook else ''}"
+            return f"now it would hold{': ' + v.because[-1].removeprefix('but ') if v.playbook else ''}"
 
 
 def _wanted(v: Verdict, s: Situation, only: str | None) -> tuple[Considered, ...]:
-    """All of one that was asked for by name; else those of which at least one test is met or cannot be told."""
+    """All of one that was asked for by name; else those of which at least one test is met or cannot be told. When our
+    own network is at fault no test says anything."""
     if only is not None:
         return tuple(c for c in v.considered if c.candidate.name == only)
+    if our_network(s.fleet, s.samples, s.now):
+        return ()
     return tuple(c for c in v.considered if any(mark != "no" for mark, _ in _judged(c.candidate.bound.trigger, s, "")))
 
 
