@@ -125,22 +125,32 @@ def _quorum(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 
 
 def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """Not towards a host that is sick, full, or not known to be well; when both are sick, only what helps in place."""
-    for target in c.targets if moves_mail(c.bound) else ():
-        d, now = found[target], _recent(s)
-        if d.state in {State.FAILED, State.UNKNOWN}:
-            return Barrier(
-                "target", Weight.PAGE, f"{target}, which would take the mail, is {d.state.value}: {d.summary}"
-            )
-        greets = latest(now, target, "smtp.banner")
-        if not greets or any(g.outcome is not Outcome.OK for g in greets):
-            return Barrier("target", Weight.PAGE, f"{target}, which would take the mail, is not seen to greet")
-        if any(g.outcome is Outcome.FAIL for g in latest(now, target, "spam.scan")):
-            return Barrier("target", Weight.PAGE, f"{target}, which would take the mail, would hold it up: {d.summary}")
-        for name in ("disk.free", "disk.inodes"):
-            if any(g.outcome is not Outcome.OK for g in latest(now, target, name)):
-                return Barrier("target", Weight.PAGE, f"{target}, which would take the mail, is nearly full: {name}")
+    """Not towards a host that is sick, full, or not known to be well; when both are sick, only what helps in place.
+
+    What takes a host out of service and names none that takes its mail leaves that to any other; one has to be well.
+    """
+    if not moves_mail(c.bound):
+        return None
+    unfit = {h: _unfit(found[h], s) for h in (c.targets or [h for h in s.fleet.hosts if h != c.host])}
+    why = [f"{host}, which would take the mail, {said}" for host, said in unfit.items() if said]
+    if c.targets and why:
+        return Barrier("target", Weight.PAGE, why[0])
+    if not c.targets and len(why) == len(unfit):
+        return Barrier("target", Weight.PAGE, "; ".join(why) or "there is no other host to take the mail")
     return None
+
+
+def _unfit(d: Diagnosis, s: Situation) -> str | None:
+    now = _recent(s)
+    if d.state in {State.FAILED, State.UNKNOWN}:
+        return f"is {d.state.value}: {d.summary}"
+    greets = latest(now, d.host, "smtp.banner")
+    if not greets or any(g.outcome is not Outcome.OK for g in greets):
+        return "is not seen to greet"
+    if any(g.outcome is Outcome.FAIL for g in latest(now, d.host, "spam.scan")):
+        return f"would hold it up: {d.summary}"
+    full = (n for n in ("disk.free", "disk.inodes") if any(g.outcome is not Outcome.OK for g in latest(now, d.host, n)))
+    return next((f"is nearly full: {name}" for name in full), None)
 
 
 def _one_at_a_time(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:

@@ -29,6 +29,8 @@ def test_case(case: dict[str, Any]) -> None:
     for key, parts in case.get("says", {}).items():
         said = "\n".join(f"{a.title}\n{a.text}" for a in found if a.key == key)
         assert [p for p in parts if p not in said] == [], said
+    for key, text in case.get("exactly", {}).items():
+        assert [f"{a.title}\n{a.text}\n" for a in found if a.key == key] == [text]
     for key, n in case.get("lines", {}).items():
         assert [len(a.text.splitlines()) for a in found if a.key == key] == [n]
 
