@@ -53,4 +53,3 @@ def is_cured(drill: Playing) -> None:
     if unscanned := sum(not d.received.scanned for d in drill.books().deliveries):
         drill.failures.append(f"{unscanned} passed unscanned in the first wave, in which the filter worked")
     drill.story.say("the first wave is over: the handler runs, all that had waited is delivered, scanned", mark="cured")
-    drill.story.until(lambda: drill.waiting() < PILED_UP, "the spam filter catches up", within=PATIENCE_S)
