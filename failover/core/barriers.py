@@ -2,8 +2,8 @@
 
 How automation itself has failed elsewhere, and the rule against it: a false alarm of the prober's own network
 (quorum), overload read as death and cured again and again (attempts), a target that was sick as well (target), the
-last server taken out (one at a time), a switch put back on behind a person's back (paused, busy). Old news never gets as
-far as here: no trigger holds on it (`condition.Pace`).
+last server taken out (one at a time), a switch put back on behind a person's back (paused, busy). Old news never gets
+as far as here: no trigger holds on it (`condition.Pace`).
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
     """
     if not moves_mail(c.bound):
         return None
-    unfit = {h: _unfit(found[h], s) for h in (c.targets or [h for h in s.fleet.hosts if h != c.host])}
+    unfit = {h: _unfit(found.get(h), s) for h in (c.targets or [h for h in s.fleet.hosts if h != c.host])}
     why = [f"{host}, which would take the mail, {said}" for host, said in unfit.items() if said]
     if c.targets and why:
         return Barrier("target", Weight.PAGE, why[0])
@@ -140,7 +140,9 @@ def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
     return None
 
 
-def _unfit(d: Diagnosis, s: Situation) -> str | None:
+def _unfit(d: Diagnosis | None, s: Situation) -> str | None:
+    if d is None:
+        return "is no host of hosts.yaml"
     now = _recent(s)
     if d.state in {State.FAILED, State.UNKNOWN}:
         return f"is {d.state.value}: {d.summary}"
