@@ -20,6 +20,10 @@ MANY = 50.0
 """Mail that waits: fewer than these can be one slow destination's, while all the rest goes out."""
 
 
+LOOKS = 3
+"""So many looks in a row tell whether what waits moves."""
+
+
 class State(enum.StrEnum):
     """failed > unknown > degraded > healthy."""
 
@@ -90,8 +94,11 @@ class View:
         return any(s.outcome is Outcome.OK for s in self.now("smtp.banner", "smtp.peer"))
 
     def moves(self, name: str) -> bool | None:
-        """Did what waits get less from one look to the next, or its head move on? None: one look cannot tell."""
-        looks = [(s, s.age) for s in self.of(name) if s.age is not None]
+        """Did what waits get less from one look to the next, or its head move on? None: one look cannot tell.
+
+        By the last looks alone: on a busy host there was always less of it at some time before the trouble began.
+        """
+        looks = [(s, s.age) for s in self.of(name) if s.age is not None][-LOOKS:]
         elapsed = (looks[-1][0].at - looks[0][0].at).total_seconds() if looks else 0.0
         if elapsed <= 0:
             return None
