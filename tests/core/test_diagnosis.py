@@ -86,3 +86,17 @@ def _look(host: str, told: dict[str, Any], after: int) -> Iterator[Signal]:
         found = float(found) if isinstance(found, int) else found
         why = seen.get("why", reason if outcome is Outcome.OK else f"{name} is {outcome}")
         yield Signal(host, name, vantage, outcome, why, AT + timedelta(seconds=after), found, "", seen.get("age"))
+
+
+def test_filter_that_hangs_on_a_busy_host_is_hung_whatever_went_through_it_before() -> None:
+    def look(n: int, frozen: float, age: float, scan: str) -> Samples:
+        at, told = AT + timedelta(seconds=5 * n), Outcome.FAIL if scan == "timeout" else Outcome.OK
+        return (
+            Signal("mx1", "queue.frozen", "mx1", Outcome.OK, "waiting", at, value=frozen, unit="messages", age=age),
+            *(Signal("mx1", name, "mx1", told, scan, at, value=scan) for name in ("spam.ping", "spam.scan")),
+        )
+
+    busy = [look(n, frozen, 1.0, "ok") for n, frozen in enumerate((4.0, 2.0, 5.0, 3.0))]
+    hung = [look(n, 20.0 * (n - 3), 5.0 * (n - 3), "timeout") for n in range(4, 7)]
+    samples = tuple(s for each in (*busy, *hung) for s in each)
+    assert diagnose(fleet().hosts["mx1"], fleet(), samples).incident == "spam-filter-hung"
