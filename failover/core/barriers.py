@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from failover.core.candidates import Candidate, Situation
+from failover.core.condition import predicates
 from failover.core.diagnosis import Diagnosis, State, recent, smtp_failing
 from failover.core.fleet import Mode
 from failover.core.past import Ran
@@ -76,6 +77,15 @@ def _diagnosis(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Ba
 
 def _not_ready(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     return None if c.ready.holds else Barrier("preconditions", Weight.PAGE, "; ".join(c.ready.because))
+
+
+def _unseen(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Unknown never counts as down, also where a trigger asks for it."""
+    asked = [t for t in predicates(c.bound.trigger) if t.is_ is Outcome.UNKNOWN] if c.bound.trigger else []
+    if not asked:
+        return None
+    said = f"{asked[0].signal} on {asked[0].host} is asked to be unknown, and nothing is run out of that"
+    return Barrier("unknown", Weight.PAGE, said)
 
 
 def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
@@ -180,6 +190,7 @@ RULES: tuple[Rule, ...] = (
     _paused,
     _busy,
     _diagnosis,
+    _unseen,
     _stands,
     _not_ready,
     _attempts,

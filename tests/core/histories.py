@@ -26,6 +26,7 @@ BOOKS = (
     ("mx-down", "spam-filter-hung", "handler-down"),
     ("move-at-one-word", "handler-down"),
     ("move-when-handler-ends", "move-at-one-word"),
+    ("restart-what-is-unseen", "mx-down"),
     ("move-without-a-patient", "filter-without-a-patient", "spam-filter-hung"),
 )
 NAMES = tuple(dict.fromkeys(b for books in BOOKS for b in books))
