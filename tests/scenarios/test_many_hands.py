@@ -123,7 +123,7 @@ def test_suspended_before_it_moves_mail_it_is_refused_by_the_zone_afterwards(lab
     book = desk.folder / "playbooks/mx-down.yaml"
     book.write_text(book.read_text().replace("for: 3m", "for: 15s").replace("mode: auto", "mode: never"))
     mail.send({"mx2": 2})
-    late = suspended(desk, "dns")
+    late, before = suspended(desk, "dns"), records(lab)
     lab.incident("mx-unreachable")
     until(lambda: late.stopped, "it is suspended with its intent written down", within=150)
     run = desk.runs()[0].id
@@ -131,15 +131,15 @@ def test_suspended_before_it_moves_mail_it_is_refused_by_the_zone_afterwards(lab
     until(lambda: desk.state(run) == "succeeded", "the other finishes the very run", within=240)
     moved = records(lab)
     assert all("9 mx2.lab.test." in r for r in moved)
+
+    os.kill(late.process.pid, signal.SIGCONT)
+    until(lambda: "took over" in late.said or "standing by" in late.said, "it says so", within=60)
+    assert records(lab) == moved
     assert desk.failover("rollback", run, "--yes").returncode == 6, "back to an MX that is cut off it does not go"
     lab.heal("mx-unreachable")
     until(lambda: desk.failover("rollback", run, "--yes").returncode == 0, "a person takes it back", within=90)
-    before = records(lab)
-    assert moved != before
-
-    os.kill(late.process.pid, signal.SIGCONT)
-    until(lambda: "taken over" in late.said or "standing by" in late.said, "it says so", within=60)
     assert records(lab) == before
     assert (other.end(), late.end()) == (0, 0)
     assert "Traceback" not in late.said + other.said
+    assert len(desk.runs()) == 1
     print(f"{mail.adds_up()}\n{late.said}")  # noqa: T201
