@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,15 +11,13 @@ from failover.actions import ACTIONS
 from failover.actions.base import Context, Hands, Mitigation
 from failover.actions.setting import expected
 from failover.core.condition import predicates
-from failover.core.fleet import Channel, Endpoint, Fleet, Handler, Host, Role
+from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import Playbook, StepSpec
 from failover.core.signal import Outcome, Signal
 from failover.errors import Refused
-from failover.ports import Message, Reply
+from tests.actions.scripted import NOW, Rows, Scripted, Silent, Still
 
-NOW = datetime(2020, 8, 11, 14, 0, tzinfo=UTC)
-Rows = tuple[tuple[str, ...], ...]
 OLD = "=spamassassin unix - n n - - pipe user=debian-spamd argv=/usr/bin/spamc -e /usr/sbin/sendmail -oi"
 NEW = "=spamassassin unix - n n - - pipe user=debian-spamd argv=/usr/sbin/sendmail -oi"
 PIPE: Rows = (
@@ -33,33 +29,6 @@ PIPE: Rows = (
     ("setting", "clear", "master.cf", "smtp/inet/content_filter", "=spamassassin", "="),
     ("setting", "clear", "main.cf", "defer_transports", "-", "=spamassassin"),
 )
-
-
-@dataclass
-class Scripted:
-    """Answers every verb with the same rows, and remembers what it was asked."""
-
-    rows: Rows = ()
-    rc: int = 0
-    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
-
-    def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
-        self.asked.append((verb, args))
-        return Reply(verb, self.rc, self.rows)
-
-
-class Silent:
-    def send(self, channel: Channel, message: Message) -> None: ...
-
-
-class Still:
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None: ...
 
 
 FLEET = Fleet(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,20 @@ import pytest
 from failover.actions import ACTIONS
 from failover.actions.base import At, Context, Hands
 from failover.config.playbooks import bind_playbook, load_playbook
-from failover.core.fleet import Channel, Endpoint, Engine, Fleet, Handler, Host, Role, Spam
+from failover.core.fleet import Endpoint, Engine, Fleet, Handler, Host, Role, Spam
 from failover.core.plan import Kind, Step
 from failover.core.playbook import Playbook, Risk, StepSpec
 from failover.core.run import RunState, View
 from failover.engine import Engine as RunEngine
 from failover.errors import Refused, StepFailed
 from failover.planner import make_plan
-from failover.ports import Message, Rc, Reply, RunRecord
+from failover.ports import Rc, RunRecord
 from failover.world.faults import Killed
 from failover.world.hands import hands as world_hands
 from failover.world.postfix import Daemon
 from failover.world.world import World
+from tests.actions.scripted import Rows, Scripted, Silent, Still
 
-NOW = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
-Rows = tuple[tuple[str, ...], ...]
 EXITED: Rows = (("manager", "docker"), ("now", "exited", "0", "x"), ("restarts", "1", "3", "600"))
 MX1 = Host(
     "mx1",
@@ -35,31 +33,6 @@ MX1 = Host(
     spam=Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd"),
     handler=Handler(Endpoint("127.0.0.1", 20381), "Python SMTP", "sl-email"),
 )
-
-
-@dataclass
-class Scripted:
-    rows: Rows = ()
-    rc: int = 0
-    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
-
-    def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
-        self.asked.append((verb, args))
-        return Reply(verb, self.rc, self.rows)
-
-
-class Silent:
-    def send(self, channel: Channel, message: Message) -> None: ...
-
-
-class Still:
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None: ...
 
 
 def hands(remote: Scripted, host: Host = MX1) -> Hands:

@@ -43,7 +43,7 @@ from failover.doctor.host import HostLook, clocks, epochs
 from failover.errors import ConfigError, FailoverError, Unreachable
 from failover.host import script_text
 from failover.ports import Rc, Reply
-from tests.cli.test_run import Said
+from tests.cli.conftest import Said
 from tests.probes import fakes
 from tests.probes.fakes import AT, Clock, Smtp, fleet, host
 from tests.standins.aws import KEY, SECRET, Aws

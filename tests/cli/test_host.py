@@ -17,7 +17,7 @@ from failover.cli import main, wiring
 from failover.core.fleet import Fleet, Host
 from failover.host import VERSION, script_text
 from failover.ports import Rc, Reply
-from tests.cli.test_run import Said
+from tests.cli.conftest import Said
 
 DIGEST = hashlib.sha256(script_text().encode()).hexdigest()
 LINE = "failover ALL=(root) NOPASSWD: /usr/local/sbin/failover-host"

@@ -28,8 +28,8 @@ from failover.doctor.found_host import HostFound, guesses, handlers, look_at, un
 from failover.errors import FailoverError, Refused, Unreachable
 from failover.ports import Reply
 from tests.adapters.sshd import Keys, Sshd, make_keys, really_run
+from tests.cli.conftest import Said
 from tests.cli.test_doctor import PIPE, reply, wired
-from tests.cli.test_run import Said
 
 AT = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
 MX = (Exchange(10, "mx1.example.net", ("192.0.2.11",)), Exchange(20, "mx2.example.net", ("192.0.2.12",)))

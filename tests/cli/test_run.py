@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from failover.cli import main, progress, wiring
-from failover.cli.options import Options, hoist
-from failover.controller import Controller
-from failover.world.hands import hands
+from failover.cli import progress
+from failover.cli.options import hoist
 from failover.world.postfix import Daemon
 from failover.world.world import World
+from tests.cli.conftest import Cli
 
-
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Said]
 HUNG = ("spam-filter-hung", "--set", "sick=mx1")
 
 
@@ -38,24 +22,6 @@ def world() -> World:
     world = World.august_11(7, rate=1.0, hang_at=5, until=200)
     world.advance(90)
     return world
-
-
-@pytest.fixture
-def cli(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    @contextmanager
-    def controller(opts: Options) -> Iterator[Controller]:
-        yield Controller(hands(world), world.store)
-
-    monkeypatch.setattr(wiring, "controller", controller)
-
-    def run(*words: str) -> Said:
-        with pytest.raises(SystemExit) as e:
-            main(list(words))
-        said = capsys.readouterr()
-        assert isinstance(e.value.code, int)
-        return Said(e.value.code, said.out, said.err)
-
-    return run
 
 
 def heal(world: World) -> None:

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from failover.cli import wiring
-from failover.cli.options import Options
-from failover.controller import Controller
 from failover.core.fleet import Mode, Policy
-from failover.world.hands import hands
 from failover.world.postfix import Daemon
 from failover.world.world import World
-from tests.cli.test_run import Cli, Said
+from tests.cli.conftest import Cli, Said
 
 
 @pytest.fixture
 def world() -> World:
     return World.august_11(3, rate=2, hang_at=30, until=4000)
-
-
-@pytest.fixture
-def cli(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    from failover.cli import main
-
-    @contextmanager
-    def controller(opts: Options, *, remembers: bool = False) -> Iterator[Controller]:
-        yield Controller(hands(world), world.store)
-
-    monkeypatch.setattr(wiring, "controller", controller)
-
-    def run(*words: str) -> Said:
-        with pytest.raises(SystemExit) as e:
-            main(list(words))
-        said = capsys.readouterr()
-        assert isinstance(e.value.code, int)
-        return Said(e.value.code, said.out, said.err)
-
-    return run
 
 
 def mode(world: World, mode: Mode) -> None:
