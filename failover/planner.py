@@ -13,8 +13,6 @@ from failover.core.signal import Samples
 from failover.core.words import duration
 from failover.errors import Refused
 
-LEFT_OUT = "left out: "
-
 
 def signals_of(playbook: Playbook) -> tuple[tuple[str, ...], frozenset[str]]:
     """Which hosts and which signals a bound playbook needs to see before it can be planned."""
@@ -38,7 +36,7 @@ def make_plan(playbook: Playbook, params: dict[str, str], hands: Hands, mitigati
     _check(playbook, samples, hands)
     steps: list[Step] = []
     for spec in playbook.steps:
-        taken = tuple(s for s in steps if not s.says.startswith(LEFT_OUT))
+        taken = tuple(s for s in steps if not s.left_out)
         context = Context(hands, playbook, samples, taken, mitigations)
         steps.append(_finish(_planned(spec, context), spec, playbook, context))
     return Plan(
@@ -79,11 +77,12 @@ def _planned(spec: StepSpec, context: Context) -> Step:
             action=spec.action,
             kind=Kind.EVENT,
             certainty=Certainty.UNCHANGED,
-            says=f"{LEFT_OUT}{e}",
+            says=f"left out: {e}",
             host=str(spec.with_["host"]) if "host" in spec.with_ else None,
             args=dict(spec.with_),
             undo="none is owed",
-            notes=(f"{LEFT_OUT}{e}",),
+            notes=(f"left out: {e}",),
+            left_out=True,
             eta_s=0.0,
         )
 

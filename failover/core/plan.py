@@ -63,6 +63,8 @@ class Step:
     no_verify: str | None = None
     notes: tuple[str, ...] = ()
     """What a person must know of its effect before they say yes; the plan shows it among its warnings."""
+    left_out: bool = False
+    """It cannot be done here and need not be: the rest goes on without it, and no later step counts on it."""
     on_failure: OnFailure = OnFailure.PAUSE
     risk: Risk = Risk.NONE
     repeat_safe: bool = False
