@@ -8,7 +8,8 @@ from typing import Any
 from failover.cli.diagnosis_text import headline
 from failover.cli.output import table
 from failover.core.candidates import Situation
-from failover.core.condition import Condition, judge, predicates
+from failover.core.condition import All, Condition, Predicate, at_once, judge, predicates
+from failover.core.condition import Any as AnyOf
 from failover.core.diagnosis import our_network
 from failover.core.past import Cycle
 from failover.core.returns import Return, returns
@@ -30,11 +31,14 @@ def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tupl
     out += ["", _now(verdict, s)]
     shown = _wanted(verdict, s, only)
     for c in shown:
-        out += ["", f"{c.candidate.name} on {c.candidate.host}: {outcome(c)}", *_conditions(c, s)]
+        out += ["", f"{_name(c)}: {outcome(c, s)}", *_conditions(c, s)]
     blind = our_network(s.fleet, s.samples, s.now)
     if rest := [c for c in verdict.considered if c not in shown and only is None and not blind]:
-        said = ", ".join(f"{c.candidate.name} on {c.candidate.host}" for c in rest)
-        out += ["", f"nothing speaks for {said}"]
+        of = {
+            c.candidate.name: [x.candidate.host or "" for x in rest if x.candidate.name == c.candidate.name]
+            for c in rest
+        }
+        out += ["", "nothing speaks for " + ", ".join(f"{name} ({', '.join(hosts)})" for name, hosts in of.items())]
     out += [line for r in returns(s, verdict) for line in ("", *_standing(r))]
     return out
 
@@ -57,23 +61,55 @@ def _now(v: Verdict, s: Situation) -> str:
             what = "ask a person" if v.ask else "page a person"
             return f"now it would {what}: {v.playbook} would help on {v.host}, {v.because[-1]}"
         case _:
-            return f"now it would hold{': ' + v.because[-1].removeprefix('but ') if v.playbook else ''}"
+            return f"now it would hold: {_held(v, s)}"
+
+
+def _held(v: Verdict, s: Situation) -> str:
+    if v.playbook:
+        return f"{v.playbook} fires on {v.host}, {v.because[-1]}"
+    coming = [_name(c) for c in v.considered if _coming(c, s)]
+    unsure = [_name(c) for c in v.considered if c.candidate.trigger.holds is None and not _coming(c, s)]
+    said = [
+        *([f"not yet {', '.join(coming)}"] if coming else []),
+        *([f"cannot tell: {', '.join(unsure)}"] if unsure else []),
+    ]
+    return "; ".join(said) or "no playbook's trigger holds"
+
+
+def _name(c: Considered) -> str:
+    return f"{c.candidate.name} on {c.candidate.host}"
+
+
+def _coming(c: Considered, s: Situation) -> bool:
+    """By the newest looks it would fire: what lacks is that it lasts."""
+    trigger = c.candidate.bound.trigger
+    return trigger is not None and not c.fires and _met_now(trigger, s)
 
 
 def _wanted(v: Verdict, s: Situation, only: str | None) -> tuple[Considered, ...]:
-    """All of one that was asked for by name; else those of which at least one test is met or cannot be told. When our
-    own network is at fault no test says anything."""
+    """All of one that was asked for by name; else those that cannot be told, or of which at least one test is met, be
+    it at the newest look alone. When our own network is at fault no test says anything."""
     if only is not None:
         return tuple(c for c in v.considered if c.candidate.name == only)
     if our_network(s.fleet, s.samples, s.now):
         return ()
-    return tuple(c for c in v.considered if any(mark != "no" for mark, _ in _judged(c.candidate.bound.trigger, s, "")))
+    return tuple(c for c in v.considered if c.candidate.trigger.holds is None or _speaks(c.candidate.bound.trigger, s))
 
 
-def outcome(c: Considered) -> str:
+def _speaks(trigger: Condition | None, s: Situation) -> bool:
+    return any(_met_now(test, s) for _, test in _tests(trigger))
+
+
+def _met_now(condition: Condition, s: Situation) -> bool:
+    return judge(at_once(condition), s.samples, now=s.now, pace=s.pace).holds is True
+
+
+def outcome(c: Considered, s: Situation) -> str:
     match c.candidate.trigger.holds:
         case True:
             return f"fires, but {c.barrier.because}" if c.barrier else "fires, and nothing stands in its way"
+        case _ if _coming(c, s):
+            return "not yet"
         case False:
             return "does not fire"
         case None:
@@ -81,16 +117,32 @@ def outcome(c: Considered) -> str:
 
 
 def _conditions(c: Considered, s: Situation) -> list[str]:
-    """Each test with what it saw and wanted; `yes` where it is met, `?` where nobody can tell."""
+    """Each test with what it saw and wanted; `yes` where it is met, `so far` where that has to last, `?` where nobody
+    can tell."""
     trigger = c.candidate.bound.trigger
     rows = [*_judged(trigger, s, ""), *(r for p in c.candidate.bound.preconditions for r in _judged(p, s, "needs: "))]
     return table([(mark, said) for mark, said in rows])
 
 
 def _judged(condition: Condition | None, s: Situation, word: str) -> list[tuple[str, str]]:
-    tests = predicates(condition) if condition else ()
-    judged = [judge(t, s.samples, now=s.now, pace=s.pace) for t in tests]
-    return [(_MARKS[j.holds], word + "; ".join(j.because)) for j in judged]
+    tests = _tests(condition)
+    judged = [judge(test, s.samples, now=s.now, pace=s.pace) for _, test in tests]
+    so_far = [j.holds is not True and _met_now(test, s) for j, (_, test) in zip(judged, tests, strict=True)]
+    marks = ["so far" if early else _MARKS[j.holds] for early, j in zip(so_far, judged, strict=True)]
+    return [(m, word + either + "; ".join(j.because)) for m, (either, _), j in zip(marks, tests, judged, strict=True)]
+
+
+def _tests(condition: Condition | None, word: str = "") -> list[tuple[str, Predicate]]:
+    """Each with a word where it is one of several of which one will do."""
+    match condition:
+        case None:
+            return []
+        case Predicate():
+            return [(word, condition)]
+        case All(parts):
+            return [t for part in parts for t in _tests(part, word)]
+        case AnyOf(parts):
+            return [t for n, part in enumerate(parts) for t in _tests(part, "or " if n else "either ")]
 
 
 def _standing(r: Return) -> Iterable[str]:
