@@ -148,9 +148,17 @@ def _seen(c: Controller, playbooks: tuple[Playbook, ...], budget_s: float) -> Tu
         situation, verdict = _seen_now(c, playbooks)
         next_look = max(begun + c.hands.fleet.policy.spacing_s, c.hands.clock.monotonic())
         peaks = peaks_of(c, situation)
-        if not (verdict.undecided or peaks) or next_look > until:
+        if next_look > until or not (verdict.undecided or peaks or _so_far(situation, verdict)):
             return Turn(situation, verdict, peaks)
         c.hands.clock.sleep(next_look - c.hands.clock.monotonic())
+
+
+def _so_far(s: Situation, v: Verdict) -> bool:
+    """The newest look meets a test that asks for more of them: the next looks tell, and cron's next minute is late."""
+    triggers = [c.candidate.bound.trigger for c in v.considered] if v.kind is Kind.HOLD else []
+    tests = [t for trigger in triggers if trigger for t in predicates(trigger)]
+    lacking = [t for t in tests if judge(t, s.samples, now=s.now, pace=s.pace).holds is not True]
+    return any(judge(at_once(t), s.samples, now=s.now, pace=s.pace).holds for t in lacking)
 
 
 def _seen_now(c: Controller, playbooks: tuple[Playbook, ...]) -> tuple[Situation, Verdict]:
