@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,7 @@ class Survivor:
 
 def main() -> None:
     args = _arguments()
+    known = yaml.safe_load((ROOT / "tests" / "mutants.yaml").read_text())
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder)
         _lay_out(copy, args.modules)
@@ -67,7 +68,7 @@ def main() -> None:
         missed = [name for name in chosen if found[name] is None]
     if missed:
         sys.exit(f"{len(missed)} mutants were not played: do the tests pass without any?")
-    _report(args, len(everything), len(chosen), survivors)
+    _report(args, len(everything), len(chosen), survivors, known)
 
 
 def _arguments() -> argparse.Namespace:
@@ -111,9 +112,14 @@ def _survivor(copy: Path, name: str) -> Survivor:
     return Survivor(name, went, came)
 
 
-def _report(args: argparse.Namespace, of: int, chosen: int, survivors: Sequence[Survivor]) -> None:
-    known = {(k["module"], k["becomes"]) for k in yaml.safe_load((ROOT / "tests" / "mutants.yaml").read_text())}
-    same = [s for s in survivors if (s.module, s.becomes) in known]
+def _is(s: Survivor, known: Mapping[str, str]) -> bool:
+    return (s.module, s.becomes, s.line) == (known["module"], known["becomes"], known.get("was", s.line))
+
+
+def _report(
+    args: argparse.Namespace, of: int, chosen: int, survivors: Sequence[Survivor], known: Sequence[Mapping[str, str]]
+) -> None:
+    same = [s for s in survivors if any(_is(s, k) for k in known)]
     said = [f"not noticed: {s.name}\n  - {s.line}\n  + {s.becomes}\n" for s in survivors if s not in same]
     rate = 100 * (chosen - len(survivors)) / max(1, chosen - len(same))
     which = "all" if args.all else f"seed {args.seed}: {chosen} of"

@@ -83,9 +83,9 @@ def test_a_run_that_came_out_well_is_no_alarm_and_says_only_what_there_is() -> N
 
 
 def test_a_standbys_peak_is_told_with_how_the_others_are() -> None:
-    s = situation({"mx1": FROZEN})
+    s = situation({"hosts": ["mx1", "mx2", "mx3"], "mx1": FROZEN})
     peak = Peak("mx2", "traffic.share", 80.0, 1.0, 30.0, "mx2 takes 80 % of the mail, usually 1 %")
-    text = "mx1: failed, Postfix frozen"
+    text = "mx1: failed, Postfix frozen\nmx3: healthy, healthy"
     assert of_peaks(s, [peak]) == (Alert("mx2/traffic", "peak", "warning", peak.words, text, FAILED_S),)
 
 
