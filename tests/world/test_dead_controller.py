@@ -18,7 +18,7 @@ from failover.world.world import World
 from tests.world.invariants import Cause
 from tests.world.nights import CRON, FOREVER, WATCH, Night, playbooks
 
-ROUNDS = int(os.environ.get("FAILOVER_SOAK_KILLS", "15"))
+ROUNDS = int(os.environ.get("FAILOVER_SOAK_KILLS", "4"))
 CURED = [i for i in INCIDENTS.values() if i.cure]
 
 
