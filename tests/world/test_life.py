@@ -131,7 +131,7 @@ def test_during_a_pause_nothing_is_done_and_a_person_is_told(host: str | None) -
 
 
 @pytest.mark.xfail(
-    strict=True, reason="what is over before its patience is over begins anew each time, and is never told"
+    strict=True, reason="what ends before its patience does begins anew each time, and is never told"
 )
 def test_a_standbys_filter_that_hangs_now_and_then_is_told_in_the_end() -> None:
     """No mail waits there, so nothing is to be done; but whoever relies on the standby has to know."""
