@@ -212,8 +212,12 @@ def _handler_stuck(v: View) -> bool:
 
 
 def _postfix_frozen(v: View) -> bool:
-    """The kernel still accepts connections for a stopped master: only the banner tells."""
-    return v.smtp_down and not v.fails("ssh.reach") and all(s.value == "timeout" for s in v.smtp_failing)
+    """The kernel still accepts connections for a stopped master: only the banner tells. It does so until its backlog
+    is full (measured: after two to three minutes, with our own looks in it); then there is no connection either."""
+    if not v.smtp_down or v.fails("ssh.reach"):
+        return False
+    silent = any(s.value == "timeout" for name in ("smtp.banner", "smtp.peer") for s in v.of(name))
+    return silent and all(s.value in {"timeout", "unreachable"} for s in v.smtp_failing)
 
 
 def _unreachable(v: View) -> bool:

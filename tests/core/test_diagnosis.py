@@ -100,3 +100,14 @@ def test_filter_that_hangs_on_a_busy_host_is_hung_whatever_went_through_it_befor
     hung = [look(n, 20.0 * (n - 3), 5.0 * (n - 3), "timeout") for n in range(4, 7)]
     samples = tuple(s for each in (*busy, *hung) for s in each)
     assert diagnose(fleet().hosts["mx1"], fleet(), samples).incident == "spam-filter-hung"
+
+
+def test_postfix_that_froze_is_frozen_once_its_backlog_is_full_too() -> None:
+    def look(n: int, value: str) -> Samples:
+        at, places = AT + timedelta(seconds=60 * n), (("smtp.banner", CONTROLLER), ("smtp.peer", "mx2"))
+        return tuple(Signal("mx1", name, place, Outcome.FAIL, value, at, value=value) for name, place in places)
+
+    silent, full = look(0, "timeout"), look(1, "unreachable")
+    host = fleet().hosts["mx1"]
+    assert diagnose(host, fleet(), (*silent, *full)).incident == "postfix-frozen"
+    assert diagnose(host, fleet(), full).incident is None
