@@ -17,7 +17,11 @@ HUNG = {"spam.ping": "fail:timeout", "spam.scan": "fail:timeout", "queue.frozen"
 ENDED = {"handler.banner": "fail:refused", "container.state": "fail:exited"}
 FROZEN = {"smtp.banner": "fail:timeout", "smtp.dialogue": "fail:timeout", "smtp.peer": "fail:timeout"}
 DOWN = {**FROZEN, "ssh.reach": "fail:timeout"}
-MOODS: tuple[dict[str, str], ...] = (HUNG, ENDED, FROZEN, DOWN, {**HUNG, **ENDED}, {})
+UNSEEN = {"handler.banner": "unknown", "spam.scan": "unknown", "cpu.load": "unknown"}
+MOODS: tuple[dict[str, str], ...] = (
+    HUNG, ENDED, FROZEN, DOWN, {**HUNG, **ENDED}, {**HUNG, "ssh.reach": "fail:timeout"}, UNSEEN, {},
+)  # fmt: skip
+AWAY: tuple[dict[str, str], ...] = (*([{}] * 5), HUNG, ENDED, UNSEEN, UNSEEN, UNSEEN, DOWN)
 ELSEWHERE: tuple[dict[str, str], ...] = (*([{}] * 9), HUNG, ENDED, DOWN, {"everything": "-"})
 LOOKS = (*(["3m 2m 1m 0s"] * 6), "10s 5s 0s", "4s 2s 0s", "210s 60s 0s", "211s 60s 1s", "4m 3m 2m 91s", "4m 3m 2m 90s",
          "2m 1m 0s -1m")  # fmt: skip
@@ -48,17 +52,17 @@ def _pools(random: Random) -> dict[str, list[Any]]:
     open_ = [{"playbook": one(NAMES), "host": one(("mx1", "mx2")), "covers": one(COVERS), **waits} for _ in range(10)]
     busy = [{**r, "busy": "kim on ops1"} for r in open_[:5]]
     pauses = [{"of": who, "ends_in": end} for who in ("mx1", "mx2", "all") for end in ("-5m", "0s", "1s", "30m")]
-    return {"ran": [*ended, *open_, *busy], "pauses": pauses, "standing": [_standing(one) for _ in range(60)]}
+    return {"ended": ended, "open": [*open_, *busy], "pauses": pauses, "standing": [_standing(one) for _ in range(60)]}
 
 
 def _standing(one: Any) -> Case:
     playbook = one(NAMES[:4])
-    moved = playbook == "mx-down"
+    moved = one((True, False))
     return {
         "playbook": playbook,
         "host": one(("mx1", "mx1", "mx2")),
         "covers": ["mx1", "mx2", "example.net"] if moved else one(COVERS[:2]),
-        "away_from": ["mx1"] if moved else [],
+        "away_from": [one(("mx1", "mx2"))] if moved else [],
         "ago": one(("10m", "1h", "3h59m59s", "4h", "5h")),
         "expires": one((None, "4h", "4h")),
         "back": one(("auto", "auto", "auto", "ask", "never")),
@@ -77,16 +81,15 @@ _seen = st.tuples(
 )
 _changes = st.one_of(
     _seen.map(lambda seen: ("seen", seen)),
-    st.sampled_from([(kind, what) for kind, pool in POOLS.items() for what in pool]),
+    *(st.sampled_from([(kind, what) for what in pool]) for kind, pool in POOLS.items()),
     st.sampled_from(
         [
             *(("policy", {"mode": mode}) for mode in ("ask", "observe")),
             *(("policy", {"quorum": n}) for n in (1, 3)),
             *(("policy", {"playbooks": {name: mode}}) for name in NAMES for mode in ("ask", "auto")),
-            *(("controller", {"net.anchors": word}) for word in ("ok", "fail", "unknown")),
-            ("witnesses", "far"),
         ]
     ),
+    st.sampled_from([("witnesses", "far"), *(("controller", {"net.anchors": w}) for w in ("ok", "fail", "unknown"))]),
 )
 
 
@@ -99,6 +102,8 @@ def cases(draw: st.DrawFn) -> Case:
         "mx2": {**draw(st.sampled_from(ELSEWHERE))},
         "playbooks": [*draw(st.sampled_from(BOOKS))],
     }
+    if tried := draw(st.sampled_from([*([None] * 8), *SPANS])):
+        case["ran"] = [{"playbook": draw(st.sampled_from(case["playbooks"])), "host": "mx1", "ago": tried}]
     return _changed(case, draw(st.lists(_changes, max_size=4)))
 
 
@@ -107,6 +112,8 @@ def standing_cases(draw: st.DrawFn) -> Case:
     """All is well and something of ours stands, but for what is changed."""
     case: Case = {
         "looks": draw(st.sampled_from([LONG, LONG, LONG, "2m 1m 0s"])),
+        "mx1": {**draw(st.sampled_from(AWAY))},
+        "mx2": {**draw(st.sampled_from(AWAY))},
         "standing": draw(st.lists(st.sampled_from(POOLS["standing"]), min_size=1, max_size=2)),
         "playbooks": [*draw(st.sampled_from(BOOKS))],
     }
@@ -118,6 +125,8 @@ def _changed(case: Case, changes: Sequence[Change]) -> Case:
         match kind:
             case "seen":
                 _see(case, *what)
+            case "ended" | "open":
+                case["ran"] = [*case.get("ran", []), what]
             case "policy" | "controller":
                 case[kind] = {**case.get(kind, {}), **what}
             case _:

@@ -39,6 +39,7 @@ def test_nothing_is_run_against_a_rule(case: Case) -> None:
     note(f"runs {c.name} on {c.host}: {verdict.because}")
     assert c.trigger.holds
     assert c.ready.holds
+    assert not c.bound.cures or (c.host and s.diagnoses()[c.host].incident in c.bound.cures), "another incident"
     assert s.fleet.policy.mode_of(c.name) is Mode.AUTO
     assert not any(_covers(p.host, c.subjects) for p in s.past.pauses if p.until > s.now)
     assert not any(r.open and r.subjects & c.subjects for r in s.past.ran), "two runs on one host"
