@@ -67,7 +67,7 @@ class Play:
             self.night.go(self.over + 2 * MINUTE)
             for end in self.night.ends:
                 end()
-            self.night.go(self.world.now + 25 * MINUTE)
+            self.night.go(self.world.now + (25 if self.night.ends else 6) * MINUTE)  # 15 until it may go back
             self.morning()
         self.night.let_mail_through()
         self.count()
