@@ -30,6 +30,7 @@ from failover.core.usual import RULES, Peak, unusual
 from failover.core.verdict import Considered, Kind, Verdict, decide
 from failover.errors import FailoverError, Refused, StaleEpoch
 from failover.ports import Lease, Proposal, RunRecord
+from failover.unfinished import finish
 
 LEADER = "cycle"
 """What the lease of the controller that decides is held for, in place of a run."""
@@ -73,9 +74,9 @@ def cycle(c: Controller, playbooks: tuple[Playbook, ...], *, budget_s: float = 0
     servers and channels do.
     """
     with _leading(c) as lead:
-        finished = list(_finished(c))
+        finished = list(finish(c, playbooks, _by()))
         turn = _seen(c, playbooks, budget_s)
-        if ended := list(_finished(c)):  # whoever had it while we looked has it no more
+        if ended := list(finish(c, playbooks, _by())):  # whoever had it while we looked has it no more
             finished += ended
             turn = _seen(c, playbooks, budget_s)
         turn.runs += finished
@@ -88,6 +89,10 @@ def cycle(c: Controller, playbooks: tuple[Playbook, ...], *, budget_s: float = 0
         lead.renew()
         _tell(c, playbooks, turn)
         return turn
+
+
+def _by() -> str:
+    return f"{BY}{whoami()}"
 
 
 # Leading ---------------------------------------------------------------------
@@ -124,18 +129,6 @@ def _leading(c: Controller) -> Iterator[Lead]:
 
 def _led_by(c: Controller) -> str:
     return next((lease.holder for lease in c.store.holders(c.now) if lease.run == LEADER), "one that has just ended")
-
-
-# What is open ----------------------------------------------------------------
-
-
-def _finished(c: Controller) -> Iterator[tuple[RunRecord, View]]:
-    """Runs whose process died go on before anything new begins; whoever began one had the right to."""
-    busy = {lease.run for lease in c.store.holders(c.now)}
-    for record, view in c.open_runs():
-        if view.state is RunState.RUNNING and record.id not in busy:
-            with suppress(FailoverError):  # paused, held, or out of reach: it stays open, and the past says so
-                yield record, c.resume(record)
 
 
 # Seeing ----------------------------------------------------------------------
@@ -250,7 +243,7 @@ def _act(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn, lead: Lead)
         lead.renew()
         if (c.now - decided).total_seconds() > OLD_S and not _still(c, turn):
             return
-        turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=f"{BY}{whoami()}"))
+        turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=_by()))
     except StaleEpoch:  # we were away for so long that another controller has been there
         raise
     except FailoverError as e:
@@ -305,7 +298,7 @@ def _go_back(c: Controller, turn: Turn, lead: Lead) -> None:
     lead.renew()
     record = c.find(due.standing.run)
     try:
-        turn.runs.append((record, c.rollback(record, by=f"{BY}{whoami()}")))
+        turn.runs.append((record, c.rollback(record, by=_by())))
     except Refused:  # held by somebody who is at work there, or paused since: it stays, and comes up again
         return
     except FailoverError as e:

@@ -39,6 +39,7 @@ from failover.core.run import (
 )
 from failover.core.signal import Samples
 from failover.core.watch import Seen, watch
+from failover.core.words import duration
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, StaleEpoch, StepFailed, Unreachable
 from failover.ports import Lease, RunRecord, Store
 
@@ -46,6 +47,8 @@ LEASE_S = 120.0
 ATTEMPTS = 3
 """How often one sitting begins the same act anew, after it has made sure that the last one did not happen."""
 POLL_S = 1.0
+LATE_S = 60.0
+"""A first act so long after its run was opened, or so long after its own intent, is not begun: the machine slept."""
 PATIENCE_S = 30.0
 """How long we go on looking at what we cannot read, or wait for what still runs there, beyond a step's own limit."""
 
@@ -71,6 +74,11 @@ class Sitting:
     @property
     def view(self) -> View:
         return fold(self.plan, self.events)
+
+    @property
+    def is_first(self) -> bool:
+        """Nobody has come back to this run, and no step of it was begun."""
+        return [e.kind for e in self.events] == [Did.BEGUN]
 
 
 def _ignore(record: RunRecord, event: Event) -> None:
@@ -128,6 +136,8 @@ class Engine:
         coming = next_(s.plan, s.view)
         if not isinstance(coming, Close) and (why := self._must_stop(s)):
             return self._close(s, RunState.PAUSED, why)
+        if isinstance(coming, Begin) and s.is_first and (late := self._late(s.record.opened)):
+            return self._close(s, RunState.ABORTED, late)
         match coming:
             case Begin(step):
                 self._begin(s, step)
@@ -147,6 +157,11 @@ class Engine:
             return why
         spent = (self.hands.clock.now() - s.since).total_seconds()
         return "the run's deadline has passed" if spent > s.plan.limits.deadline else None
+
+    def _late(self, since: datetime) -> str:
+        """Why nothing is begun any more on what was decided then; empty when it may be."""
+        age = (self.hands.clock.now() - since).total_seconds()
+        return f"nothing was done: {duration(age)} went by since it was decided" if age > LATE_S else ""
 
     def _close(self, s: Sitting, state: RunState, because: str) -> None:
         self._record(s, Did.CLOSED, None, {"state": state.value, "because": because})
@@ -212,6 +227,8 @@ class Engine:
             {"attempt": attempt, "before": dict(step.before), "want": dict(step.want), "undo": step.undo},
         )
         at = At(s.record.id, step.id, f"do-{attempt}", s.lease.epoch)
+        if late := self._late(s.events[-1].at):
+            return self._fail(s, step, "late", late, nothing_done=True)
         try:
             result = self._reaching(lambda: ACTIONS[step.action].act(step, at, self.hands))
         except StaleEpoch:
