@@ -185,8 +185,8 @@ def migration(world: World, host: str, chance: random.Random) -> float:
 KINDS = (
     Kind("deploy", "the handler's container is replaced", deploy, (5, 15)),
     Kind("deploys", "several deploys in a row", deploys, (180, 1800)),
-    Kind("reboot", "a reboot", reboot, (75, 170)),
-    Kind("kernel-upgrade", "a reboot with fsck", kernel_upgrade, (187, 207), ("mx2",)),
+    Kind("reboot", "a reboot", reboot, (75, 170), pages=1),
+    Kind("kernel-upgrade", "a reboot with fsck", kernel_upgrade, (187, 207), ("mx2",), pages=1),
     Kind("spamd-restart", "spamd is restarted", spamd_restart, (2, 12)),
     Kind("sa-update", "new rules for SpamAssassin", sa_update, (32, 102)),
     Kind("postfix-reload", "postfix reload, some times", postfix_reload, (1, 300)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from functools import partial
 
-from failover.world.life_kind import BOTH, HOUR, MINUTE, Kind, after, again_and_again, at_random, busy, down
+from failover.world.life_kind import HOUR, MINUTE, Kind, after, again_and_again, at_random, busy, down
 from failover.world.postfix import HOME, Daemon, Mail, Queue
 from failover.world.world import World
 
@@ -124,9 +124,9 @@ KINDS = (
     Kind("newsletter", "a newsletter to 10,000 recipients", newsletter, (30, 600), ("mx1",)),
     Kind("quiet", "a quiet night: no mail for hours", quiet, (HOUR, 3 * HOUR), ("mx1",)),
     Kind("standby-burst", "the standby gets a burst", standby_burst, (600, 600), ("mx2",)),
-    Kind("spam-wave", "a spam wave: each scan takes seconds", spam_wave, (600, 2400), BOTH),
+    Kind("spam-wave", "a spam wave: each scan takes seconds", spam_wave, (600, 2400), pages=1),
     Kind("resolver-fails", "the resolver answers SERVFAIL: each scan waits", resolver_fails, (240, 360), ("mx1",)),
-    Kind("blocklist-slow", "a DNS blocklist is slow", blocklist_slow, (600, HOUR), ("mx1",)),
+    Kind("blocklist-slow", "a DNS blocklist is slow", blocklist_slow, (600, HOUR), ("mx1",), pages=1),
     Kind("slow-destination", "one destination elsewhere is slow: deferred grows", slow_destination, (1200, HOUR)),
     Kind("bounces", "a storm of bounces that nobody takes", bounces, (900, 2700)),
     Kind("probe-queued", "a monitoring probe stays in the queue", probe_queued, (1200, 5400)),

@@ -93,7 +93,7 @@ KINDS = (
     Kind("sshd-full", "sshd refuses now and then (MaxStartups)", sshd_full, (300, 1800)),
     Kind("firewall", "a firewall change drops SSH from the controller", firewall, (100, 140)),
     Kind("flapping", "a host's link flaps", flapping, (30, 45)),
-    Kind("own-link", "the controller's own link is cut", own_link, (240, 360), HERE),
+    Kind("own-link", "the controller's own link is cut", own_link, (240, 360), HERE, pages=1),
     Kind("own-link-flaps", "the controller's own link flaps", own_link_flaps, (60, 90), HERE),
     Kind("packet-loss", "one connection of ten is lost", packet_loss, (600, 1800), HERE),
     Kind("slow-look", "a look takes longer than we wait", slow_look, (5, 60)),
