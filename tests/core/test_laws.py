@@ -25,7 +25,7 @@ from failover.core.verdict import Kind, Verdict, decide, recommend
 from tests.core.cases import situation
 from tests.core.histories import Case, cases, standing_cases
 
-many = settings(max_examples=max(500, 30 * int(os.environ.get("FAILOVER_SOAK", "0"))), deadline=None)
+many = settings(max_examples=max(200, 30 * int(os.environ.get("FAILOVER_SOAK", "0"))), deadline=None)
 
 
 @many
