@@ -128,10 +128,11 @@ def _next(same: Sequence[Alert], row: Told, lasted_s: float) -> Alert | None:
 
 def _absent(row: Told, now: datetime, clear_s: float, unsure: frozenset[str]) -> tuple[Told | None, Message | None]:
     """While nobody can see its subject an incident counts as going on: its end takes `clear_s` of looking."""
+    blind = row.key.partition("/")[0] in unsure
     if not row.said:
-        return None, None
+        return (row, None) if blind else (None, None)  # what cannot be seen for a moment has not ended in it
     row = replace(row, first=min(row.first, now), seen=min(row.seen, now))
-    if row.key.partition("/")[0] in unsure:
+    if blind:
         return replace(row, seen=now), None
     if (now - row.seen).total_seconds() < clear_s:
         return row, None

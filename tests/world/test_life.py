@@ -130,6 +130,16 @@ def test_during_a_pause_nothing_is_done_and_a_person_is_told(host: str | None) -
     assert not night.invariants.broken
 
 
+def test_what_lasts_is_told_though_some_looks_fail_meanwhile() -> None:
+    """A moment in which nobody can see is no end of it."""
+    world = World(7, horizon=2 * FOREVER)
+    night = Night(world)
+    INCIDENTS["disk-full"].begin(world, "mx2")
+    world.machines["mx2"].under.sshd_full.lay(0.25)
+    night.go(40 * MINUTE)
+    assert any("no room" in m.title for m in night.pages)
+
+
 @pytest.mark.xfail(strict=True, reason="what ends before its patience does begins anew each time, and is never told")
 def test_a_standbys_filter_that_hangs_now_and_then_is_told_in_the_end() -> None:
     """No mail waits there, so nothing is to be done; but whoever relies on the standby has to know."""
