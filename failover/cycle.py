@@ -24,7 +24,7 @@ from failover.core.ids import new_key
 from failover.core.past import Cycle, Past
 from failover.core.playbook import Playbook
 from failover.core.returns import Return, returns
-from failover.core.run import RunState, View
+from failover.core.run import Did, Phase, RunState, View
 from failover.core.signal import CONTROLLER, Outcome, Samples, latest
 from failover.core.usual import RULES, Peak, unusual
 from failover.core.verdict import Considered, Kind, Verdict, decide
@@ -40,6 +40,8 @@ OLD_S = 15.0
 """A decision older than this (planning took long, the machine slept) is made again on a new look before it acts."""
 TOLD_FOR = timedelta(minutes=10)
 """So long after its end the controller's own run is still news, should the cycle that ran it not have told it."""
+CALM_EVERY_S = 15.0
+"""From look to look of a tick that fills its minute: three strikes after the first bad one still end within 45 s."""
 LEAST_WINDOW_S = 600.0
 SHARE = "traffic.share"
 BY = "controller on "
@@ -67,18 +69,19 @@ class Turn:
         return self.verdict.kind is Kind.PAGE or waiting or bool(self.alerts)
 
 
-def cycle(c: Controller, playbooks: tuple[Playbook, ...], *, budget_s: float = 0.0) -> Turn:
-    """See, decide and act once. For `budget_s` seconds it goes on looking while more looks may bring a decision.
+def cycle(c: Controller, playbooks: tuple[Playbook, ...], *, budget_s: float = 0.0, calm_s: float = 0.0) -> Turn:
+    """See, decide and act once. For `budget_s` seconds it goes on looking while more looks may bring a decision, and
+    for `calm_s` seconds also while nothing is the matter, each CALM_EVERY_S.
 
     Raises Refused when another controller is at it, and whatever the store raises; nothing for what hosts, name
     servers and channels do.
     """
     with _leading(c) as lead:
         finished = list(finish(c, playbooks, _by()))
-        turn = _seen(c, playbooks, budget_s)
+        turn = _seen(c, playbooks, budget_s, calm_s)
         if ended := list(finish(c, playbooks, _by())):  # whoever had it while we looked has it no more
             finished += ended
-            turn = _seen(c, playbooks, budget_s)
+            turn = _seen(c, playbooks, budget_s, calm_s)
         turn.runs += finished
         if turn.verdict.kind is Kind.RUN:
             _act(c, playbooks, turn, lead)
@@ -134,16 +137,19 @@ def _led_by(c: Controller) -> str:
 # Seeing ----------------------------------------------------------------------
 
 
-def _seen(c: Controller, playbooks: tuple[Playbook, ...], budget_s: float) -> Turn:
-    until = c.hands.clock.monotonic() + budget_s
+def _seen(c: Controller, playbooks: tuple[Playbook, ...], budget_s: float, calm_s: float) -> Turn:
+    clock = c.hands.clock
+    started = clock.monotonic()
     while True:
-        begun = c.hands.clock.monotonic()
+        begun = clock.monotonic()
         situation, verdict = _seen_now(c, playbooks)
-        next_look = max(begun + c.hands.fleet.policy.spacing_s, c.hands.clock.monotonic())
         peaks = peaks_of(c, situation)
-        if next_look > until or not (verdict.undecided or peaks or _so_far(situation, verdict)):
+        unclear = verdict.undecided or bool(peaks) or _so_far(situation, verdict)
+        calm = verdict.kind is Kind.HOLD and not unclear
+        next_look = max(begun + (CALM_EVERY_S if calm else c.hands.fleet.policy.spacing_s), clock.monotonic())
+        if next_look - started > (calm_s if calm else budget_s if unclear else 0.0):
             return Turn(situation, verdict, peaks)
-        c.hands.clock.sleep(next_look - c.hands.clock.monotonic())
+        clock.sleep(next_look - clock.monotonic())
 
 
 def _so_far(s: Situation, v: Verdict) -> bool:
@@ -238,7 +244,8 @@ def _act(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn, lead: Lead)
     book = next(p for p in playbooks if p.name == verdict.playbook)
     try:
         plan = c.plan(book, dict(verdict.params or {}))
-        if not plan.changes:
+        if not plan.changes:  # then it is no cure, and nobody may take the host for cared for
+            turn.verdict = replace(verdict, kind=Kind.HOLD, because=(*verdict.because, "but it would change nothing"))
             return
         lead.renew()
         if (c.now - decided).total_seconds() > OLD_S and not _still(c, turn):
@@ -298,11 +305,26 @@ def _go_back(c: Controller, turn: Turn, lead: Lead) -> None:
     lead.renew()
     record = c.find(due.standing.run)
     try:
-        turn.runs.append((record, c.rollback(record, by=_by())))
+        turn.runs.append((record, _put_off(c, record, c.rollback(record, by=_by()))))
     except Refused:  # held by somebody who is at work there, or paused since: it stays, and comes up again
         return
     except FailoverError as e:
         turn.alerts.append(_stuck(due, e))
+
+
+def _put_off(c: Controller, record: RunRecord, view: View) -> View:
+    """A return that a guard stopped at its first step has changed nothing: what stands goes on standing, and the next
+    cycle asks again. A person's rollback pauses there instead; theirs is the next word."""
+    owed = [s for s in view.steps.values() if s.owed]
+    undone = any(s.phase is Phase.UNDONE for s in view.steps.values())
+    if view.state is not RunState.PAUSED or undone or not owed or any(s.phase not in _WAITING for s in owed):
+        return view
+    because = f"its return waits: {view.because}"
+    c.store.note(record.id, Did.CLOSED, None, {"state": RunState.SUCCEEDED.value, "because": because}, at=c.now)
+    return c.view(record)
+
+
+_WAITING = {Phase.UNDO_BLOCKED, Phase.VERIFIED, Phase.ACTED}
 
 
 def _stuck(due: Return, e: FailoverError) -> Alert:

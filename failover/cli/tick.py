@@ -21,15 +21,21 @@ BUDGET_S = 45.0
 """A tick ends before cron starts the next one, unless it acts."""
 
 
-def tick(ctx: typer.Context) -> None:
+def tick(
+    ctx: typer.Context,
+    calm: str | None = typer.Option(
+        None, "--for", metavar="DURATION", help="go on looking so long, also while nothing is the matter: 50s with cron"
+    ),
+) -> None:
     """One cycle: look, decide, act as policy allows, tell. For cron, each minute; prints nothing when it holds."""
     from failover.cycle import cycle
 
     opts = options(ctx)
+    calm_s = _span("--for", calm) if calm is not None else 0.0
     books = wiring.playbooks(opts)
     with wiring.controller(opts, remembers=True) as c:
         try:
-            turn = cycle(c, books, budget_s=BUDGET_S)
+            turn = cycle(c, books, budget_s=max(BUDGET_S, calm_s), calm_s=calm_s)
         except Refused as e:
             if opts.verbose:
                 print(e)
@@ -71,7 +77,11 @@ def watch(
     """The same cycle, resident: for systemd. Told to stop, it ends its cycle first."""
     from failover.cli.watch import Watcher
 
-    span = seconds(interval)
+    Watcher(options(ctx), _span("--interval", interval)).run()
+
+
+def _span(option: str, given: str) -> float:
+    span = seconds(given)
     if not span or span < 1:
-        raise ConfigError(f"--interval takes a duration of 1s or more, found {interval!r}", try_="for example 10s")
-    Watcher(options(ctx), span).run()
+        raise ConfigError(f"{option} takes a duration of 1s or more, found {given!r}", try_="for example 10s")
+    return span

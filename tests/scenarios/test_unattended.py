@@ -79,16 +79,16 @@ def test_hung_filter_under_load(desk: Desk, mail: Mail, attempt: int) -> None:
 
 
 def test_hung_filter_under_load_by_cron(desk: Desk, mail: Mail) -> None:
-    """In the worst case it hangs when a tick has just ended: then the next minute's is the first to see it."""
+    """It hangs when a tick has just ended."""
     with cron(desk) as ticks:
-        until(lambda: ticks and not ticks[0].runs, "the first tick ends", within=50)
+        until(lambda: ticks and not ticks[0].runs, "the first tick ends", within=60)
         hung = hung_under_load(mail)
         flows = mail.flows(hung, within=150)
         mail.stop()
         back = goes_back_by_cron(desk, mail)
     assert {t.process.returncode for t in ticks} == {0}, [t.said for t in ticks]
     print(f"flows {flows:.1f} s after the hang; put back {back:.1f} s after the heal; {mail.adds_up()}")  # noqa: T201
-    assert flows <= 60 + FLOWS_WITHIN_S
+    assert flows <= FLOWS_WITHIN_S
 
 
 def goes_back_by_cron(desk: Desk, mail: Mail) -> float:

@@ -173,7 +173,7 @@ def cron(desk: Desk, every_s: float = 60.0) -> Iterator[list[Started]]:
 
     def minutes() -> None:
         while not over.is_set():
-            ticks.append(desk.start(f"tick-{len(ticks)}", "tick"))
+            ticks.append(desk.start(f"tick-{len(ticks)}", "tick", "--for", "50s"))
             over.wait(every_s)
 
     thread = threading.Thread(target=minutes, daemon=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -13,11 +14,14 @@ from failover.controller import Controller
 from failover.core.alert import Message
 from failover.core.fleet import Mode, Policy
 from failover.core.past import Pause
+from failover.core.playbook import Playbook
 from failover.core.run import RunState
+from failover.core.signal import Outcome, Samples
 from failover.core.verdict import Kind
 from failover.cycle import Turn, cycle
 from failover.errors import Refused
 from failover.world.hands import hands
+from failover.world.postfix import Daemon
 from failover.world.world import World
 
 BOOKS = (load_playbook(find("spam-filter-hung", None)),)
@@ -34,9 +38,9 @@ class Watched:
         self.world.fleet = replace(self.world.fleet, policy=Policy(mode=self.mode))
         self.c = Controller(hands(self.world), self.world.store)
 
-    def until(self, second: float) -> Turn:
+    def until(self, second: float, books: tuple[Playbook, ...] = BOOKS) -> Turn:
         while self.world.now < second:
-            turn = cycle(self.c, BOOKS)
+            turn = cycle(self.c, books)
             self.world.advance(10)
         return turn
 
@@ -101,6 +105,40 @@ def test_a_cure_that_somebody_undid_is_neither_repeated_nor_passed_over() -> Non
     assert f"what run {record.id} changed is no longer there" in turn.verdict.because[-1]
     assert len(w.c.journal()) == 1
     assert any(m.severity == "critical" for m in w.told)
+
+
+def test_a_return_that_its_guard_stops_leaves_the_cure_in_force_and_is_tried_again() -> None:
+    """The filter is slow again for just the look before the undo: no reason to keep every cure off the host."""
+    w = Watched(Mode.AUTO)
+    books = tuple(replace(b, failback=b.failback and replace(b.failback, mode="auto")) for b in BOOKS)
+    w.until(100, books)
+    w.world.spamd("mx1", Daemon.OK)
+    calm, stumbles = w.c.hands.look, [1]
+
+    def look(hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
+        found = calm(hosts, names)
+        if names is None or "spam.scan" not in names or not stumbles:
+            return found
+        stumbles.pop()
+        return tuple(replace(s, outcome=Outcome.WARN) if s.name == "spam.scan" else s for s in found)
+
+    w.c = Controller(replace(w.c.hands, look=look), w.world.store)
+    w.until(100 + 900 + 20, books)
+    (record, view) = w.c.journal()[0]
+    assert stumbles == []
+    assert (view.state, view.open) == (RunState.SUCCEEDED, False)
+    assert "its return waits" in view.because
+    w.until(1100, books)
+    assert w.c.view(record).state is RunState.ROLLED_BACK
+    assert w.world.files() == w.world.pristine
+    assert all(m.severity != "critical" for m in w.told)
+
+
+def test_a_tick_fills_its_minute_with_looks_when_it_is_told_to() -> None:
+    w = Watched(Mode.AUTO, World.august_11(5, rate=1, hang_at=5000, until=100))
+    cycle(w.c, BOOKS, calm_s=50)
+    assert len({s.at for s in w.c.store.samples(w.c.now - timedelta(minutes=2))}) == 4
+    assert 45 <= w.world.now < 50
 
 
 def test_a_second_controller_is_told_who_decides() -> None:
