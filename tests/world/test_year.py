@@ -30,6 +30,18 @@ def test_some_nights(chunk: int) -> None:
     lawful(play(seed) for seed in range(chunk * FAST // 4, (chunk + 1) * FAST // 4))
 
 
+ONCE_BROKEN = {
+    1182: "a full disk, behind an sshd that refuses now and then, was told nobody",
+    2253: "nor a standby that was cut off, when mx-down had nothing to change",
+    2352: "the same",
+}
+
+
+@pytest.mark.parametrize("seed", ONCE_BROKEN)
+def test_a_night_that_once_went_wrong(seed: int) -> None:
+    lawful([play(seed)])
+
+
 @pytest.mark.soak
 def test_a_year_of_nights(capsys: pytest.CaptureFixture[str]) -> None:
     with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
