@@ -43,7 +43,7 @@ def _body(d: Diagnosis, host: Host, samples: Samples, *, verbose: bool) -> list[
     if verbose:
         newest = {(s.name, s.vantage): s for s in samples if s.host == d.host}
         shown = tuple(dict.fromkeys((*shown, *newest.values())))
-    rows = [_row(s) for s in shown] if verbose else _folded(shown)
+    rows = [_row(s) for s in shown] if verbose else folded(shown)
     if d.evidence_against:
         rows.append(("against", "", ", ".join(d.evidence_against), ""))
     if verbose:
@@ -56,7 +56,7 @@ def _row(s: Signal) -> tuple[str, str, str, str]:
     return (s.name, s.outcome.value, s.reason, where)
 
 
-def _folded(shown: Samples) -> list[tuple[str, str, str, str]]:
+def folded(shown: Samples) -> list[tuple[str, str, str, str]]:
     """Signals that share one reason for being unknown are one row: behind a closed door lies one problem, not ten."""
     groups: dict[object, list[Signal]] = {}
     for s in shown:

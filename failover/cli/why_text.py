@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from failover.cli.diagnosis_text import headline
+from failover.cli.diagnosis_text import folded, headline
 from failover.cli.output import table
 from failover.core.candidates import Situation
 from failover.core.condition import All, Condition, Predicate, at_once, judge, predicates
 from failover.core.condition import Any as AnyOf
-from failover.core.diagnosis import our_network
+from failover.core.diagnosis import Diagnosis, our_network
 from failover.core.past import Cycle
 from failover.core.returns import Return, returns
 from failover.core.usual import Peak
@@ -21,26 +21,31 @@ _MARKS = {True: "yes", False: "no", None: "?"}
 
 
 def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Peak, ...] = ()) -> list[str]:
+    """What is seen, what of ours is in force, what comes next, and the reasons, playbook by playbook."""
     verdict = decide(s)
-    out = [_last(last, s)]
-    for d in s.diagnoses().values():
-        out += [headline(d), *table([(x.name, x.outcome.value, x.reason) for x in (*d.evidence_for, *d.latent)])]
-        if d.evidence_against:
-            out.append(f"  against: {', '.join(d.evidence_against)}")
-    out += [p.words for p in peaks]
+    out = [_last(last, s), *(line for d in s.diagnoses().values() for line in _host(d)), *(p.words for p in peaks)]
+    out += [line for r in returns(s, verdict) for line in _standing(r)]
     out += ["", _now(verdict, s)]
     shown = _wanted(verdict, s, only)
     for c in shown:
         out += ["", f"{_name(c)}: {outcome(c, s)}", *_conditions(c, s)]
-    blind = our_network(s.fleet, s.samples, s.now)
-    if rest := [c for c in verdict.considered if c not in shown and only is None and not blind]:
-        of = {
-            c.candidate.name: [x.candidate.host or "" for x in rest if x.candidate.name == c.candidate.name]
-            for c in rest
-        }
-        out += ["", "nothing speaks for " + ", ".join(f"{name} ({', '.join(hosts)})" for name, hosts in of.items())]
-    out += [line for r in returns(s, verdict) for line in ("", *_standing(r))]
+    if only is None and not our_network(s.fleet, s.samples, s.now):
+        out += _rest(c for c in verdict.considered if c not in shown)
     return out
+
+
+def _host(d: Diagnosis) -> list[str]:
+    """What is hidden behind one closed door is one line."""
+    against = [f"  against: {', '.join(d.evidence_against)}"] if d.evidence_against else []
+    return [headline(d), *table(folded((*d.evidence_for, *d.latent))), *against]
+
+
+def _rest(silent: Iterable[Considered]) -> list[str]:
+    hosts: dict[str, list[str]] = {}
+    for c in silent:
+        hosts.setdefault(c.candidate.name, []).append(c.candidate.host or "")
+    said = ", ".join(f"{name} ({', '.join(of)})" for name, of in hosts.items())
+    return ["", f"nothing speaks for {said}"] if hosts else []
 
 
 def _last(last: Cycle | None, s: Situation) -> str:
