@@ -33,6 +33,8 @@ from failover.world.hands import hands as world_hands
 from failover.world.world import World
 from tests.standins.aws import KEY, Aws
 
+pytestmark = pytest.mark.slow
+
 INSTANCE, OLD, NEW = "i-0123456789abcdef0", "m5.large", "m5.4xlarge"
 AWAY = mx_set(300, [(5, "mx2.lab.test"), (10, "mx1.lab.test"), (20, "mx2.lab.test")])
 HERE = mx_set(300, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])

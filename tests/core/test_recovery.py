@@ -25,6 +25,8 @@ from failover.core.recovery import Move, Recorded, World, backward, compare, for
 from failover.core.run import NEEDS_PERSON, RunState, exit_code
 from tests.core.model import Budget, Model, State
 
+pytestmark = pytest.mark.slow
+
 # The table ------------------------------------------------------------------
 
 

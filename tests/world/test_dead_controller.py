@@ -18,6 +18,8 @@ from failover.world.world import World
 from tests.world.invariants import Cause
 from tests.world.nights import CRON, FOREVER, WATCH, Night, playbooks
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = int(os.environ.get("FAILOVER_SOAK_KILLS", "4"))
 CURED = [i for i in INCIDENTS.values() if i.cure]
 

@@ -21,6 +21,8 @@ from failover.world.machine import Sshd
 from failover.world.postfix import MAIN, MASTER
 from tests.world.runs import Scene, scene
 
+pytestmark = pytest.mark.slow
+
 FAULTS = (
     Fault(Kind.UNREACHABLE),
     Fault(Kind.CUT_UNDONE),

@@ -20,6 +20,8 @@ from failover.world.world import World
 from tests.world.invariants import Cause
 from tests.world.nights import CRON, FOREVER, WATCH, Night, going_back_by_itself, playbooks
 
+pytestmark = pytest.mark.slow
+
 MINUTE = 60.0
 SEEDS = range(int(os.environ.get("FAILOVER_SOAK_LIFE", "5")))
 

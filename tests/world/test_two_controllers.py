@@ -18,6 +18,8 @@ from failover.world.incidents import Incident
 from tests.world.nights import CRON, Night
 from tests.world.test_dead_controller import CURED, ROUNDS, moments, struck
 
+pytestmark = pytest.mark.slow
+
 
 def stands_by(night: Night, minutes: int) -> None:
     """The other controller, on another machine with the same store, each minute."""

@@ -14,7 +14,9 @@ import pytest
 
 from tests.world.year import Played, figures, play
 
-FAST = 40
+pytestmark = pytest.mark.slow
+
+FAST = 20
 NIGHTS = int(os.environ.get("FAILOVER_SOAK_NIGHTS", "2000"))
 
 
