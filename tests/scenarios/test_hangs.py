@@ -110,7 +110,7 @@ def test_host_lost_within_a_command(lab: Lab, incident: str) -> None:
     with start(lab, ("hello", {}, LIMIT_S), ("flush", key, LIMIT_S)) as process:
         with lock_held(lab):
             assert next_answer(process)["rc"] == 0
-            until(lambda: _runs(lab, f"failover-host flush run={key['run']}"), within=5, what="flush is at mx1")
+            until(lambda: _runs(lab, "^flock -w"), within=5, what="flush has arrived whole and waits at mx1")
             lab.incident(incident)
         try:
             told = next_answer(process)
