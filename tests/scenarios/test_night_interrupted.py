@@ -101,9 +101,9 @@ def night(boxed: Lab, request: pytest.FixtureRequest) -> Iterator[Night]:
 @pytest.mark.parametrize(
     ("kind", "step"),
     [
-        ("intent", "restart"),
         ("acted", "bypass"),
-        ("intent", "shift"),
+        pytest.param("intent", "restart", marks=pytest.mark.soak),
+        pytest.param("intent", "shift", marks=pytest.mark.soak),
         pytest.param("acted", "restart", marks=pytest.mark.soak),
         pytest.param("intent", "bypass", marks=pytest.mark.soak),
         pytest.param("acted", "shift", marks=pytest.mark.soak),
