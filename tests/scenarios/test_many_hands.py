@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -27,20 +26,6 @@ def lab() -> Iterator[Lab]:
     ours = lab_or_skip("hands")
     yield ours
     ours.down()
-
-
-@pytest.fixture
-def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    ours = Desk.at(lab, tmp_path)
-    yield ours
-    ours.clear()
-
-
-@pytest.fixture
-def mail(lab: Lab, tmp_path: Path) -> Iterator[Mail]:
-    ours = Mail.of(lab, tmp_path)
-    yield ours
-    ours.stop()
 
 
 @pytest.mark.parametrize("first", ["person", "controller"])

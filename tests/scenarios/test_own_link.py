@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -27,17 +26,8 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    ours = Desk.at(lab, tmp_path, more=POLICY + CHANNELS)
-    yield ours
-    ours.clear()
-
-
-@pytest.fixture
-def mail(lab: Lab, tmp_path: Path) -> Iterator[Mail]:
-    ours = Mail.of(lab, tmp_path)
-    yield ours
-    ours.stop()
+def more_yaml() -> str:
+    return POLICY + CHANNELS
 
 
 def test_nothing_is_done_and_a_person_is_told_by_the_way_that_is_left(lab: Lab, desk: Desk, mail: Mail) -> None:

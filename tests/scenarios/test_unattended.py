@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -30,20 +29,6 @@ def lab() -> Iterator[Lab]:
     ours = lab_or_skip("alone", ("docker",))
     yield ours
     ours.down()
-
-
-@pytest.fixture
-def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    ours = Desk.at(lab, tmp_path)
-    yield ours
-    ours.clear()
-
-
-@pytest.fixture
-def mail(lab: Lab, tmp_path: Path) -> Iterator[Mail]:
-    ours = Mail.of(lab, tmp_path)
-    yield ours
-    ours.stop()
 
 
 def goes_back(desk: Desk, mail: Mail, incident: str) -> float:
