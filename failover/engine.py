@@ -226,7 +226,7 @@ class Engine:
             step.id,
             {"attempt": attempt, "before": dict(step.before), "want": dict(step.want), "undo": step.undo},
         )
-        at = At(s.record.id, step.id, f"do-{attempt}", s.lease.epoch)
+        at = self._at(s, step, f"do-{attempt}")
         if late := self._late(s.events[-1].at):
             return self._fail(s, step, "late", late, nothing_done=True)
         try:
@@ -334,7 +334,7 @@ class Engine:
             return self._record(s, Did.UNDO_FAILED, step.id, {"error": f"{ATTEMPTS} attempts came to nothing"})
         attempt = state.undo_attempts + 1
         self._record(s, Did.UNDO_INTENT, step.id, {"attempt": attempt, "want": dict(step.before)})
-        at = At(s.record.id, step.id, f"undo-{attempt}", s.lease.epoch)
+        at = self._at(s, step, f"undo-{attempt}")
         try:
             result = self._reaching(lambda: ACTIONS[step.action].undo(step, at, self.hands))
         except StaleEpoch:
@@ -390,7 +390,7 @@ class Engine:
 
     def _settled(self, s: Sitting, step: Step, attempt: str) -> World:
         self._renew(s, step.limit_s)
-        return ACTIONS[step.action].settle(step, At(s.record.id, step.id, attempt, s.lease.epoch), self.hands)
+        return ACTIONS[step.action].settle(step, self._at(s, step, attempt), self.hands)
 
     def _await_world(self, s: Sitting, step: Step, look: Callable[[], World]) -> World:
         """Read until it is known and at rest; what runs there has the step's own time, and all have some patience."""
@@ -432,10 +432,16 @@ class Engine:
         s.tries[what] = s.tries.get(what, 0) + 1
         return s.tries[what] > ATTEMPTS
 
+    def _at(self, s: Sitting, step: Step, attempt: str) -> At:
+        return At(s.record.id, step.id, attempt, s.lease.epoch, lambda: self._hold(s, step.limit_s))
+
     def _renew(self, s: Sitting, seconds: float) -> None:
-        now = self.hands.clock.now()
-        if s.lease.until - now < timedelta(seconds=seconds + LEASE_S / 2):
-            s.lease = self.store.renew(s.lease, seconds=seconds + LEASE_S, now=now)
+        if s.lease.until - self.hands.clock.now() < timedelta(seconds=seconds + LEASE_S / 2):
+            self._hold(s, seconds)
+
+    def _hold(self, s: Sitting, seconds: float) -> None:
+        """Raises Refused once the lease was taken over."""
+        s.lease = self.store.renew(s.lease, seconds=seconds + LEASE_S, now=self.hands.clock.now())
 
     def _record(self, s: Sitting, kind: Did, step: str | None, data: Mapping[str, Any]) -> None:
         if kind in {Did.INTENT, Did.UNDO_INTENT}:

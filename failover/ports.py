@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
@@ -101,6 +101,14 @@ class SmtpClient(Protocol):
         ...
 
 
+Held = Callable[[], None]
+"""Raises Refused when the lease of whoever acts is no longer theirs."""
+
+
+def by_hand() -> None:
+    """Nobody's lease: a person acts."""
+
+
 class DnsZone(Protocol):
     """One domain's MX set at its primary, and as every authoritative server answers it."""
 
@@ -108,8 +116,11 @@ class DnsZone(Protocol):
         """Raises Unreachable, Refused (the server said no: never read as "no MX")."""
         ...
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
         """Compare and swap at the primary itself; never through an empty set.
+
+        `held` is asked after the last reading, before each sending, so that whoever stands still in between finds the
+        zone edited, if anybody acted meanwhile; what it raises goes through.
 
         Raises Changed (it no longer reads `expected`), Refused, Unreachable (nothing was sent), OutcomeUnknown.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from failover.core.playbook import Playbook, StepSpec
 from failover.core.recovery import World
 from failover.core.signal import Samples
 from failover.errors import Refused
-from failover.ports import Clock, Cloud, DnsZone, Notifier, Remote
+from failover.ports import Clock, Cloud, DnsZone, Held, Notifier, Remote, by_hand
 
 Look = Callable[[Iterable[str], frozenset[str] | None], Samples]
 """Look at these hosts for these signals (None: for every one there is); never raises for what they do."""
@@ -44,12 +44,16 @@ class Hands:
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Which attempt this is. With it the far side does a repeated request once, and refuses a stale one."""
+    """Which attempt this is. With it the far side does a repeated request once, and refuses a stale one.
+
+    `held`: for a far side that knows no epochs, asked right before the act leaves.
+    """
 
     run: str
     step: str
     attempt: str
     epoch: int
+    held: Held = field(default=by_hand, compare=False)
 
     def keys(self) -> dict[str, str]:
         return {"run": self.run, "step": self.step, "attempt": self.attempt, "epoch": str(self.epoch)}

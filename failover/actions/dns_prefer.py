@@ -62,13 +62,13 @@ class DnsPrefer:
         return records.read(step, hands)
 
     def act(self, step: Step, at: At, hands: Hands) -> Result:
-        return records.act(step, hands)
+        return records.act(step, at, hands)
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
         return records.settle(step, hands)
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return records.undo(step, hands)
+        return records.undo(step, at, hands)
 
 
 def _target(spec: StepSpec, context: Context) -> Host:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from failover.actions.base import Context, Hands, Result
+from failover.actions.base import At, Context, Hands, Result
 from failover.core.condition import Any, Condition, Predicate
 from failover.core.fleet import Domain, Engine, Fleet, Host, Route53
 from failover.core.mx import MxSet, NoMove, Standing, parse, standing, taken_back
@@ -71,12 +71,12 @@ def read(step: Step, hands: Hands) -> Mapping[str, str]:
             return dict.fromkeys(step.before, now.text)
 
 
-def act(step: Step, hands: Hands) -> Result:
+def act(step: Step, at: At, hands: Hands) -> Result:
     """Refuses (Changed) when anything in the set differs from what was planned on, the TTL included."""
     before, want = sets(step)
     zone, name = _zone(step, hands), _name(step)
     if standing(zone.mx(name), before=before, want=want) is not Standing.WANTED:
-        zone.swap(name, expected=before, wanted=want)
+        zone.swap(name, expected=before, wanted=want, held=at.held)
     return {"mx": want.text}
 
 
@@ -84,7 +84,7 @@ def settle(step: Step, hands: Hands) -> World:
     return compare(read(step, hands), before=step.before, want=step.want)
 
 
-def undo(step: Step, hands: Hands) -> Result:
+def undo(step: Step, at: At, hands: Hands) -> Result:
     """Takes back our own records and keeps everybody else's, also those that are written at the same moment."""
     before, want = sets(step)
     zone, name = _zone(step, hands), _name(step)
@@ -97,7 +97,7 @@ def undo(step: Step, hands: Hands) -> Result:
                 raise Changed(f"the MX of {name} reads {now.text}: our part was edited", try_="settle it by hand")
         try:
             left = taken_back(now, before=before, want=want)
-            zone.swap(name, expected=now, wanted=left)
+            zone.swap(name, expected=now, wanted=left, held=at.held)
         except NoMove as e:
             raise Refused(str(e), try_=e.instead) from e
         except Changed:

@@ -17,6 +17,7 @@ import base64
 import binascii
 import socket
 import struct
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.rrset
 import dns.tsig
 import dns.update
 
@@ -37,8 +39,11 @@ from failover.adapters import resolver, secrets, sock
 from failover.core.fleet import Endpoint, Rfc2136
 from failover.core.mx import MxSet
 from failover.errors import Changed, ConfigError, OutcomeUnknown, Refused, Unreachable
+from failover.ports import Held, by_hand
 
 PATIENCE_S = 5.0
+BUSY_S = 10.0
+"""How long a swap is tried again while others edit the rest of the zone."""
 _MD5 = "hmac-md5.sig-alg.reg.int"
 _CHANGED = {dns.rcode.NXRRSET, dns.rcode.YXRRSET}
 
@@ -50,6 +55,7 @@ class Rfc2136Zone:
     at: Rfc2136
     servers: tuple[str, ...] = ()
     patience_s: float = PATIENCE_S
+    busy_s: float = BUSY_S
 
     def mx(self, name: str) -> MxSet:
         owner = dns.name.from_text(name)
@@ -61,22 +67,17 @@ class Rfc2136Zone:
         except ValueError as e:
             raise Refused(f"the MX of {name} at {self.at.server} is odd: {e}", try_="correct it by hand first") from e
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
         if not wanted.targets:
             raise Refused(f"an empty MX set for {name} is never written", try_="keep one MX record at least")
-        found = self.mx(name)
-        if found == wanted:
-            return
-        if found != expected:
-            raise _changed(name, expected, found)
-        update = self._update(name, expected, wanted)
-        try:
-            rcode = self._exchange(update, f"change the MX of {name}").rcode()
-        except OutcomeUnknown:
-            if self._reads(name, wanted):
-                return
-            raise
-        self._judge(name, rcode, expected=expected, wanted=wanted)
+        until = time.monotonic() + self.busy_s
+        soa = first = self._soa(name)
+        compared = True
+        while not self._swapped(name, soa, expected, wanted, held, compared=compared):
+            if time.monotonic() > until:
+                raise _busy(name, first, soa, expected)
+            refused, soa = soa, self._soa(name)
+            compared = compared and soa != refused
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:
         zone = name
@@ -89,8 +90,29 @@ class Rfc2136Zone:
 
     # Writing --------------------------------------------------------------------
 
-    def _update(self, name: str, expected: MxSet, wanted: MxSet) -> dns.update.UpdateMessage:
-        owner, update = dns.name.from_text(name), dns.update.UpdateMessage(self._zone(name))
+    def _swapped(
+        self, name: str, soa: dns.rrset.RRset, expected: MxSet, wanted: MxSet, held: Held, *, compared: bool
+    ) -> bool:
+        """False when the zone was edited after `soa` was read; what was edited in the set raises Changed."""
+        found = self.mx(name)
+        if found == wanted:  # also by an earlier request of ours, whose answer was lost
+            return True
+        if found != expected:
+            raise _changed(name, expected, found)
+        held()
+        update = self._update(name, soa, expected, wanted)
+        if compared:
+            update.present(soa.name, soa[0])
+        try:
+            rcode = self._exchange(update, f"change the MX of {name}").rcode()
+        except OutcomeUnknown:
+            if self._reads(name, wanted):
+                return True
+            raise
+        return self._done(name, rcode)
+
+    def _update(self, name: str, soa: dns.rrset.RRset, expected: MxSet, wanted: MxSet) -> dns.update.UpdateMessage:
+        owner, update = dns.name.from_text(name), dns.update.UpdateMessage(soa.name)
         if expected.targets:
             update.present(owner, *_rdatas(expected))  # given a set with a TTL, dnspython would send that: FORMERR
         else:
@@ -98,14 +120,11 @@ class Rfc2136Zone:
         update.replace(owner, wanted.ttl, *_rdatas(wanted))
         return update
 
-    def _judge(self, name: str, rcode: dns.rcode.Rcode, *, expected: MxSet, wanted: MxSet) -> None:
+    def _done(self, name: str, rcode: dns.rcode.Rcode) -> bool:
         if rcode == dns.rcode.NOERROR:
-            return
+            return True
         if rcode in _CHANGED:
-            found = self.mx(name)
-            if found == wanted:  # an earlier request of ours, whose answer was lost
-                return
-            raise _changed(name, expected, found)
+            return False
         said = dns.rcode.to_text(rcode)
         if rcode == dns.rcode.SERVFAIL:  # also a forwarder whose primary did not answer in time
             raise OutcomeUnknown(f"{self.at.server} failed to change the MX of {name} ({said})", try_="see its log")
@@ -122,11 +141,15 @@ class Rfc2136Zone:
         return f"see the log of {self.at.server}"
 
     def _zone(self, name: str) -> dns.name.Name:
-        """The zone that a name lies in: the owner of the SOA that answers for it (RFC 2308, 2)."""
+        """The zone that a name lies in."""
+        return self._soa(name).name
+
+    def _soa(self, name: str) -> dns.rrset.RRset:
+        """Of the zone that a name lies in: it answers for it, or stands beside the answer (RFC 2308, 2)."""
         reply = self._read(dns.name.from_text(name), dns.rdatatype.SOA, f"find the zone of {name}")
         for rrset in (*reply.answer, *reply.authority):
             if rrset.rdtype == dns.rdatatype.SOA and dns.name.from_text(name).is_subdomain(rrset.name):
-                return rrset.name
+                return rrset
         raise Refused(f"{self.at.server} has no zone for {name}", try_="set `server` in hosts.yaml to its primary")
 
     # Talking --------------------------------------------------------------------
@@ -245,6 +268,14 @@ def _changed(name: str, expected: MxSet, found: MxSet) -> Changed:
     return Changed(
         f"the MX of {name} is not as expected: {expected.text} was, {found.text} is there",
         try_="somebody else changed it; plan again and read the new plan",
+    )
+
+
+def _busy(name: str, first: dns.rrset.RRset, last: dns.rrset.RRset, found: MxSet) -> Refused:
+    return Refused(
+        f"the MX of {name} was not changed, and reads {found.text}: each time, others had edited the zone {last.name} "
+        f"between our look and our write (serial {first[0].serial} → {last[0].serial})",
+        try_="stop what updates the zone all the time, then go on",
     )
 
 

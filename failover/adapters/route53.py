@@ -33,7 +33,7 @@ from failover.adapters import resolver
 from failover.core.mx import MxSet, mx_set
 from failover.core.words import duration
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
-from failover.ports import Clock
+from failover.ports import Clock, Held, by_hand
 
 _T = TypeVar("_T")
 BUSY_S = 20.0
@@ -68,7 +68,7 @@ class Route53Zone:
     def mx(self, name: str) -> MxSet:
         return _mx(name, self._record_set(self._client(), name))
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
         if not wanted.targets:
             raise Refused(f"an empty MX set for {name} is never written", try_="keep one MX record at least")
         client = self._client()
@@ -81,6 +81,7 @@ class Route53Zone:
         changes = [{"Action": "CREATE", "ResourceRecordSet": _raw(name, wanted)}]
         if raw is not None:  # as it was listed: AWS compares texts, and ours may spell a name otherwise
             changes.insert(0, {"Action": "DELETE", "ResourceRecordSet": raw})
+        held()
         self._in_sync(client, name, self._change(client, name, changes, expected, wanted))
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from failover.core.mx import MxSet, mx_set
 from failover.errors import Changed
+from failover.ports import Held, by_hand
 from failover.world.faults import Moments
 from failover.world.network import Network
 
@@ -33,13 +34,16 @@ class WorldZone:
         self.network.try_(SERVERS[0])
         return self.now
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
         self.network.try_(SERVERS[0])
-        self.moments("before swap")
-        if self.now not in (expected, wanted):
-            raise Changed(f"{name} reads {self.now}, not {expected}", try_="plan again")
-        if self.now != wanted:
-            self.edit(wanted)
+        while self.now != wanted:
+            if self.now != expected:
+                raise Changed(f"{name} reads {self.now}, not {expected}", try_="plan again")
+            serial = len(self.history)
+            held()
+            self.moments("before swap")
+            if len(self.history) == serial:
+                self.edit(wanted)
         self.moments("after swap")
 
     def edit(self, to: MxSet) -> None:

@@ -27,7 +27,7 @@ from failover.core.signal import Samples
 from failover.engine import Engine
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.planner import make_plan
-from failover.ports import Machine, RunRecord
+from failover.ports import Held, Machine, RunRecord, by_hand
 from failover.world.faults import Killed, Moments
 from failover.world.hands import hands as world_hands
 from failover.world.world import World
@@ -53,7 +53,7 @@ class Zone:
             raise self.now
         return self.now
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
         raise AssertionError("a resize writes no records")
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:

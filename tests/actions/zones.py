@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from failover.core.mx import MxSet
 from failover.errors import Changed, OutcomeUnknown, Unreachable
+from failover.ports import Held, by_hand
 from failover.world.faults import Moments
 
 
@@ -30,21 +31,29 @@ class Zone:
             raise Unreachable("no route", try_="wait")
         return self.now
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+        self._reads(expected, wanted)
+        serial = len(self.history)
+        held()
         if edit := self.before_swap:
             self.before_swap = None
             edit()
+            if len(self.history) != serial:
+                return self.swap(name, expected=expected, wanted=wanted, held=held)
         fault = self.faults.pop(0) if self.faults else ""
         self.moments("swap")
         if fault == "lost":
             raise OutcomeUnknown("no answer", try_="look")
-        if self.now not in (expected, wanted):
-            raise Changed(f"{self.now} is there", try_="plan again")
+        self._reads(expected, wanted)
         self.edit(wanted)
         self.swaps += 1
         self.moments("swapped")
         if fault == "done, answer lost":
             raise OutcomeUnknown("no answer", try_="look")
+
+    def _reads(self, *sets: MxSet) -> None:
+        if self.now not in sets:
+            raise Changed(f"{self.now} is there", try_="plan again")
 
     def edit(self, to: MxSet) -> None:
         self.now = to

@@ -13,6 +13,7 @@ from failover.core.fleet import Domain, Fleet, Host, Role, Route53
 from failover.core.mx import MxSet, mx_set
 from failover.core.signal import Outcome, Samples
 from failover.errors import Refused, Unreachable
+from failover.ports import Held, by_hand
 from failover.probes.dns import compared, look_at, with_domains
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -60,7 +61,7 @@ class Zone:
             raise Unreachable("the primary is down", try_="start it")
         return LAB
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
         raise AssertionError("a look changes nothing")
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:
