@@ -101,6 +101,14 @@ class Scene:
         self.store = self.store.reborn()
         return self.engine().rollback(self.record, by="test")
 
+    def other(self) -> RunEngine:
+        """A controller elsewhere, once our lease has ended."""
+        self.clock.sleep(3600)
+        return RunEngine(self.hands, self.store.elsewhere())
+
+    def other_rolls_back(self) -> None:
+        self.other().rollback(self.record, by="a person")
+
     @property
     def view(self) -> View:
         return fold(self.record.plan, self.store.events("run-1"))
@@ -308,6 +316,41 @@ def test_an_edit_in_the_very_moment_of_the_shift_is_kept(scene: Scene) -> None:
     view = scene.start()
     assert (view.state, view.steps["prefer"].owed) == (RunState.PAUSED, False)
     assert scene.zone.now == mx_set(60, [*LAB.targets, THEIRS])
+
+
+def test_who_stood_still_while_another_moved_mail_and_put_it_back_moves_nothing(scene: Scene) -> None:
+    """Its lease was its own when it last looked, and every record reads again as it was planned on."""
+    scene.zone.before_swap = lambda: (scene.other().resume(scene.record, by="o"), scene.other_rolls_back())
+    with pytest.raises(Refused, match="lease"):
+        scene.start()
+    assert scene.zone.history == [MORE, LAB]
+    assert scene.view.state is RunState.ROLLED_BACK
+
+
+def test_who_stood_still_while_another_put_mail_back_and_moved_it_once_more_takes_nothing_back(scene: Scene) -> None:
+    scene.start()
+
+    def others() -> None:
+        scene.other_rolls_back()
+        scene.other().start(replace(scene.record, id="run-2", opened=scene.clock.at))
+
+    scene.zone.before_swap = others
+    with pytest.raises(Refused, match="lease"):
+        scene.rollback()
+    assert scene.zone.history == [MORE, LAB, MORE]
+    assert scene.view.state is RunState.ROLLED_BACK
+
+
+def test_an_edit_of_the_ttl_alone_in_the_very_moment_of_the_shift_is_kept(scene: Scene) -> None:
+    scene.zone.before_swap = lambda: scene.zone.edit(replace(LAB, ttl=300))
+    assert scene.start().state is RunState.PAUSED
+    assert scene.zone.now == replace(LAB, ttl=300)
+
+
+def test_edited_and_put_back_by_a_person_in_that_moment_it_is_looked_at_again_and_done(scene: Scene) -> None:
+    scene.zone.before_swap = lambda: (scene.add(THEIRS), scene.zone.edit(LAB))
+    assert scene.start().state is RunState.SUCCEEDED
+    assert scene.zone.now == MORE
 
 
 @pytest.mark.parametrize("fault", ["lost", "done, answer lost"])

@@ -18,7 +18,7 @@ class Zone:
 
     now: MxSet
     faults: list[str] = field(default_factory=list)
-    before_swap: Callable[[], None] | None = None
+    before_swap: Callable[[], object] | None = None
     bad_names: Mapping[str, str] = field(default_factory=dict)
     swaps: int = 0
     history: list[MxSet] = field(default_factory=list)
