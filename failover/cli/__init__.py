@@ -33,7 +33,7 @@ def _globals(
         None, "--playbooks", help="your playbooks, before the built-in ones (FAILOVER_PLAYBOOKS)", metavar="DIR"
     ),
     state: str | None = typer.Option(None, help="where runs are recorded (FAILOVER_STATE)", metavar="URL"),
-    verbose: int = typer.Option(0, "-v", "--verbose", count=True, help="say more"),
+    verbose: int = typer.Option(0, "-v", "--verbose", count=True, show_default=False, help="say more"),
     version: bool = typer.Option(False, "--version", help="print the version and stop"),
 ) -> None:
     """These options stand before or after the command. Without a command: status, and what it would do now."""

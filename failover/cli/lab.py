@@ -66,10 +66,11 @@ def exec(  # noqa: A001 - the command's name is fixed
     from failover.errors import ConfigError
     from failover.lab import Lab
 
-    if not context.args:
+    command = context.args[1:] if context.args[:1] == ["--"] else context.args  # as after `docker exec`, by habit
+    if not command:
         raise ConfigError("lab exec: no command given", try_="`failover lab exec PLACE CMD...`")
     lab = Lab(name)
-    argv = lab.command(place, context.args)
+    argv = lab.command(place, command)
     os.execvpe(argv[0], argv, lab.environment(place))  # noqa: S606 - there is no shell, on purpose
 
 

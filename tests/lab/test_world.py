@@ -120,9 +120,9 @@ def test_what_runs_inside_a_host_is_that_hosts_own(lab: Lab) -> None:
 def test_exec_passes_everything_through(lab: Lab) -> None:
     said = '"$1" $2'
     script = ["sh", "-c", 'cat; printf "%s|" "$@"; exit 7', "--name", said, "--help", "-v", ""]
-    for place in ("mx1", "controller"):
+    for place in (["mx1"], ["controller", "--"]):
         done = subprocess.run(
-            [FAILOVER, "lab", "exec", "--name", lab.name, place, *script],
+            [FAILOVER, "lab", "exec", "--name", lab.name, *place, *script],
             input="in ", capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stdout, done.stderr) == (7, f"in {said}|--help|-v||", "")
