@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from failover import history, telling
 from failover.controller import Controller, whoami
-from failover.core import attention
+from failover.core import aftermath, attention
 from failover.core.alert import Alert, announce
 from failover.core.candidates import Situation
 from failover.core.condition import Condition, at_once, judge, predicates
@@ -365,7 +365,7 @@ def _news(c: Controller) -> Iterator[Alert]:
         if record.by.startswith(BY) and view.state is not RunState.RUNNING and c.now - ended < TOLD_FOR:
             stands = history.standing(record, view, c.hands.fleet)
             ran = history.ran(record, view, c.hands.fleet)
-            yield attention.of_run(ran, record.plan, view, stands.until if stands else None)
+            yield aftermath.of_run(ran, record.plan, view, stands.until if stands else None)
 
 
 def _summary(turn: Turn, situation: Situation) -> Cycle:

@@ -20,7 +20,8 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-MODULES = ("attention", "barriers", "candidates", "condition", "diagnosis", "past", "returns", "verdict")
+DECIDING = ("barriers", "candidates", "condition", "diagnosis", "past", "returns", "verdict")
+MODULES = ("aftermath", "attention", "urgency", *DECIDING)
 TESTS = ("attention", "condition", "decisions", "diagnosis", "returns", "verdict")
 COPIED = ("failover", "tests", "playbooks", "pyproject.toml")
 UNNOTICED = {0, 33}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from failover.core.words import duration
 
 SEVERITIES = ("info", "warning", "error", "critical")
 """From quiet to loud: the four of PagerDuty's common event format."""
+NEVER = math.inf
 
 
 @dataclass(frozen=True, slots=True)

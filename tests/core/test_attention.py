@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from failover.core.alert import Alert
-from failover.core.attention import FAILED_S, NEVER, alerts, of_peaks, of_run, unsure
+from failover.core.aftermath import of_run
+from failover.core.alert import NEVER, Alert
+from failover.core.attention import alerts, of_peaks, unsure
 from failover.core.past import Ran
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.returns import returns
@@ -86,7 +87,7 @@ def test_a_standbys_peak_is_told_with_how_the_others_are() -> None:
     s = situation({"hosts": ["mx1", "mx2", "mx3"], "mx1": FROZEN})
     peak = Peak("mx2", "traffic.share", 80.0, 1.0, 30.0, "mx2 takes 80 % of the mail, usually 1 %")
     text = "mx1: failed, Postfix frozen\nmx3: healthy, healthy"
-    assert of_peaks(s, [peak]) == (Alert("mx2/traffic", "peak", "warning", peak.words, text, FAILED_S),)
+    assert of_peaks(s, [peak]) == (Alert("mx2/traffic", "peak", "warning", peak.words, text, 120),)
 
 
 def test_unsure_are_the_hosts_that_cannot_be_seen_and_all_of_them_when_it_is_us() -> None:

@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from hypothesis import given, note, settings
 
-from failover.core.attention import NEVER, alerts
+from failover.core.alert import NEVER
+from failover.core.attention import alerts
 from failover.core.candidates import Candidate, Situation
 from failover.core.condition import at_once, judge
 from failover.core.diagnosis import ANCHORS

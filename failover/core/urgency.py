@@ -1,0 +1,41 @@
+"""How loud and how soon: the severity and the patience of all that may deserve a person's attention, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.core.alert import NEVER
+
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """`patience_s`: how long it must have been so before anybody is told; NEVER: it is known, and nobody is."""
+
+    severity: str
+    patience_s: float
+
+
+URGENCY: Mapping[str, Urgency] = {
+    # The controller itself, and the hosts: longer than a bad link, a restart, a burst.
+    "network": Urgency("critical", 2 * _MINUTE),
+    "host failed": Urgency("critical", 2 * _MINUTE),
+    "host unknown": Urgency("warning", 10 * _MINUTE),
+    "host degraded": Urgency("warning", 15 * _MINUTE),
+    "peak": Urgency("warning", 2 * _MINUTE),
+    # What would help and may not start, by the barrier. The others of `core.barriers` wait for nobody.
+    "paused": Urgency("warning", 10 * _MINUTE),  # whoever paused it knows
+    "busy": Urgency("info", NEVER),  # what is at work has its own page
+    "in force": Urgency("info", NEVER),  # and so has what stands and eases it
+    "no help": Urgency("critical", 15 * _MINUTE),  # help is in force, and mail does not move all the same
+    "diagnosis": Urgency("critical", 2 * _MINUTE),
+    "quorum": Urgency("critical", 2 * _MINUTE),
+    "retry": Urgency("critical", 2 * _MINUTE),
+}
+AT_ONCE = Urgency("critical", 0.0)
+
+
+def urgency(what: str) -> Urgency:
+    return URGENCY.get(what, AT_ONCE)
