@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from failover.actions.base import Mitigation
 from failover.core.fleet import Fleet
+from failover.core.mx import parse
 from failover.core.past import Past, Proposed, Ran, Standing
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import Risk
@@ -37,6 +38,7 @@ def ran(record: RunRecord, view: View, fleet: Fleet, busy: str = "") -> Ran:
         open=view.open,
         because=view.because,
         busy=busy,
+        acted=any(s.attempts for s in view.steps.values()),
     )
 
 
@@ -91,6 +93,9 @@ def patient(plan: Plan, fleet: Fleet) -> str | None:
 
 
 def _left(step: Step, fleet: Fleet) -> tuple[str, ...]:
-    """The hosts that a step which moved mail moved it away from."""
-    to = str(step.args.get("to", ""))
-    return tuple(h for h in fleet.hosts if h != to) if step.action == "dns.prefer" else ()
+    """The hosts that a step which moved mail moved it away from: those that senders tried first before."""
+    if step.action != "dns.prefer":
+        return ()
+    to, had = str(step.args.get("to", "")), parse(*step.before.values()).first
+    others = tuple(n for n in fleet.hosts if n != to)
+    return tuple(n for n in others if f"{fleet.hosts[n].mx}." in had) or others

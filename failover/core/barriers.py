@@ -4,6 +4,9 @@ How automation itself has failed elsewhere, and the rule against it: a false ala
 (quorum), overload read as death and cured again and again (attempts), a target that was sick as well (target), the
 last server taken out (one at a time), a switch put back on behind a person's back (paused, busy). Old news never gets
 as far as here: no trigger holds on it (`condition.Pace`).
+
+A cure that goes domain by domain is one thing in several runs: for the same host and another domain they neither keep
+each other off nor count as each other's attempts.
 """
 
 from __future__ import annotations
@@ -15,12 +18,18 @@ from datetime import timedelta
 
 from failover.core.candidates import Candidate, Situation
 from failover.core.condition import predicates
-from failover.core.diagnosis import Diagnosis, State, recent, smtp_failing
+from failover.core.diagnosis import Diagnosis, recent, smtp_failing
 from failover.core.fleet import Mode
-from failover.core.past import Ran
+from failover.core.past import Ran, Standing
 from failover.core.playbook import moves_mail
 from failover.core.signal import Outcome, Samples, latest
+from failover.core.targets import unfit
 from failover.core.words import count, duration
+
+AGAIN_S = 300.0
+"""So long after a run that ended before its first act it is tried again: the moment that kept it may be over."""
+NOTHINGS = 3
+"""So many of those within a cooldown, and a person has to look."""
 
 
 class Weight(enum.StrEnum):
@@ -57,7 +66,7 @@ def _paused(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 def _busy(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     """Whoever has begun goes on, a person before all; a run that waits for a person keeps everything off its hosts."""
     for r in s.past.ran:
-        if not r.open or not r.subjects & c.subjects:
+        if not r.open or not r.subjects & c.subjects or _of_another_domain(r, c, s):
             continue
         if r.busy:
             return Barrier("busy", Weight.HOLD, f"run {r.run} is at work there, by {r.busy}")
@@ -91,7 +100,7 @@ def _unseen(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     """Doing it twice helps nobody; and whoever undid it, a person or a program, is not fought."""
     for m in s.past.standing:
-        if m.playbook != c.name or not m.is_for({c.host} if c.host else c.subjects):
+        if m.playbook != c.name or not m.is_for({c.host} if c.host else c.subjects) or _of_another_domain(m, c, s):
             continue
         if m.gone:
             said = f"what run {m.run} changed is no longer there ({m.gone}), and it is bad again"
@@ -101,37 +110,68 @@ def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 
 
 def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """One attempt per class, then a person: what did not last will not last the second time."""
-    limits, mine = c.bound.limits, _mine(c, s.past.ran)
+    """One attempt per class, then a person: what did not last will not last the second time.
+
+    A run that ended before its first act was none; but what comes to nothing again and again is a person's, too.
+    """
+    limits, mine = c.bound.limits, _mine(c, s)
     since = [r for r in mine if r.opened > s.now - timedelta(seconds=limits.cooldown)]
-    if since:
-        last = max(since, key=lambda r: r.opened)
-        ago = duration(max(0.0, (s.now - last.opened).total_seconds()))
-        said = f"run {last.run} was made {ago} ago ({last.state.value}), and it is bad again"
+    if spent := [r for r in since if r.acted or len(since) >= NOTHINGS]:
+        said = f"{_newest(spent, s)}, and it is bad again"
         return Barrier("attempts", Weight.PAGE, f"{said}; the next one not before {duration(limits.cooldown)} after it")
-    within = [r for r in mine if r.opened > s.now - timedelta(seconds=limits.per)]
+    if idle := [r for r in since if r.opened > s.now - timedelta(seconds=AGAIN_S)]:
+        said = f"{_newest(idle, s)} and did nothing; the next one not before {duration(AGAIN_S)} after it"
+        return Barrier("retry", Weight.HOLD, said)
+    within = [r for r in mine if r.acted and r.opened > s.now - timedelta(seconds=limits.per)]
     if len(within) >= limits.max_runs:
         said = f"{count(len(within), 'run')} in {duration(limits.per)}, and no more than {limits.max_runs} are allowed"
         return Barrier("attempts", Weight.PAGE, said)
     return None
 
 
-def _mine(c: Candidate, ran: Iterable[Ran]) -> tuple[Ran, ...]:
-    return tuple(r for r in ran if r.playbook == c.name and c.host in {None, r.host})
+def _newest(runs: Iterable[Ran], s: Situation) -> str:
+    r = max(runs, key=lambda r: r.opened)
+    ago = duration(max(0.0, (s.now - r.opened).total_seconds()))
+    return f"run {r.run} was made {ago} ago ({r.state.value})"
+
+
+def _mine(c: Candidate, s: Situation) -> tuple[Ran, ...]:
+    ran = (r for r in s.past.ran if r.playbook == c.name and c.host in {None, r.host})
+    return tuple(r for r in ran if not _of_another_domain(r, c, s))
+
+
+def _of_another_domain(r: Ran | Standing, c: Candidate, s: Situation) -> bool:
+    """The same cure for the same host, where both are for domains, and for no domain both."""
+    same = r.playbook == c.name and c.host is not None and r.host == c.host
+    theirs, mine = (x.subjects & s.fleet.domains.keys() for x in (r, c))
+    return same and bool(theirs and mine) and not theirs & mine
 
 
 def _quorum(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """Mail is moved away from a host only when enough places, each for itself, see it not answer."""
+    """Mail is moved away from a host only when enough places, each for itself, see it not answer, and more of them than
+    see it greet at this moment. Who could not look has no voice.
+
+    A peer on its own network may well see a host greet that the rest of the world cannot reach: so one that greets is
+    no veto. But where as many say so as deny it, it is the network between them that is to be looked at, by a person.
+    """
     if not moves_mail(c.bound):
         return None
     if c.host is None:
         said = "it names no host that mail is moved away from (each: true), so no place can see that host not answer"
         return Barrier("quorum", Weight.PAGE, said)
-    places = smtp_failing(c.host, _recent(s))
-    if len(places) >= s.fleet.policy.quorum:
-        return None
-    seen = ", ".join(places) or "nobody"
-    return Barrier("quorum", Weight.HOLD, f"{seen} sees {c.host} not answer; {s.fleet.policy.quorum} places have to")
+    places, greeted = smtp_failing(c.host, _recent(s)), _greeted(c.host, _recent(s))
+    seen = f"{', '.join(places) or 'nobody'} sees {c.host} not answer"
+    if len(places) < s.fleet.policy.quorum:
+        return Barrier("quorum", Weight.HOLD, f"{seen}; {s.fleet.policy.quorum} places have to")
+    if len(places) <= len(greeted):
+        said = f"the view is split: {seen}, {', '.join(greeted)} sees it greet; more have to see it fail"
+        return Barrier("quorum", Weight.HOLD, said)
+    return None
+
+
+def _greeted(host: str, now: Samples) -> tuple[str, ...]:
+    seen = (x for name in ("smtp.banner", "smtp.peer") for x in latest(now, host, name))
+    return tuple(x.vantage for x in seen if x.outcome is Outcome.OK)
 
 
 def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
@@ -141,37 +181,21 @@ def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
     """
     if not moves_mail(c.bound):
         return None
-    unfit = {h: _unfit(found.get(h), s) for h in (c.targets or [h for h in s.fleet.hosts if h != c.host])}
-    why = [f"{host}, which would take the mail, {said}" for host, said in unfit.items() if said]
-    if c.targets and why:
-        return Barrier("target", Weight.PAGE, why[0])
-    if not c.targets and len(why) == len(unfit):
-        return Barrier("target", Weight.PAGE, "; ".join(why) or "there is no other host to take the mail")
-    return None
-
-
-def _unfit(d: Diagnosis | None, s: Situation) -> str | None:
-    if d is None:
-        return "is no host of hosts.yaml"
-    now = _recent(s)
-    if d.state in {State.FAILED, State.UNKNOWN}:
-        return f"is {d.state.value}: {d.summary}"
-    greets = latest(now, d.host, "smtp.banner")
-    if not greets or any(g.outcome is not Outcome.OK for g in greets):
-        return "is not seen to greet"
-    if any(g.outcome is Outcome.FAIL for g in latest(now, d.host, "spam.scan")):
-        return f"would hold it up: {d.summary}"
-    full = (n for n in ("disk.free", "disk.inodes") if any(g.outcome is not Outcome.OK for g in latest(now, d.host, n)))
-    return next((f"is nearly full: {name}" for name in full), None)
+    asked = c.targets or tuple(h for h in s.fleet.hosts if h != c.host)
+    wrong = {h: said for h in asked if (said := unfit(found.get(h), _recent(s)))}
+    if not wrong if c.targets else len(wrong) < len(asked):
+        return None
+    why = [f"{host}, which would take the mail, {said}" for host, said in {**dict(c.passed), **wrong}.items()]
+    return Barrier("target", Weight.PAGE, "; ".join(why) or "there is no other host to take the mail")
 
 
 def _one_at_a_time(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """Never more than one MX out of service by our doing."""
+    """Never more than one MX out of service by our doing; of one that is, the mail of every domain may go."""
     if not moves_mail(c.bound):
         return None
     for m in s.past.standing:
-        if away := m.away_from - {c.host}:
-            said = f"mail is kept away from {', '.join(sorted(away))} already (run {m.run})"
+        if m.away_from and c.host not in m.away_from:
+            said = f"mail is kept away from {', '.join(sorted(m.away_from))} already (run {m.run})"
             return Barrier("one at a time", Weight.PAGE, said)
     return None
 
@@ -192,14 +216,15 @@ RULES: tuple[Rule, ...] = (
     _diagnosis,
     _unseen,
     _stands,
-    _not_ready,
     _attempts,
     _quorum,
     _target,
+    _not_ready,
     _one_at_a_time,
     _mode,
 )
-"""In the order in which they speak. The mode comes last: what it asks a person for could really be done."""
+"""In the order in which they speak: what is wrong with every target before what a playbook finds wrong with the first.
+The mode comes last: what it asks a person for could really be done."""
 
 
 def _recent(s: Situation) -> Samples:

@@ -82,6 +82,8 @@ class Host:
     standby_spam: Spam | None = None
     handler: Handler | None = None
     cloud: Ec2 | None = None
+    standby_for: tuple[str, ...] = ()
+    """The hosts whose mail it is to take before any other host does."""
 
     @property
     def smtp(self) -> Endpoint:
@@ -108,6 +110,8 @@ class Domain:
     name: str
     dns: Rfc2136 | Route53
     servers: tuple[str, ...] = ()
+    mx: tuple[str, ...] = ()
+    """The hosts that take its mail, the preferred first; empty: all that have an MX name."""
 
 
 class Mode(enum.StrEnum):

@@ -27,6 +27,7 @@ class Ran:
     """A run as a decision needs it: for which host, and which hosts and domains it works on.
 
     `open`: nothing new may start on these. `busy`: who drives it at this moment, empty when nobody does.
+    `acted`: something was begun in it; one that was kept from its first act is no attempt.
     """
 
     run: str
@@ -38,6 +39,7 @@ class Ran:
     open: bool = False
     because: str = ""
     busy: str = ""
+    acted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def recommend(s: Situation) -> Verdict:
     firing = [c.candidate for c in considered if c.fires]
     for c in firing:
         if c.ready.holds:
-            return _verdict(Kind.RUN, c.trigger.because, c, considered)
+            return _verdict(Kind.RUN, c.because, c, considered)
     if firing:
         return _verdict(Kind.PAGE, (*firing[0].trigger.because, *firing[0].ready.because), firing[0], considered)
     return Verdict(Kind.HOLD, _why_not(considered), considered=considered)
@@ -76,7 +76,7 @@ def decide(s: Situation) -> Verdict:
     firing = [c for c in considered if c.fires]
     for c in firing:
         if c.barrier is None:
-            return _verdict(Kind.RUN, c.candidate.trigger.because, c.candidate, considered)
+            return _verdict(Kind.RUN, c.candidate.because, c.candidate, considered)
     for weight in (Weight.ASK, Weight.PAGE, Weight.HOLD):
         for c in firing:
             if c.barrier is not None and c.barrier.weight is weight:

@@ -26,6 +26,7 @@ from tests.core.test_diagnosis import FINE
 
 NOW = datetime(2020, 8, 11, 14, 0, tzinfo=UTC)
 LOOKS = "from 3m every 60s"
+DOMAINS = ("example.net",)
 _PLAYBOOKS = Path(__file__).parents[1] / "cases" / "playbooks"
 
 
@@ -53,12 +54,17 @@ def _books(case: Mapping[str, Any]) -> tuple[Playbook, ...]:
 
 
 def _fleet(case: Mapping[str, Any]) -> Fleet:
-    names = case.get("hosts", ["mx1", "mx2"])
-    roles = {"mx1": Role.PRIMARY}
-    hosts = {n: Host(n, roles.get(n, Role.STANDBY), f"192.0.2.{10 + i}") for i, n in enumerate(names, 1)}
-    domains = {d: Domain(d, Rfc2136("192.0.2.53")) for d in case.get("domains", ["example.net"])}
+    hosts = {n: _host(n, i, case) for i, n in enumerate(case.get("hosts", ["mx1", "mx2"]), 1)}
+    takes = case.get("takes", {})
+    domains = {d: Domain(d, Rfc2136("192.0.2.53"), mx=tuple(takes.get(d, ()))) for d in case.get("domains", DOMAINS)}
     witnesses = {n: Host(n, Role.STANDBY, "192.0.2.99") for n in case.get("witnesses", ())}
     return Fleet(hosts, domains, _policy(case.get("policy", {})), witnesses=witnesses)
+
+
+def _host(name: str, i: int, case: Mapping[str, Any]) -> Host:
+    role = Role.PRIMARY if name in case.get("primaries", ["mx1"]) else Role.STANDBY
+    mx = None if name in case.get("nameless", ()) else f"{name}.example.net"
+    return Host(name, role, f"192.0.2.{10 + i}", mx, standby_for=tuple(case.get("standby_for", {}).get(name, ())))
 
 
 def _policy(told: Mapping[str, Any]) -> Policy:
@@ -171,6 +177,7 @@ def _ran(told: Mapping[str, Any], i: int) -> Ran:
         open="waits" in told or "busy" in told,
         because=told.get("waits", "") or "",
         busy=told.get("busy", ""),
+        acted=told.get("acted", True),
     )
 
 

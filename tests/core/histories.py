@@ -1,6 +1,7 @@
 """Random situations, written as the tables of tests/cases write them: what falsifies a law reads as a case to add.
 
 Each is one in which something would be done, with up to four things changed, so that most of them are near an edge.
+Half of the fleets are of three hosts, and as many have two domains.
 """
 
 from __future__ import annotations
@@ -36,9 +37,22 @@ BOOKS = (
 NAMES = tuple(dict.fromkeys(b for books in BOOKS for b in books))
 SIGNALS = ("spam.scan", "spam.ping", "queue.frozen", "handler.banner", "smtp.banner", "smtp.peer", "ssh.reach",
            "cpu.load", "disk.free")  # fmt: skip
+HOSTS, ACTED = ("mx1", "mx2"), (True, True, False)
 WORDS = ("ok", "warn", "fail:timeout", "fail:refused", "unknown", "-")
-SPANS = ("-5m", "0s", "1s", "9m59s", "10m", "59m59s", "60m", "5h", "23h59m59s", "24h")
-COVERS = (["mx1"], ["mx2"], ["mx1", "mx2"], ["mx1", "mx2", "example.net"], ["example.net"])
+SPANS = ("-5m", "0s", "1s", "4m59s", "5m", "9m59s", "10m", "59m59s", "60m", "5h", "23h59m59s", "24h")
+COVERS = (["mx1"], ["mx2"], ["mx1", "mx2"], ["mx1", "mx2", "example.net"], ["example.net"],
+          ["mx1", "mx2", "example.org"], ["mx1", "mx3", "example.net"])  # fmt: skip
+FLEETS: tuple[Case, ...] = (
+    *([{}] * 4),
+    {"domains": ["example.net", "example.org"]},
+    {"hosts": ["mx1", "mx2", "mx3"]},
+    {"hosts": ["mx1", "mx2", "mx3"], "nameless": ["mx2"]},
+    {"hosts": ["mx1", "mx2", "mx3"], "domains": ["example.net", "example.org"]},
+    {"hosts": ["mx1", "mx2", "mx3"], "domains": ["example.net", "example.org"], "standby_for": {"mx3": ["mx1"]},
+     "takes": {"example.net": ["mx1", "mx3"]}},
+    {"hosts": ["mx1", "mx2", "mx3"], "domains": ["example.net", "example.org"], "witnesses": ["far"],
+     "takes": {"example.net": ["mx2", "mx1"], "example.org": ["mx1", "mx3", "mx2"]}},
+)  # fmt: skip
 GUARDS = ("spam.scan on mx1 is ok", "cpu.load on mx1 is ok", "smtp.banner on mx1 is ok", "handler.banner on mx2 is ok")
 RULES = tuple(f"{g} for {span}" for g in GUARDS for span in ("2m", "15m"))
 Change = tuple[str, Any]
@@ -47,9 +61,12 @@ Change = tuple[str, Any]
 def _pools(random: Random) -> dict[str, list[Any]]:
     """What came before: drawn once, so that an example has few choices to make and to be cut down to."""
     one = random.choice
-    ended = [{"playbook": one(NAMES), "host": one(("mx1", "mx2")), "ago": one(SPANS)} for _ in range(40)]
+    ended = [
+        {"playbook": one(NAMES), "host": one(HOSTS), "ago": one(SPANS), "covers": one(COVERS), "acted": one(ACTED)}
+        for _ in range(60)
+    ]
     waits = {"state": "paused", "waits": "for a person"}
-    open_ = [{"playbook": one(NAMES), "host": one(("mx1", "mx2")), "covers": one(COVERS), **waits} for _ in range(10)]
+    open_ = [{"playbook": one(NAMES), "host": one(HOSTS), "covers": one(COVERS), **waits} for _ in range(20)]
     busy = [{**r, "busy": "kim on ops1"} for r in open_[:5]]
     pauses = [{"of": who, "ends_in": end} for who in ("mx1", "mx2", "all") for end in ("-5m", "0s", "1s", "30m")]
     return {"ended": ended, "open": [*open_, *busy], "pauses": pauses, "standing": [_standing(one) for _ in range(60)]}
@@ -61,7 +78,7 @@ def _standing(one: Any) -> Case:
     return {
         "playbook": playbook,
         "host": one(("mx1", "mx1", "mx2")),
-        "covers": ["mx1", "mx2", "example.net"] if moved else one(COVERS[:2]),
+        "covers": ["mx1", "mx2", one(("example.net", "example.org"))] if moved else one(COVERS[:2]),
         "away_from": [one(("mx1", "mx2"))] if moved else [],
         "ago": one(("10m", "1h", "3h59m59s", "4h", "5h")),
         "expires": one((None, "4h", "4h")),
@@ -74,8 +91,8 @@ def _standing(one: Any) -> Case:
 
 POOLS = _pools(Random(11))
 _seen = st.tuples(
-    st.sampled_from(["mx1", "mx2"]),
-    st.sampled_from(SIGNALS),
+    st.sampled_from(["mx1", "mx2", "mx3"]),
+    st.sampled_from((*SIGNALS, *(f"smtp.peer from {place}" for place in ("mx2", "mx3", "far")))),
     st.sampled_from(WORDS),
     st.sampled_from([None, 0, -1, -2]),
 )
@@ -98,6 +115,7 @@ def cases(draw: st.DrawFn) -> Case:
     """Something would be done, but for what is changed."""
     case: Case = {
         "looks": draw(st.sampled_from(LOOKS)),
+        **draw(st.sampled_from(FLEETS)),
         "mx1": {**draw(st.sampled_from(MOODS))},
         "mx2": {**draw(st.sampled_from(ELSEWHERE))},
         "playbooks": [*draw(st.sampled_from(BOOKS))],
@@ -112,6 +130,7 @@ def standing_cases(draw: st.DrawFn) -> Case:
     """All is well and something of ours stands, but for what is changed."""
     case: Case = {
         "looks": draw(st.sampled_from([LONG, LONG, LONG, "2m 1m 0s"])),
+        **draw(st.sampled_from(FLEETS)),
         "mx1": {**draw(st.sampled_from(AWAY))},
         "mx2": {**draw(st.sampled_from(AWAY))},
         "standing": draw(st.lists(st.sampled_from(POOLS["standing"]), min_size=1, max_size=2)),

@@ -62,13 +62,13 @@ def _rule(v: Verdict) -> str | None:
 
 
 def _is(c: Considered, v: Verdict) -> bool:
-    return (c.candidate.name, c.candidate.host) == (v.playbook, v.host)
+    return (c.candidate.name, c.candidate.host, c.candidate.params) == (v.playbook, v.host, v.params)
 
 
 def test_every_barrier_speaks_in_a_case() -> None:
     spoken = {case.get("rule") for case in CASES} - {None}
     assert spoken == {
-        "paused", "busy", "open run", "diagnosis", "in force", "gone", "unknown", "preconditions", "attempts", "quorum",
-        "target", "one at a time", "mode",
+        "paused", "busy", "open run", "diagnosis", "in force", "gone", "unknown", "preconditions", "attempts", "retry",
+        "quorum", "target", "one at a time", "mode",
     }  # fmt: skip
     assert len(barriers.RULES) == 11, "a rule that has no case yet?"

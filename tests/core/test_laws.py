@@ -14,11 +14,12 @@ from hypothesis import given, note, settings
 
 from failover.core.alert import NEVER
 from failover.core.attention import alerts
+from failover.core.barriers import AGAIN_S, NOTHINGS
 from failover.core.candidates import Candidate, Situation
 from failover.core.condition import at_once, judge
 from failover.core.diagnosis import ANCHORS
 from failover.core.fleet import Mode
-from failover.core.past import Standing
+from failover.core.past import Ran, Standing
 from failover.core.playbook import moves_mail
 from failover.core.returns import Return, returns
 from failover.core.signal import CONTROLLER, Outcome, Signal
@@ -43,29 +44,50 @@ def test_nothing_is_run_against_a_rule(case: Case) -> None:
     assert not c.bound.cures or (c.host and s.diagnoses()[c.host].incident in c.bound.cures), "another incident"
     assert s.fleet.policy.mode_of(c.name) is Mode.AUTO
     assert not any(_covers(p.host, c.subjects) for p in s.past.pauses if p.until > s.now)
-    assert not any(r.open and r.subjects & c.subjects for r in s.past.ran), "two runs on one host"
+    ran = [r for r in s.past.ran if not _another_domains(r, c, s)]
+    assert not any(r.open and r.subjects & c.subjects for r in ran), "two runs on one host"
     assert not _network_at_fault(s)
-    assert not any(m.playbook == c.name and c.host in {m.host, *m.away_from} for m in s.past.standing)
-    mine = [r for r in s.past.ran if r.playbook == c.name and c.host in {None, r.host}]
+    assert not any(
+        m.playbook == c.name and c.host in {m.host, *m.away_from}
+        for m in s.past.standing
+        if not _another_domains(m, c, s)
+    )
+    mine = [r for r in ran if r.playbook == c.name and c.host in {None, r.host}]
     limits = c.bound.limits
-    assert all((s.now - r.opened).total_seconds() >= limits.cooldown for r in mine)
-    assert sum((s.now - r.opened).total_seconds() < limits.per for r in mine) < limits.max_runs
+    assert all((s.now - r.opened).total_seconds() >= (limits.cooldown if r.acted else AGAIN_S) for r in mine)
+    assert sum((s.now - r.opened).total_seconds() < limits.cooldown for r in mine) < NOTHINGS
+    assert sum(r.acted and (s.now - r.opened).total_seconds() < limits.per for r in mine) < limits.max_runs
     if moves_mail(c.bound):
         _moves_mail_safely(c, s)
 
 
+def _another_domains(past: Ran | Standing, c: Candidate, s: Situation) -> bool:
+    """The same cure for the same host, both for domains, and for none in common."""
+    mine, theirs = ({*x.subjects} & {*s.fleet.domains} for x in (c, past))
+    same = (past.playbook, past.host) == (c.name, c.host) and c.host is not None
+    return same and mine != set() != theirs and mine.isdisjoint(theirs)
+
+
 def _moves_mail_safely(c: Candidate, s: Situation) -> None:
     assert c.host is not None
-    seen = [x for x in _newest(s, c.host, "smtp.banner", "smtp.peer") if x.outcome is Outcome.FAIL]
-    assert len({x.vantage for x in seen}) >= s.fleet.policy.quorum
+    seen = _newest(s, c.host, "smtp.banner", "smtp.peer")
+    failing, greeting = ({x.vantage for x in seen if x.outcome is o} for o in (Outcome.FAIL, Outcome.OK))
+    assert len(failing) >= s.fleet.policy.quorum
+    assert len(failing) > len(greeting), "as many places see it greet as see it fail"
     assert c.targets
+    (domain,) = c.subjects & s.fleet.domains.keys()
+    declared = s.fleet.domains[domain].mx
+    assert not declared or c.host in declared, "mail that it never had"
     for target in c.targets:
+        assert target != c.host
+        assert target in declared if declared else s.fleet.hosts[target].mx, "no MX of the domain"
+        assert not any(_covers(p.host, frozenset({target})) for p in s.past.pauses if p.until > s.now)
         greets = [x.outcome for x in _newest(s, target, "smtp.banner")]
         assert greets
         assert {*greets} == {Outcome.OK}
         shown = _newest(s, target, "ssh.reach", "spam.scan", "handler.banner", "disk.free")
         assert not any(x.outcome is Outcome.FAIL for x in shown)
-    assert not any(m.away_from - {c.host} for m in s.past.standing), "two out of service by our doing"
+    assert all(c.host in m.away_from for m in s.past.standing if m.away_from), "two out of service by our doing"
 
 
 def _newest(s: Situation, host: str, *names: str) -> list[Signal]:
