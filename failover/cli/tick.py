@@ -15,7 +15,7 @@ from failover.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from failover.controller import Controller
-    from failover.cycle import Turn
+    from failover.turn import Turn
 
 BUDGET_S = 45.0
 """A tick ends before cron starts the next one, unless it acts."""

@@ -26,7 +26,7 @@ def why(
 ) -> None:
     """Why the controller did, or did not, act: each condition with its value, its threshold and n of N looks."""
     from failover.cli import why_text
-    from failover.cycle import peaks_of
+    from failover.seeing import peaks_of
 
     opts = options(ctx)
     books = wiring.playbooks(opts)
@@ -45,7 +45,7 @@ def situation(c: Controller, books: tuple[Playbook, ...]) -> Situation:
     """As the controller remembers it; where it has not looked lately, with one look of our own, which is not kept."""
     from dataclasses import replace
 
-    from failover.cycle import last_look, look, remembered
+    from failover.seeing import last_look, look, remembered
 
     known = remembered(c, books)
     last = last_look(known.samples)

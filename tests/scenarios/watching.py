@@ -296,10 +296,10 @@ def letters_waiting(lab: Lab, host: str = "mx1") -> int:
 
 def main(where: str, words: Iterable[str]) -> None:
     """WHERE is a verb of `failover-host`, or `dns` for the swap of a record set."""
-    from failover import cli, cycle, engine
+    from failover import cli, engine, lead
     from failover.adapters import rfc2136, ssh
 
-    engine.LEASE_S = cycle.LEAD_S = SHORT_LEASE_S
+    engine.LEASE_S = lead.LEAD_S = SHORT_LEASE_S
     owner: Any = rfc2136.Rfc2136Zone if where == "dns" else ssh.SshRemote
     name = "swap" if where == "dns" else "call"
     real = getattr(owner, name)

@@ -15,8 +15,9 @@ from failover.core.fleet import Mode, Policy
 from failover.core.playbook import Playbook
 from failover.core.run import RunState
 from failover.core.signal import Samples
-from failover.cycle import Turn, cycle
+from failover.cycle import cycle
 from failover.errors import Refused
+from failover.turn import Turn
 from failover.world.faults import Killed
 from failover.world.hands import hands
 from failover.world.postfix import Queue

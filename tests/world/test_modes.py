@@ -18,8 +18,9 @@ from failover.core.playbook import Playbook
 from failover.core.run import RunState
 from failover.core.signal import Outcome, Samples
 from failover.core.verdict import Kind
-from failover.cycle import Turn, cycle
+from failover.cycle import cycle
 from failover.errors import Refused
+from failover.turn import Turn
 from failover.world.hands import hands
 from failover.world.postfix import Daemon
 from failover.world.world import World

@@ -9,7 +9,7 @@ from failover.controller import Controller
 from failover.core import attention
 from failover.core.past import Standing
 from failover.core.signal import Outcome, Samples, Signal
-from failover.cycle import SHARE, peaks_of, remembered
+from failover.seeing import SHARE, peaks_of, remembered
 from failover.world.hands import hands
 from failover.world.world import World
 

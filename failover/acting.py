@@ -1,0 +1,116 @@
+"""What a cycle does about what it saw: starts a run, asks a person, takes back what may go back."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+from failover.controller import Controller
+from failover.core.alert import Alert
+from failover.core.condition import at_once, judge, predicates
+from failover.core.ids import new_key
+from failover.core.playbook import Playbook
+from failover.core.returns import Return
+from failover.core.run import Did, Phase, RunState, View
+from failover.core.verdict import Kind
+from failover.errors import FailoverError, Refused, StaleEpoch
+from failover.lead import Lead, by
+from failover.ports import Proposal, RunRecord
+from failover.turn import Turn
+
+OLD_S = 15.0
+"""A decision older than this (planning took long, the machine slept) is made again on a new look before it acts."""
+
+
+def act(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn, lead: Lead) -> None:
+    verdict, decided = turn.verdict, turn.situation.now
+    book = next(p for p in playbooks if p.name == verdict.playbook)
+    try:
+        plan = c.plan(book, dict(verdict.params or {}))
+        if not plan.changes:  # then it is no cure, and nobody may take the host for cared for
+            turn.verdict = replace(verdict, kind=Kind.HOLD, because=(*verdict.because, "but it would change nothing"))
+            return
+        lead.renew()
+        if (c.now - decided).total_seconds() > OLD_S and not _still(c, turn):
+            return
+        turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=by()))
+    except StaleEpoch:  # we were away for so long that another controller has been there
+        raise
+    except FailoverError as e:
+        if not _at_work(c, turn):
+            turn.alerts.append(_could_not(turn, e))
+
+
+def _at_work(c: Controller, turn: Turn) -> bool:
+    """Has somebody begun there since we looked? Then nothing is the matter: they were quicker."""
+    mine = frozenset((turn.verdict.params or {}).values())
+    return any(r.busy and r.subjects & mine for r in c.past().ran)
+
+
+def _still(c: Controller, turn: Turn) -> bool:
+    """Does a look made just now still show what the decision was made on?"""
+    fired = next(x.candidate.bound.trigger for x in turn.verdict.considered if x.fires and x.barrier is None)
+    assert fired is not None
+    tests = predicates(fired)
+    fresh = c.hands.look({t.host for t in tests}, frozenset(t.signal for t in tests))
+    return judge(at_once(fired), fresh, now=c.now).holds is True
+
+
+def ask(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn) -> None:
+    """Put the plan before a person, unless it lies there already."""
+    verdict = turn.verdict
+    if any(p.playbook == verdict.playbook and dict(p.params) == verdict.params for p in turn.situation.past.proposed):
+        return
+    book = next(p for p in playbooks if p.name == verdict.playbook)
+    try:
+        plan = c.plan(book, dict(verdict.params or {}))
+    except FailoverError as e:
+        turn.alerts.append(_could_not(turn, e))
+        return
+    until = c.now + timedelta(seconds=c.hands.fleet.policy.ask_s)
+    key = new_key(verdict.host or book.name, random.SystemRandom())
+    c.store.propose(Proposal(key, plan, verdict.host, c.now, until))
+    turn.situation = replace(turn.situation, past=c.past())
+
+
+def _could_not(turn: Turn, e: FailoverError) -> Alert:
+    v = turn.verdict
+    text = "\n".join((*v.because, f"{v.playbook} could not be started: {e}", e.try_))
+    title = f"{v.host or v.playbook}: {v.playbook} is needed and could not be started"
+    return Alert(f"{v.host or 'controller'}/{v.playbook}", "could not", "critical", title, text)
+
+
+def go_back(c: Controller, turn: Turn, lead: Lead) -> None:
+    """One return a cycle, and never beside a cure: each is looked at before the next."""
+    due = next((r for r in turn.back if r.kind is Kind.RUN), None)
+    if due is None or turn.verdict.kind is Kind.RUN:
+        return
+    lead.renew()
+    record = c.find(due.standing.run)
+    try:
+        turn.runs.append((record, _put_off(c, record, c.rollback(record, by=by()))))
+    except Refused:  # held by somebody who is at work there, or paused since: it stays, and comes up again
+        return
+    except FailoverError as e:
+        turn.alerts.append(_stuck(due, e))
+
+
+def _put_off(c: Controller, record: RunRecord, view: View) -> View:
+    """A return that a guard stopped at its first step has changed nothing: what stands goes on standing, and the next
+    cycle asks again. A person's rollback pauses there instead; theirs is the next word."""
+    owed = [s for s in view.steps.values() if s.owed]
+    undone = any(s.phase is Phase.UNDONE for s in view.steps.values())
+    if view.state is not RunState.PAUSED or undone or not owed or any(s.phase not in _WAITING for s in owed):
+        return view
+    because = f"its return waits: {view.because}"
+    c.store.note(record.id, Did.CLOSED, None, {"state": RunState.SUCCEEDED.value, "because": because}, at=c.now)
+    return c.view(record)
+
+
+_WAITING = {Phase.UNDO_BLOCKED, Phase.VERIFIED, Phase.ACTED}
+
+
+def _stuck(due: Return, e: FailoverError) -> Alert:
+    title = f"{due.standing.playbook} could not be taken back: {e}"
+    return Alert(f"{min(due.standing.subjects)}/{due.standing.run}", "could not", "critical", title, e.try_)

@@ -1,0 +1,67 @@
+"""What a cycle tells: the alerts of what it saw and did, said to people as often as `core.alert` wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from failover import history, telling
+from failover.controller import Controller, whoami
+from failover.core import aftermath, attention
+from failover.core.alert import Alert, announce
+from failover.core.candidates import Situation
+from failover.core.past import Cycle
+from failover.core.run import RunState
+from failover.lead import BY
+from failover.turn import Turn
+
+TOLD_FOR = timedelta(minutes=10)
+"""So long after its end the controller's own run is still news, should the cycle that ran it not have told it."""
+
+
+def tell(c: Controller, turn: Turn) -> None:
+    situation = replace(turn.situation, past=c.past(), now=c.now)
+    policy = c.hands.fleet.policy
+    alerts = (
+        *turn.alerts,
+        *_news(c),
+        *attention.alerts(situation, turn.verdict, turn.back),
+        *attention.of_peaks(situation, turn.peaks),
+    )
+    announcement = announce(
+        alerts,
+        c.store.told(),
+        now=c.now,
+        clear_s=policy.clear_s,
+        gap_s=policy.gap_s,
+        unsure=attention.unsure(situation),
+    )
+    telling.tell(c.store, c.hands.fleet, announcement, c.now)
+    turn.flushed = telling.flush(c.store, c.hands.notifier, c.hands.fleet, c.hands.clock)
+    c.store.ended(_summary(turn, situation))
+    c.store.thin(c.now)
+
+
+def _news(c: Controller) -> Iterator[Alert]:
+    """What the controller's own runs came to, by the journal: told also when the cycle that ran them was killed."""
+    for record, view in c.journal():
+        ended = max((s.ended for s in view.steps.values() if s.ended), default=record.opened)
+        if record.by.startswith(BY) and view.state is not RunState.RUNNING and c.now - ended < TOLD_FOR:
+            stands = history.standing(record, view, c.hands.fleet)
+            ran = history.ran(record, view, c.hands.fleet)
+            yield aftermath.of_run(ran, record.plan, view, stands.until if stands else None)
+
+
+def _summary(turn: Turn, situation: Situation) -> Cycle:
+    v = turn.verdict
+    return Cycle(
+        at=situation.now,
+        by=whoami(),
+        kind=v.kind.value,
+        because=v.because,
+        playbook=v.playbook,
+        host=v.host,
+        blocked=turn.blocked,
+        seen={name: f"{d.state.value}: {d.summary}" for name, d in situation.diagnoses().items()},
+    )
