@@ -25,7 +25,11 @@ def up(
         bool, typer.Option("--install", help="Fetch the lab's software first, if it is missing.")
     ] = False,
     extras: Annotated[
-        list[str] | None, typer.Option("--with", help="docker: the mail handlers run as containers, sl-email.")
+        list[str] | None,
+        typer.Option(
+            "--with",
+            help="docker: the mail handlers run as containers, sl-email. journal: mail hosts log to the systemd journal.",
+        ),
     ] = None,
 ) -> None:
     """Bring the lab up."""

@@ -53,6 +53,9 @@ def write(folder: Path, extras: Collection[str] = ()) -> None:
     if "docker" in extras:
         for host in HOSTS:
             (folder / host.name / "shared" / "docker").write_text(f"{cgroups.name(folder)}/{host.name}\n")
+    if "journal" in extras:
+        for host in HOSTS:
+            (folder / host.name / "shared" / "journal").touch()
     for name in ("layer", "lan"):
         (folder / name).mkdir()
     for seat in SEATS:

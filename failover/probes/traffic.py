@@ -1,9 +1,10 @@
 """What the mail log counts from one look to the next: the rate of mail done with, and each host's share of new mail.
 
 One look shows a position in the log alone (`log.position`); it takes two for a count. A position is where a line
-ends, so no line is counted twice. Of more than 4 MB between two looks only the newest 4 MB are counted; the count is
-then scaled by the bytes that were left out, and called "about". A rotated log, or a look more than LONGEST_S ago, is a
-new start: nothing is known until the next look.
+ends, in a file its byte, in the systemd journal its entry, so no line is counted twice. Of more than 4 MB (20,000
+entries) between two looks only the newest are counted; the count is then scaled by what was left out, and called
+"about". A rotated log, entries that were vacuumed, or a look more than LONGEST_S ago, is a new start: nothing is known
+until the next look.
 
 None of these says that a host is well or ill: a look for everything leaves out what is unknown of them.
 """
@@ -23,13 +24,15 @@ from failover.probes.sight import Sight, why_missing
 from failover.probes.sight import number as read_number
 
 POSITION, ACCEPTED, REMOVED_RATE, SHARE = "log.position", "traffic.accepted", "queue.removed_rate", "traffic.share"
+JOURNAL = "journal"
 LONGEST_S = 3600.0
 """A rate over a longer span says nothing of now."""
 WINDOW_S = 300.0
 """A share is that of the looks within these seconds, so that a look each 10 s and one each 5 min mean the same."""
 FEWEST = 20.0
 """Of fewer messages in all no share is known: one more or less would move it by 5 %."""
-_POSITION = re.compile(r"[0-9]{1,20}:[0-9]{1,15}", re.ASCII)
+_POSITION = re.compile(r"([0-9]{1,20}|[0-9a-f]{32}):[0-9]{1,15}", re.ASCII)
+"""INODE:OFFSET of a file; ID:SEQUENCE of the stream that journald writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,10 @@ def args(host: Host, earlier: Since | None) -> dict[str, str]:
 
 def read(host: Host, facts: Reply, at: datetime, earlier: Since | None) -> Iterable[Signal]:
     sight = Sight(host.name, host.name, at)
-    there = ":".join(facts.one("log") or ())
+    log = facts.one("log") or ()
+    there = ":".join(log[:2])
     if _POSITION.fullmatch(there):
-        yield sight.signal(POSITION, Outcome.OK, f"read up to byte {there.partition(':')[2]}", there)
+        yield sight.signal(POSITION, Outcome.OK, _read(log), there)
     else:
         yield sight.unknown(POSITION, why_missing(facts, "log"))
     counted = _counted(facts, earlier) if earlier else None
@@ -84,6 +88,12 @@ def read(host: Host, facts: Reply, at: datetime, earlier: Since | None) -> Itera
     yield sight.signal(REMOVED_RATE, Outcome.OK, said, rate, "messages/min")
     said = f"{about}{count(round(accepted), 'message')} accepted in {duration(earlier.span_s)}"
     yield sight.signal(ACCEPTED, Outcome.OK, said, accepted, "messages", earlier.span_s)
+
+
+def _read(log: tuple[str, ...]) -> str:
+    _, end, *source = log
+    what = "entry" if source == [JOURNAL] else "byte"
+    return f"{', '.join(source) or 'read'} up to {what} {end}"
 
 
 def _counted(facts: Reply, earlier: Since) -> tuple[float, float, str] | None:

@@ -86,11 +86,11 @@ def log(tmp_path: Path) -> Log:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_first_look_says_where_it_stood_and_the_next_counts_from_there(log: Log, shell: str) -> None:
     (row,) = log.look(shell=shell)
-    assert row == ("log", str(log.inode), str(log.size))
+    assert row == ("log", str(log.inode), str(log.size), str(log.path))
     before = log.size
     log.add(*COUNTED, *NOT_COUNTED, REMOVED, REMOVED)
     assert log.look(before, shell=shell) == [
-        ("log", str(log.inode), str(log.size)),
+        ("log", str(log.inode), str(log.size), str(log.path)),
         ("traffic", str(len(COUNTED)), "2", str(before), str(log.size)),
     ]
     assert log.counted(log.size) == (0, 0, log.size, log.size)
@@ -128,7 +128,7 @@ def test_rotated_or_written_anew_is_a_new_start(log: Log, way: str) -> None:
         os.truncate(log.path, 0)
     log.add(*([f"longer {REMOVED}"] * 40 if "longer" in way else [REMOVED]))
     (row,) = log.look(before)
-    assert row == ("log", str(log.inode), str(log.size))
+    assert row == ("log", str(log.inode), str(log.size), str(log.path))
 
 
 def test_of_much_only_the_newest_is_read_and_the_offsets_say_so(log: Log) -> None:
@@ -149,7 +149,6 @@ def test_bytes_that_are_no_text_are_counted_over(log: Log) -> None:
 
 def test_what_cannot_be_read_is_said(log: Log, tmp_path: Path) -> None:
     for asked, words in [
-        ("journal", "the journal is not read in this version"),
         (str(tmp_path / "none"), "is no file"),
         (str(tmp_path), "is no file"),
         ("/dev/zero", "is no file"),
@@ -157,4 +156,4 @@ def test_what_cannot_be_read_is_said(log: Log, tmp_path: Path) -> None:
         (row,) = log.look(log=asked)
         assert row[:2] == ("error", "log")
         assert words in row[2]
-    assert log.look(log="auto") == [("log", str(log.inode), str(log.size))]
+    assert log.look(log="auto") == [("log", str(log.inode), str(log.size), str(log.path))]

@@ -1,4 +1,5 @@
-"""The log of a real Postfix: every accepted message is counted, once, on its own host; and after a rotation, anew."""
+"""The log of a real Postfix, be it a file or the systemd journal: every accepted message is counted, once, on its own
+host; and after a cut, anew."""
 
 from __future__ import annotations
 
@@ -33,9 +34,9 @@ class Hosts:
         return MailHost(self.lab, host.name).call(verb, args, limit=round(limit_s))
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    ours = lab_or_skip("log")
+@pytest.fixture(scope="module", params=["file", "journal"])
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    ours = lab_or_skip(f"log-{request.param}", ("journal",) if request.param == "journal" else ())
     yield ours
     ours.down()
 
@@ -75,9 +76,17 @@ def test_what_was_accepted_and_done_with_is_counted_from_look_to_look(lab: Lab) 
     assert values(seen(lab, (*first, *second)), "traffic.accepted") == {"mx1": 0, "mx2": 0}
 
 
+CUT = """if [ -e /var/log/mail.log ]; then
+  cp /var/log/mail.log /var/log/mail.log.1 && : >/var/log/mail.log
+else
+  journalctl --rotate && journalctl --vacuum-files=1
+fi"""
+
+
 def test_a_log_that_was_cut_off_is_a_new_start(lab: Lab) -> None:
     first = seen(lab)
-    MailHost(lab).sh("cp /var/log/mail.log /var/log/mail.log.1 && : >/var/log/mail.log")
+    sent(lab, "lost", mx1=1)
+    MailHost(lab).sh(CUT)
     sent(lab, "cut", mx1=1)
     second = seen(lab, first)
     assert values(second, "traffic.accepted") == {"mx1": None, "mx2": 0}

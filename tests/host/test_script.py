@@ -55,6 +55,7 @@ TAKEN = [
     ("log", "/var/log/mail+in.log"),
     ("log_from", "0:0"),
     ("log_from", "18446744073709551615:123456789012345"),
+    ("log_from", f"{'0f' * 16}:1224002"),
     ("s1", "master.cf:127.0.0.1:10026/inet/content_filter"),
     ("s9", "main.cf:mynetworks"),
 ]
@@ -90,6 +91,10 @@ REFUSED = [
     ("log_from", ":12"),
     ("log_from", "12"),
     ("log_from", "1:2:3"),
+    ("log_from", f"{'0F' * 16}:1"),
+    ("log_from", f"{'0f' * 15}:1"),
+    ("log_from", f"{'0f' * 16};:1"),
+    ("log_from", f"{'0f' * 16}:0x1"),
     ("log_from", "01:2"),
     ("log_from", "1:02"),
     ("log_from", "1:-2"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from failover.core.diagnosis import State, diagnose_all
@@ -14,6 +16,7 @@ from failover.probes.traffic import carried
 from failover.world.world import World
 from tests.probes.fakes import AT, Clock, Remote, Smtp, facts, fleet, position
 
+STREAM = "f6f3922a32e3469ea7f5fd17052a7992"
 BEFORE = (position("mx1"), position("mx2"))
 ONE_MINUTE = {
     "mx1": facts("log 812 9000", "traffic 96 90 1000 9000"),
@@ -48,7 +51,22 @@ def test_the_newest_earlier_position_is_asked_from_and_gives_the_span() -> None:
     assert rate.value == pytest.approx(180 * 8500 / 8000)
 
 
-@pytest.mark.parametrize("value", [None, 7.0, "", "812", "812:1:2", "812:$(id)", "812:-1", "x:1", "812:1\n"])
+def test_of_the_journal_entries_are_counted_and_the_next_look_goes_on_from_its_position() -> None:
+    now = facts(f"log {STREAM} 9000 journal", "traffic 96 90 1000 9000")
+    found = seen({**ONE_MINUTE, "mx1": now}, (position("mx1", f"{STREAM}:1000"), position("mx2")))
+    assert found["mx1", "queue.removed_rate"].value == 90.0
+    assert found["mx1", "traffic.share"].value == 96.0
+    stood = found["mx1", "log.position"]
+    assert (stood.value, stood.reason) == (f"{STREAM}:9000", "journal up to entry 9000")
+    remote = Remote()
+    look(fleet(), before=(replace(stood, at=position("mx1").at),), remote=remote, smtp=Smtp(), clock=Clock())
+    assert dict(remote.asked)["mx1"]["log_from"] == f"{STREAM}:9000"
+
+
+ODD = [None, 7.0, "", "812", "812:1:2", "812:$(id)", "812:-1", "x:1", "812:1\n", f"{'A' * 32}:1", f"{'a' * 31}:1"]
+
+
+@pytest.mark.parametrize("value", ODD)
 def test_a_position_that_is_none_is_never_sent(value: str | float | None) -> None:
     remote = Remote()
     odd = Signal("mx1", "log.position", "mx1", Outcome.OK, "read", position("mx1").at, value)
@@ -67,7 +85,8 @@ UNKNOWN = [
     ((), ONE_MINUTE["mx1"], "this is the first"),
     ((position("mx1", ago_s=3601), position("mx2")), ONE_MINUTE["mx1"], "this is the first"),
     (BEFORE, facts("log 813 9000"), "rotated"),
-    (BEFORE, facts("error log the journal is not read in this version"), "the journal is not read"),
+    (BEFORE, facts("error log journalctl does not answer in 5 s"), "journalctl does not answer"),
+    (BEFORE, facts(f"log {STREAM} 9000 journal"), "rotated"),
     (BEFORE, facts("log 812 9000", "error log it changed meanwhile"), "it changed meanwhile"),
     (BEFORE, facts("log 812 9000", "traffic many 45 1000 9000"), ""),
     (BEFORE, facts("log 812 9000", "traffic 96 90 500 9000"), ""),
