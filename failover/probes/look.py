@@ -17,6 +17,8 @@ from failover.probes import COUNTED, SIGNALS, Where, container, cpu, disk, handl
 
 _READERS = (queue.read, spam.read, handler.read, container.read, cpu.read, disk.read)
 _Job = Callable[[], list[Signal]]
+_NEWER = frozenset({"log", "log_from", "top"})
+"""Arguments of `look` that a helper of an earlier release does not know."""
 
 
 def look(
@@ -120,8 +122,8 @@ class _Looker:
 
     def _ask(self, host: Host, args: dict[str, str]) -> Reply:
         facts = self.remote.call(host, "look", args, limit_s=float(args["limit"]))
-        if facts.rc == Rc.USAGE and "log" in args:  # one installed before it could read a log: it still sees the rest
-            return self._ask(host, {k: v for k, v in args.items() if k not in {"log", "log_from"}})
+        if facts.rc == Rc.USAGE and args.keys() & _NEWER:  # one that was installed before: it still sees the rest
+            return self._ask(host, {k: v for k, v in args.items() if k not in _NEWER})
         return facts
 
     def _read(
@@ -151,6 +153,8 @@ class _Looker:
         if asks_spam:
             args["spam_address"] = str(filter_.address)
         args["scan"] = "yes" if asks_spam and "spam.scan" in names else "no"
+        if "cpu.top" not in names:  # a third of a second, which a step that waits for its effect need not spend
+            args["top"] = "no"
         args["filters"] = "yes" if "queue.frozen" in names or (asks_spam and host.spam is None) else "no"
         if host.handler is not None and handler.NAME in names:
             args["handler"] = str(host.handler.address)

@@ -76,6 +76,7 @@ def test_wanted_asks_for_no_more() -> None:
             "config_dir": "/etc/postfix",
             "spam": "none",
             "scan": "no",
+            "top": "no",
             "filters": "yes",
         },
     )
