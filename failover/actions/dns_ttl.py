@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from failover.actions import records
 from failover.actions.base import At, Context, Hands, Result
-from failover.core.fleet import Rfc2136
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
@@ -43,7 +42,7 @@ class DnsTtl:
             diff=() if unchanged else (f"- {domain.name}. {now.ttl} MX …", f"+ {domain.name}. {want.ttl} MX …"),
             undo="none is owed: it is so already" if unchanged else f"back to {duration(now.ttl)}",
             undoable=True,
-            notes=() if unchanged else _notes(now.ttl, of_rfc2136=isinstance(domain.dns, Rfc2136)),
+            notes=() if unchanged else _notes(now.ttl),
             repeat_safe=True,
             eta_s=usual,
             limit_s=spec.timeout or most,
@@ -69,7 +68,5 @@ def _ttl(spec: StepSpec) -> int:
     return int(given)
 
 
-def _notes(old: int, *, of_rfc2136: bool) -> tuple[str, ...]:
-    late = f"it counts for everybody in {duration(old)}, when the last caches of the old TTL have lapsed"
-    unseen = "the server cannot compare TTLs: an edit of the TTL alone in the very moment of writing would be lost"
-    return (late, unseen) if of_rfc2136 else (late,)
+def _notes(old: int) -> tuple[str, ...]:
+    return (f"it counts for everybody in {duration(old)}, when the last caches of the old TTL have lapsed",)

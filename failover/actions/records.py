@@ -1,13 +1,15 @@
 """MX records as bound values: a change is judged by its own records, made by compare and swap, and taken back alone.
 
 Shared by the dns actions. There is no lock and no epoch at a name server: what
-fences here is the swap itself. A request that comes late is refused by the
-primary unless the set still reads exactly as it was planned against, so it can
-overwrite nobody's edit; repeated, it is found done. What remains: a request
-that the primary already has, after its answer was lost, may be carried out
-after we read "as before" (for at most 300 s with TSIG, 15 min with Route 53,
-until its signature lapses). Then the change is there though the run says that
-it was not made; `dns.mx` and the next plan show it.
+fences here is the swap itself. It looks at the zone, then whether our lease is
+still ours, and is refused by the primary if the set (RFC 2136: anything in the
+zone) was edited since, so that it overwrites nobody's edit and moves nothing
+for a run that others have taken over; repeated, it is found done. What
+remains: a request that the primary already has, after its answer was lost, may
+be carried out after we read "as before" (for at most 300 s with TSIG, 15 min
+with Route 53, until its signature lapses), if nobody edits anything before
+that. Then the change is there though the run says that it was not made;
+`dns.mx` and the next plan show it. And what each adapter says of itself.
 """
 
 from __future__ import annotations

@@ -1,20 +1,30 @@
 """A zone that takes dynamic updates (RFC 2136), over TCP, signed with TSIG (RFC 8945).
 
-Every write names the whole set that it replaces as a prerequisite, so the
-primary itself refuses it when somebody else was there meanwhile. TTLs are no
-part of that comparison (RFC 2136, 2.4.2): they are compared in the read just
-before the write, and an edit of the TTL alone between the two is not noticed.
+Every write names, as prerequisites (RFC 2136, 2.4.2), the whole set that it
+replaces and the zone's SOA as it was before we looked at that set and at our
+lease. So the primary itself refuses it when anybody edited anything in the
+zone since: also where the set was changed and changed back, and where only its
+TTL was, which that comparison leaves out. Refused, we look again: an edit of
+the set ends it, one elsewhere in the zone lets us try once more.
+
+Some servers show another serial than they compare (measured: BIND 9.18 with
+inline-signing, whose unsigned zone counts for itself; known of PowerDNS with
+SOA-EDIT). There the write is refused though the SOA stands still, and is then
+made on the values of the set alone: who stands still between that look at the
+lease and the write, while others change the set and change it back, is not
+noticed; nor is an edit of the TTL alone.
 
 A request whose answer is lost is cut off with a reset, so that our kernel
 sends nothing of it any more. What the server had already may still be done,
 later: at most until the signature lapses (`fudge`, 300 s), and only on the
-very set that it names.
+very zone that it names.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import random
 import socket
 import struct
 import time
@@ -44,6 +54,7 @@ from failover.ports import Held, by_hand
 PATIENCE_S = 5.0
 BUSY_S = 10.0
 """How long a swap is tried again while others edit the rest of the zone."""
+AGAIN_S = 0.05
 _MD5 = "hmac-md5.sig-alg.reg.int"
 _CHANGED = {dns.rcode.NXRRSET, dns.rcode.YXRRSET}
 
@@ -72,10 +83,11 @@ class Rfc2136Zone:
             raise Refused(f"an empty MX set for {name} is never written", try_="keep one MX record at least")
         until = time.monotonic() + self.busy_s
         soa = first = self._soa(name)
-        compared = True
+        compared = True  # until the server is seen to refuse the very SOA that it shows
         while not self._swapped(name, soa, expected, wanted, held, compared=compared):
             if time.monotonic() > until:
                 raise _busy(name, first, soa, expected)
+            time.sleep(random.SystemRandom().uniform(0, AGAIN_S))  # out of step with whoever edits at a fixed pace
             refused, soa = soa, self._soa(name)
             compared = compared and soa != refused
 

@@ -4,6 +4,13 @@ A batch is all or nothing, and its DELETE is refused unless name, type, TTL and
 every value are the current ones (ChangeResourceRecordSets, API reference): so
 the batch is a compare and swap that covers the TTL too. UPSERT would compare
 nothing, and is never used. A change is everywhere once GetChange says INSYNC.
+
+There is no serial to compare here (Route 53 does not count the SOA's up), so
+nothing tells a set that was never touched from one that was changed and
+changed back: who stands still between the last look at its lease and the
+sending, while others do that, moves mail all the same. The signature bounds
+it for a request that was made before (15 min), not for a process that stood
+still before it made one.
 """
 
 from __future__ import annotations

@@ -320,7 +320,12 @@ def test_an_edit_in_the_very_moment_of_the_shift_is_kept(scene: Scene) -> None:
 
 def test_who_stood_still_while_another_moved_mail_and_put_it_back_moves_nothing(scene: Scene) -> None:
     """Its lease was its own when it last looked, and every record reads again as it was planned on."""
-    scene.zone.before_swap = lambda: (scene.other().resume(scene.record, by="o"), scene.other_rolls_back())
+
+    def others() -> None:
+        scene.other().resume(scene.record, by="another")
+        scene.other_rolls_back()
+
+    scene.zone.before_swap = others
     with pytest.raises(Refused, match="lease"):
         scene.start()
     assert scene.zone.history == [MORE, LAB]
@@ -348,7 +353,12 @@ def test_an_edit_of_the_ttl_alone_in_the_very_moment_of_the_shift_is_kept(scene:
 
 
 def test_edited_and_put_back_by_a_person_in_that_moment_it_is_looked_at_again_and_done(scene: Scene) -> None:
-    scene.zone.before_swap = lambda: (scene.add(THEIRS), scene.zone.edit(LAB))
+
+    def person() -> None:
+        scene.add(THEIRS)
+        scene.zone.edit(LAB)
+
+    scene.zone.before_swap = person
     assert scene.start().state is RunState.SUCCEEDED
     assert scene.zone.now == MORE
 

@@ -64,11 +64,10 @@ def test_one_acts_and_the_others_say_who(lab: Lab, desk: Desk, mail: Mail, first
     print(mail.adds_up(), said)  # noqa: T201
 
 
-def suspended(desk: Desk, where: str) -> Started:
-    """A controller that will be suspended just before the act `where` leaves it."""
-    return desk.start(
-        "suspended", "watch", "--interval", "5s", argv=(sys.executable, "-m", "tests.scenarios.watching", where)
-    )
+def suspended(desk: Desk, where: str, *words: str) -> Started:
+    """A controller (or the command `words`) that will be suspended just before the act `where` leaves it."""
+    argv = (sys.executable, "-m", "tests.scenarios.watching", where)
+    return desk.start("suspended", *(words or ("watch", "--interval", "5s")), argv=argv)
 
 
 def test_suspended_before_it_acts_it_is_refused_by_the_host_afterwards(lab: Lab, desk: Desk, mail: Mail) -> None:
@@ -125,3 +124,25 @@ def test_suspended_before_it_moves_mail_it_is_refused_by_the_zone_afterwards(lab
     assert "Traceback" not in late.said + other.said
     assert len(desk.runs()) == 1
     print(f"{mail.adds_up()}\n{late.said}")  # noqa: T201
+
+
+def test_suspended_with_its_write_in_hand_it_moves_nothing_though_all_reads_as_it_did(lab: Lab, desk: Desk) -> None:
+    """It had looked at the records and at its lease. Then another finished its run, and a person took that back."""
+    before = records(lab)
+    late = suspended(desk, "update", "run", "shift-mx", "--set", "domain=lab.test", "--set", "to=mx2", "--yes")
+    until(lambda: late.stopped, "it is suspended with its update made", within=60)
+    run = desk.runs()[0].id
+    waited = until(lambda: desk.failover("runs", "resume", run).returncode == 0, "its lease ends", within=120)
+    assert all("9 mx2.lab.test." in r for r in records(lab))
+    assert desk.failover("rollback", run, "--yes").returncode == 0
+    until(lambda: records(lab) == before, "ns1 and ns2 show it", within=10)
+    told = desk.shown(run)["timeline"]
+
+    os.kill(late.process.pid, signal.SIGCONT)
+    assert late.process.wait(60) == 4
+    assert f"the lease of run {run}" in late.said
+    assert "Traceback" not in late.said
+    assert records(lab) == before
+    assert desk.state(run) == "rolled_back"
+    assert desk.shown(run)["timeline"] == told
+    print(f"taken over after {waited:.0f} s\n{late.said}")  # noqa: T201

@@ -295,17 +295,21 @@ def letters_waiting(lab: Lab, host: str = "mx1") -> int:
 
 
 def main(where: str, words: Iterable[str]) -> None:
-    """WHERE is a verb of `failover-host`, or `dns` for the swap of a record set."""
+    """WHERE is a verb of `failover-host`, `dns` for the swap of a record set, or `update` for its very last step, when
+    all was looked at and the update is about to leave."""
+    from dns.update import UpdateMessage
+
     from failover import cli, engine, lead
     from failover.adapters import rfc2136, ssh
 
     engine.LEASE_S = lead.LEAD_S = SHORT_LEASE_S
-    owner: Any = rfc2136.Rfc2136Zone if where == "dns" else ssh.SshRemote
-    name = "swap" if where == "dns" else "call"
+    of_dns = {"dns": "swap", "update": "_exchange"}
+    owner: Any = rfc2136.Rfc2136Zone if where in of_dns else ssh.SshRemote
+    name = of_dns.get(where, "call")
     real = getattr(owner, name)
 
     def call(self: Any, *args: Any, **named: Any) -> Any:
-        if where == "dns" or where in args:
+        if where == "dns" or where in args or (where == "update" and isinstance(args[0], UpdateMessage)):
             os.kill(os.getpid(), signal.SIGSTOP)
         return real(self, *args, **named)
 
