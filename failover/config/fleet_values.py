@@ -20,7 +20,9 @@ _USUAL = {
 def fleet(f: file.HostsFile, folder: Path) -> core.Fleet:
     return core.Fleet(
         hosts={name: _host(name, h, f.defaults.ssh, folder) for name, h in f.hosts.items()},
-        domains={name: core.Domain(name, _dns(d.dns, folder), tuple(d.servers)) for name, d in f.domains.items()},
+        domains={
+            name: core.Domain(name, _dns(d.dns, folder), tuple(d.servers), tuple(d.mx)) for name, d in f.domains.items()
+        },
         policy=_policy(f.policy, folder),
         notify=tuple(_channel(c, folder) for c in f.notify),
         state=state_url(f.state, folder),
@@ -49,6 +51,7 @@ def _host(name: str, h: file.Host, defaults: file.Ssh, folder: Path) -> core.Hos
         _spam(h.standby_spam) if h.standby_spam else None,
         _handler(h.handler) if h.handler else None,
         core.Ec2(h.cloud.region, h.cloud.instance) if h.cloud else None,
+        tuple(h.standby_for),
     )
 
 

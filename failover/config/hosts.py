@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +25,7 @@ from failover.config.fields import (
     is_reference,
     shaped,
 )
-from failover.config.problems import Problem, Wrong, refusal
+from failover.config.problems import Problem, Wrong, meant, refusal
 from failover.config.source import Source, read
 from failover.core.fleet import Fleet
 
@@ -139,6 +140,7 @@ class Host(Strict):
     standby_spam: Spam | None = None
     handler: Handler | None = None
     cloud: Ec2 | None = None
+    standby_for: list[HostId] = Field(default_factory=list)
 
 
 class Witness(Strict):
@@ -173,6 +175,7 @@ class Domain(Strict):
         examples=['{kind: rfc2136, server: 192.0.2.53, key_name: failover, key: "file:/etc/failover/tsig"}']
     )
     servers: list[Address] = Field(default_factory=list)
+    mx: list[HostId] = Field(default_factory=list)
 
 
 class Stderr(Strict):
@@ -266,7 +269,30 @@ def _contradictions(source: Source) -> list[Problem]:
         *_twice(source, hosts, lambda h: h.get("mx"), "mx"),
         *_half_keys(source, domains),
         *_both(source, hosts, _mapping(_mapping(source.value).get("witnesses"))),
+        *(p for name in hosts for p in _standing_by(source, hosts, name)),
+        *(p for name in domains for p in _takers(source, hosts, _mapping(domains[name]).get("mx"), name)),
     ]
+
+
+def _standing_by(source: Source, hosts: dict[str, Any], name: str) -> Iterator[Problem]:
+    at = ("hosts", name, "standby_for")
+    for i, other in enumerate(_list(_mapping(hosts[name]).get("standby_for"))):
+        if other == name:
+            yield Problem(source.where((*at, i)), f"{name} cannot stand by for itself; name another host")
+        elif other not in hosts:
+            yield Problem(source.where((*at, i)), f'"{other}" is no host; {meant(other, hosts)}')
+
+
+def _takers(source: Source, hosts: dict[str, Any], mx: Any, domain: str) -> Iterator[Problem]:
+    """Names of hosts, each with the name that its MX record carries."""
+    for i, name in enumerate(names := _list(mx)):
+        at = source.where(("domains", domain, "mx", i))
+        if name not in hosts:
+            yield Problem(at, f'"{name}" is no host; {meant(name, hosts)}')
+        elif name in names[:i]:
+            yield Problem(at, f'"{name}" stands there twice; keep the first')
+        elif not _mapping(hosts[name]).get("mx"):
+            yield Problem(at, f'{name} takes mail of {domain} and has no "mx"; write there the name of its MX record')
 
 
 def _both(source: Source, hosts: dict[str, Any], witnesses: dict[str, Any]) -> list[Problem]:
@@ -296,6 +322,10 @@ def _half_keys(source: Source, domains: dict[str, Any]) -> list[Problem]:
             at = source.where(("domains", name, "dns", has))
             problems.append(Problem(at, f'"{has}" without "{lacks}"; a TSIG key needs both'))
     return problems
+
+
+def _list(value: Any) -> list[str]:
+    return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> dict[str, Any]:

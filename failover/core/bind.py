@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from failover.core.condition import All, Any, Condition, Predicate
 from failover.core.fleet import Fleet, Host
 from failover.core.playbook import Failback, Param, Playbook, StepSpec, Value, Watch
+from failover.core.targets import order, served
 from failover.core.words import duration, number, seconds
 
 REFERENCE = re.compile(r"\$\{([^{}]*)\}")
@@ -97,10 +98,34 @@ class _Binder:
 
     def _sample(self, name: str, param: Param) -> str:
         samples = {"duration": "10m", "number": "100", "flag": "true", "string": "TEXT"}
-        known = {"host": list(self.fleet.hosts), "domain": list(self.fleet.domains)}.get(param.type, [])
+        known = self._known(param)
         sample = known[0] if known else samples.get(param.type, param.type.upper())
         others = f" ({param.type}s: {', '.join(known)})" if known else f" (a {param.type})"
+        if param.type == "domain" and len(known) > 1 and (sick := self._patient()):
+            others = f" ({sick} serves {', '.join(known)}; each is a run of its own)"
         return f"--set {name}={sample}{others}"
+
+    def _known(self, param: Param) -> tuple[str, ...]:
+        """What may be given: beside the host that it is for, domains that this one serves and hosts that can take
+        their mail."""
+        sick = None if param.each else self._patient()
+        match param.type:
+            case "domain":
+                return served(self.fleet, sick) or tuple(self.fleet.domains)
+            case "host":
+                return (order(self.fleet, sick, self._domain()) if sick else ()) or tuple(self.fleet.hosts)
+            case _:
+                return ()
+
+    def _patient(self) -> str | None:
+        """The host that it is for, where that was given."""
+        each = (self.given.get(n) for n, p in self.playbook.params.items() if p.each)
+        return next((host for host in each if host in self.fleet.hosts), None)
+
+    def _domain(self) -> str | None:
+        return next(
+            (d for n, p in self.playbook.params.items() if p.type == "domain" and (d := self.given.get(n))), None
+        )
 
     def _step(self, s: StepSpec) -> StepSpec:
         return replace(

@@ -37,6 +37,13 @@ def test_the_shortest_file_takes_every_default(tmp_path: Path) -> None:
     assert fleet.state == f"sqlite:///{tmp_path}/failover.db"
 
 
+def test_who_takes_whose_mail(tmp_path: Path) -> None:
+    text = SHORT.replace("mx: mx2.example.net", "mx: mx2.example.net, standby_for: [mx1]")
+    fleet = load(tmp_path, text.replace('tsig"}}', 'tsig"}, mx: [mx2, mx1]}'))
+    assert [h.standby_for for h in fleet.hosts.values()] == [(), ("mx1",)]
+    assert fleet.domains["example.net"].mx == ("mx2", "mx1")
+
+
 def test_a_host_overrides_the_default_ssh_key_by_key(tmp_path: Path) -> None:
     fleet = load(
         tmp_path,

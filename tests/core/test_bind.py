@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from failover.core import condition as cond
 from failover.core.bind import Unbound, bind, parameters
-from failover.core.fleet import Fleet, Host, Role
+from failover.core.fleet import Domain, Fleet, Host, Rfc2136, Role
 from failover.core.playbook import Failback, Param, Playbook, StepSpec, Value, Watch
 
 FLEET = Fleet(
@@ -92,6 +92,50 @@ def test_references_are_replaced_wherever_they_may_stand() -> None:
 def test_what_is_given_wrongly(given: dict[str, str], said: str) -> None:
     with pytest.raises(Unbound) as caught:
         bind(playbook(host="${sick}"), given, FLEET)
+    assert caught.value.problems == (said,)
+
+
+FOUR = Fleet(
+    {
+        n: Host(n, Role.PRIMARY if n == "mx1" else Role.STANDBY, "192.0.2.1", f"{n}.example.net")
+        for n in ("mx1", "mx2", "mx3", "mx4")
+    },
+    {
+        "example.net": Domain("example.net", Rfc2136("192.0.2.53"), mx=("mx1", "mx3", "mx2")),
+        "example.org": Domain("example.org", Rfc2136("192.0.2.53"), mx=("mx2", "mx1")),
+        "example.com": Domain("example.com", Rfc2136("192.0.2.53"), mx=("mx3", "mx4")),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"sick": "mx1", "domain": "example.net"},
+            'the parameter "to" is missing; give --set to=mx3 (hosts: mx3, mx2)',
+        ),
+        (
+            {"sick": "mx1", "to": "mx2"},
+            'the parameter "domain" is missing; give --set domain=example.net '
+            "(mx1 serves example.net, example.org; each is a run of its own)",
+        ),
+        (
+            {"sick": "mx4", "to": "mx3"},
+            'the parameter "domain" is missing; give --set domain=example.com (domains: example.com)',
+        ),
+        (
+            {"to": "mx2", "domain": "example.org"},
+            'the parameter "sick" is missing; give --set sick=mx1 (hosts: mx1, mx2, mx3, mx4)',
+        ),
+    ],
+)
+def test_a_person_is_told_what_there_is_to_choose_from(given: dict[str, str], said: str) -> None:
+    moves = Playbook(
+        "p", "", (), params={"sick": Param("host", each=True), "to": Param("host"), "domain": Param("domain")}
+    )
+    with pytest.raises(Unbound) as caught:
+        bind(moves, given, FOUR)
     assert caught.value.problems == (said,)
 
 
