@@ -22,7 +22,7 @@ from sqlalchemy import (
 from failover import __version__
 from failover.errors import ConfigError
 
-SCHEMA = 2
+SCHEMA = 3
 
 _all = MetaData()
 meta = Table("meta", _all, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -83,6 +83,8 @@ incidents = Table(
     Column("said", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("title", Text, nullable=False),
+    Column("spells", Text, nullable=False, server_default="[]"),
+    Column("spoken", Text),
 )
 outbox = Table(
     "outbox",
@@ -156,7 +158,14 @@ def _add_memory(conn: Connection, url: str) -> None:
     _all.create_all(conn, tables=added)
 
 
-_MIGRATIONS: Mapping[int, Callable[[Connection, str], None]] = {1: _add_memory}
+def _add_spells(conn: Connection, url: str) -> None:
+    """Of what was said before, nobody knows when: no reminder is due."""
+    if "spells" not in {c["name"] for c in inspect(conn).get_columns(incidents.name)}:
+        conn.exec_driver_sql("ALTER TABLE incidents ADD COLUMN spells TEXT NOT NULL DEFAULT '[]'")
+        conn.exec_driver_sql("ALTER TABLE incidents ADD COLUMN spoken TEXT")
+
+
+_MIGRATIONS: Mapping[int, Callable[[Connection, str], None]] = {1: _add_memory, 2: _add_spells}
 """From which version → the step to the next one, inside the transaction that opens the store."""
 
 

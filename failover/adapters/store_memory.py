@@ -20,6 +20,7 @@ from failover.core.alert import Message, Told
 from failover.core.memory import OLDEST_PROPOSAL, forgotten
 from failover.core.past import Cycle
 from failover.core.signal import Samples
+from failover.core.spells import Spell
 from failover.ports import Proposal, Unsent
 
 
@@ -158,12 +159,16 @@ def _incident(told: Told) -> dict[str, Any]:
         "said": json.dumps(told.said),
         "severity": clean(told.severity),
         "title": clean(told.title),
+        "spells": json.dumps([[text(s.begins), text(s.ends), s.over] for s in told.spells], separators=(",", ":")),
+        "spoken": told.spoken and text(told.spoken),
     }
 
 
 def _told(row: RowMapping) -> Told:
     said = tuple(json.loads(row["said"]))
-    return Told(row["key"], time(row["first"]), time(row["seen"]), said, row["severity"], row["title"])
+    spells = tuple(Spell(time(begins), time(ends), over) for begins, ends, over in json.loads(row["spells"]))
+    spoken = time(row["spoken"]) if row["spoken"] else None
+    return Told(row["key"], time(row["first"]), time(row["seen"]), said, row["severity"], row["title"], spells, spoken)
 
 
 def _put_out(conn: Connection, channel: str, message: Message, at: datetime) -> None:

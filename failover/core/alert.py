@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from failover.core import spells
+from failover.core.spells import Spells
 from failover.core.words import duration
 
 SEVERITIES = ("info", "warning", "error", "critical")
@@ -28,12 +31,26 @@ class Message:
     resolves: bool = False
 
 
+class Shows(enum.Enum):
+    """What an alert says of this very moment."""
+
+    BAD = enum.auto()
+    """Something is bad."""
+    OURS = enum.auto()
+    """Something of ours goes on: a run waits for a person, a change stands."""
+    PAST = enum.auto()
+    """Nothing: it is news of what has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """What deserves a person's attention as of this cycle. `key` names the incident: `mx1/spam-filter-hung`.
 
     `stage` says what is new about it (seen, asked, cured, blocked, …): each is told once per incident.
-    `patience_s`: how long it must have been so, cycle after cycle, before anybody is told.
+    `patience_s`: how long its incident must have been bad, in all spells of the last hour together, before anybody is
+    told. NEVER: it is known or cared for, and counts as bad for nobody else's patience either.
+    `again_s`: told again when it is still so as long after the incident's last word.
+    `quiet`: good news, which by itself wakes nobody once its incident was told.
     """
 
     key: str
@@ -42,13 +59,17 @@ class Alert:
     title: str
     text: str
     patience_s: float = 0.0
+    shows: Shows = Shows.BAD
+    again_s: float = NEVER
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """What the store remembers of one incident: since when it is so, when it was last seen so, what was said of it.
 
-    Once something was said, `severity` is the loudest that was said, and `title` the first, which names the incident.
+    Once something was said, `severity` is the loudest that was said, `title` the first, which names the incident, and
+    `spoken` when the last was. `spells`: when it was bad in the last hour; those from before `first` were told before.
     """
 
     key: str
@@ -57,6 +78,8 @@ class Told:
     said: tuple[str, ...] = ()
     severity: str = "info"
     title: str = ""
+    spells: Spells = ()
+    spoken: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +102,19 @@ def announce(
 ) -> Announcement:
     """What to say of this cycle's alerts, given what was said of earlier ones.
 
-    Laws: a stage is said once between the first word of an incident and its end, and the end once; nothing is said of
-    what did not last for its patience without a gap of more than `gap_s` seconds; an incident that was spoken of ends
-    when it was not seen for `clear_s` seconds, and not while its subject (`key` up to the first `/`) is `unsure`.
+    Laws: a stage is said once between the first word of an incident and its end (again only where `again_s` asks for
+    it), and the end once; nothing is said before it was bad for its patience, looks more than `gap_s` seconds apart
+    counting for nothing; an incident that was spoken of ends when it was not seen for `clear_s` seconds, one that came
+    back after as long only when it has not done so for an hour, and none while its subject (`key` up to the first `/`)
+    is `unsure`.
 
-    Several alerts of one key are one incident, and the first in the list speaks for it. It is as loud as the loudest
-    of them whose patience is over; one that turns louder than all that was said so far speaks for itself.
+    Several alerts of one key are one incident. News speaks first; of the others the first in the list speaks for all,
+    as loud as the loudest of them whose patience is over; one that turns louder than all that was said so far speaks
+    for itself.
     """
-    known = {t.key: t for t in told}
+    known = {t.key: _by_this_clock(t, now) for t in told}
     seen = _by_key(alerts)
-    now_so = [_spoken(same, _lasting(same[0], known.get(key), now, gap_s), now) for key, same in seen.items()]
+    now_so = [_spoken(same, _seen(same, known.get(key), now, gap_s, unsure), now) for key, same in seen.items()]
     not_so = [_absent(row, now, clear_s, unsure) for key, row in known.items() if key not in seen]
     both = [*now_so, *not_so]
     rows = tuple(row for row, _ in both if row is not None)
@@ -103,42 +129,69 @@ def _by_key(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
     return found
 
 
-def _lasting(alert: Alert, row: Told | None, now: datetime, gap_s: float) -> Told:
-    """The incident as seen now. What begins after now was written before the clock stepped back: it begins anew."""
-    if row is None or (not row.said and now - row.seen > timedelta(seconds=gap_s)):
-        return Told(alert.key, now, now, (), alert.severity, alert.title)
-    return replace(row, first=min(row.first, now), seen=now)
+def _by_this_clock(row: Told, now: datetime) -> Told:
+    """What lies after now was written before the clock stepped back."""
+    first, seen, spoken = min(row.first, now), min(row.seen, now), min(row.spoken, now) if row.spoken else None
+    return replace(row, first=first, seen=seen, spoken=spoken, spells=spells.lately(row.spells, now))
+
+
+def _seen(same: Sequence[Alert], row: Told | None, now: datetime, gap_s: float, unsure: frozenset[str]) -> Told:
+    """The incident with this cycle's look. Before its first word it begins with the first of the spells that count."""
+    row = row or Told(same[0].key, now, now)
+    if any(a.shows is not Shows.PAST for a in same):
+        row = replace(row, seen=now)
+    shown = [a.patience_s < NEVER for a in same if a.shows is Shows.BAD]
+    if any(shown):
+        row = replace(row, spells=spells.bad(row.spells, now, gap_s))
+    elif not shown and not _blind(row, unsure):
+        row = replace(row, spells=spells.well(row.spells))
+    begun = [s.begins for s in row.spells if s.begins >= row.first]
+    return row if row.said else replace(row, first=min(begun, default=row.first))
 
 
 def _spoken(same: Sequence[Alert], row: Told, now: datetime) -> tuple[Told, Message | None]:
-    alert = _next(same, row, (now - row.first).total_seconds())
+    alert = _next(same, row, now)
     if alert is None:
         return row, None
-    severity = max(alert.severity, row.severity, key=loudness) if row.said else alert.severity
-    title = row.title if row.said else alert.title
-    after = replace(row, said=(*row.said, alert.stage), severity=severity, title=title)
-    return after, Message(alert.key, alert.severity, alert.title, alert.text)
+    loudest = max(alert.severity, row.severity, key=loudness) if row.said else alert.severity
+    said = (*row.said, alert.stage) if alert.stage not in row.said else row.said
+    after = replace(row, said=said, severity=loudest, title=row.title if row.said else alert.title, spoken=now)
+    wakes = not (alert.quiet and row.said and loudness(alert.severity) <= loudness(row.severity))
+    text = alert.text
+    if alert.shows is Shows.BAD and now - row.spells[-1].begins < timedelta(seconds=alert.patience_s):
+        text += f"\n{spells.words(row.spells, now)}"  # or nobody understands why now
+    return after, Message(alert.key, alert.severity if wakes else "info", alert.title, text)
 
 
-def _next(same: Sequence[Alert], row: Told, lasted_s: float) -> Alert | None:
-    ripe = [a for a in same if a.patience_s <= lasted_s]
-    if ripe and ripe[0].stage not in row.said:
+def _next(same: Sequence[Alert], row: Told, now: datetime) -> Alert | None:
+    lasted_s = spells.lasted_s(row.spells, row.first, now)
+    ripe = [a for a in same if a.patience_s <= lasted_s and a.shows is not Shows.PAST]
+    if news := next((a for a in same if a.shows is Shows.PAST and a.stage not in row.said), None):
+        return news
+    if ripe and (ripe[0].stage not in row.said or _due_again(ripe[0], row, now)):
         return replace(ripe[0], severity=max((a.severity for a in ripe), key=loudness))
     louder = (a for a in ripe if a.stage not in row.said and loudness(a.severity) > loudness(row.severity))
     return next(louder, None)
 
 
+def _due_again(a: Alert, row: Told, now: datetime) -> bool:
+    return row.spoken is not None and (now - row.spoken).total_seconds() >= a.again_s
+
+
 def _absent(row: Told, now: datetime, clear_s: float, unsure: frozenset[str]) -> tuple[Told | None, Message | None]:
     """While nobody can see its subject an incident counts as going on: its end takes `clear_s` of looking."""
-    blind = row.key.partition("/")[0] in unsure
+    if _blind(row, unsure):  # what cannot be seen for a moment has not ended in it
+        return replace(row, seen=now) if row.said else row, None
+    row = replace(row, spells=spells.well(row.spells))
     if not row.said:
-        return (row, None) if blind else (None, None)  # what cannot be seen for a moment has not ended in it
-    row = replace(row, first=min(row.first, now), seen=min(row.seen, now))
-    if blind:
-        return replace(row, seen=now), None
-    if (now - row.seen).total_seconds() < clear_s:
+        return row if row.spells else None, None
+    if (now - row.seen).total_seconds() < clear_s or spells.returns(row.spells, clear_s):
         return row, None
-    return None, _over(row, now)
+    return Told(row.key, now, now, spells=row.spells) if row.spells else None, _over(row, now)
+
+
+def _blind(row: Told, unsure: frozenset[str]) -> bool:
+    return row.key.partition("/")[0] in unsure
 
 
 def _over(row: Told, now: datetime) -> Message:

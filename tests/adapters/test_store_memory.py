@@ -18,6 +18,7 @@ from failover.core.past import Cycle
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.run import Did
 from failover.core.signal import Outcome, Signal
+from failover.core.spells import Spell
 from failover.errors import ConfigError, Refused, Unreachable
 from failover.ports import Pause, Proposal, Store
 from failover.world.faults import Killed, Moments
@@ -28,7 +29,8 @@ NOW = datetime(2026, 11, 24, 3, 12, 5, 123456, tzinfo=UTC)
 SECOND, HOUR, DAY = (timedelta(seconds=s) for s in (1, 3600, 86400))
 PAGE = Message("mx1/spam-filter-hung", "critical", "mx1: spam filter hung", "412 messages wait")
 OVER = replace(PAGE, severity="info", title="over: mx1", resolves=True)
-TOLD = Told(PAGE.key, NOW - SECOND, NOW, ("seen", "asked"), "critical", PAGE.title)
+SPELLS = (Spell(NOW - HOUR, NOW - HOUR / 2, over=True), Spell(NOW - SECOND, NOW))
+TOLD = Told(PAGE.key, NOW - SECOND, NOW, ("seen", "asked"), "critical", PAGE.title, SPELLS, NOW)
 
 
 def seen(at: datetime, **fields: object) -> Signal:
@@ -97,7 +99,7 @@ def test_incidents_are_known_until_they_are_gone(any_store: Store) -> None:
     other = Told("mx2/disk-full", NOW, NOW + SECOND)
     any_store.tell([other, TOLD], [], [], at=NOW)
     assert any_store.told() == (TOLD, other)
-    later = replace(TOLD, seen=NOW + 5 * SECOND, said=(*TOLD.said, "cured"))
+    later = replace(TOLD, seen=NOW + 5 * SECOND, said=(*TOLD.said, "cured"), spells=(), spoken=None)
     any_store.tell([later], [other.key, "mx3/never-seen"], [], at=NOW)
     assert any_store.told() == (later,)
     anew = replace(TOLD, first=NOW + HOUR, said=())
@@ -237,6 +239,24 @@ def test_a_store_of_schema_1_is_brought_up_with_all_that_is_in_it(old_url: str) 
     reopened = SqlStore.open_url(old_url)
     assert (reopened.samples(NOW), reopened.told(), waiting(reopened)) == ((seen(NOW),), (TOLD,), [("pager", PAGE)])
     reopened.close()
+
+
+def test_a_store_of_schema_2_still_knows_what_it_said(url: str) -> None:
+    """Schema 3 added the spells of an incident, and when it was last spoken of."""
+    store = SqlStore.open_url(url)
+    store.tell([TOLD], [], [], at=NOW)
+    whole = _shape(url)
+    with store.engine.begin() as conn:
+        for column in ("spells", "spoken"):
+            conn.exec_driver_sql(f"ALTER TABLE incidents DROP COLUMN {column}")
+        conn.exec_driver_sql("UPDATE meta SET value = '2' WHERE name = 'schema'")
+    store.close()
+    assert _shape(url) == whole
+    store = SqlStore.open_url(url)
+    assert store.told() == (replace(TOLD, spells=(), spoken=None),)
+    store.tell([TOLD], [], [], at=NOW)
+    assert store.told() == (TOLD,)
+    store.close()
 
 
 def test_brought_up_it_has_the_tables_of_a_new_one(
