@@ -28,7 +28,7 @@ def up(
         list[str] | None,
         typer.Option(
             "--with",
-            help="docker: the mail handlers run as containers, sl-email. journal: mail hosts log to the systemd journal.",
+            help="docker: the mail handlers run as containers, sl-email. journal: mail hosts log to the journal.",
         ),
     ] = None,
 ) -> None:

@@ -55,7 +55,7 @@ def look_at(remote: Remote, host: Host) -> HostFound:
     try:
         wiring = at.asked("filter-read", {})
         settings = _settings(at)
-        lines = (_postfix(settings), _spam(at, wiring), _handler(at, settings, wiring), _CLOUD)
+        lines = (_postfix(settings, at.look(log="auto")), _spam(at, wiring), _handler(at, settings, wiring), _CLOUD)
     except FailoverError as e:
         return HostFound(unseen(f"could not be looked at: {e}"), e)
     return HostFound(lines)
@@ -101,11 +101,23 @@ def _settings(at: _Host) -> Mapping[str, str]:
     return {row[1]: row[2] for row in reply.all("setting") if len(row) == 3}
 
 
-def _postfix(settings: Mapping[str, str]) -> Line:
+def _postfix(settings: Mapping[str, str], seen: Reply) -> Line:
+    logs = _log(seen)
     if settings.get("smtp/inet", "-") == "-":
         why = "master.cf has no service smtp/inet: name the one that takes mail (postconf -M)"
-        return Line("postfix", None, why, "{service: smtp/inet, config_dir: /etc/postfix}")
-    return Line("postfix", {"service": "smtp/inet"}, "in master.cf of /etc/postfix")
+        return Line("postfix", None, f"{why}; {logs}", "{service: smtp/inet, config_dir: /etc/postfix}")
+    return Line("postfix", {"service": "smtp/inet"}, f"in master.cf of /etc/postfix; {logs}")
+
+
+def _log(seen: Reply) -> str:
+    """`auto` finds it anew at each look, so it is told and not written."""
+    match seen.one("log"):
+        case (_, _, "journal"):
+            return "its log is the systemd journal"
+        case (_, _, path):
+            return f"its log is {path}"
+    why = next((row[-1] for row in seen.all("error") if row[0] == "log"), "nothing came")
+    return f"its log was not seen ({why}): add log: /PATH, else its traffic is not known"
 
 
 # The filter --------------------------------------------------------------------

@@ -9,21 +9,25 @@ from failover.core.fleet import Fleet, Host, Role
 from failover.core.signal import Outcome, Samples, latest, worst
 from failover.doctor.findings import Finding, fail, ok, warn
 from failover.ports import Clock, Remote, SmtpClient
+from failover.probes import COUNTED, SIGNALS
 from failover.probes.look import look
+from failover.probes.traffic import POSITION
 
 PATIENCE_S = 4.0
 _ROOM = ("disk.free", "disk.inodes")
 
 
 def findings(fleet: Fleet, remote: Remote, smtp: SmtpClient, clock: Clock) -> Iterator[Finding]:
-    samples = look(fleet, remote=remote, smtp=smtp, clock=clock, patience_s=PATIENCE_S, workers=32)
-    diagnoses = diagnose_all(fleet, samples)
+    every = frozenset(SIGNALS)  # by name: also why nothing is counted
+    samples = look(fleet, wanted=every, remote=remote, smtp=smtp, clock=clock, patience_s=PATIENCE_S, workers=32)
+    diagnoses = diagnose_all(fleet, tuple(s for s in samples if s.name not in COUNTED))
     if not any(h.role is Role.STANDBY for h in fleet.hosts.values()):
         yield fail("standby", "fleet", "hosts.yaml has no standby: there is nowhere to", try_="role: standby for one")
     for host in fleet.hosts.values():
         yield health(host, diagnoses[host.name])
         if not any(s.outcome is Outcome.FAIL for s in latest(samples, host.name, "ssh.reach")):  # that is said already
             yield room(host, samples)
+            yield log(host, samples)
 
 
 def health(host: Host, found: Diagnosis) -> Finding:
@@ -37,6 +41,20 @@ def health(host: Host, found: Diagnosis) -> Finding:
     if host.role is Role.STANDBY and found.state is not State.DEGRADED:
         return fail("mail", host.name, f"{said} ({found.summary}): {words}", try_=f"{see}; cure it first")
     return warn("mail", host.name, f"{said} ({found.summary}): {words}", try_=see)
+
+
+def log(host: Host, samples: Samples) -> Finding:
+    """Without one a cure is judged by the queue alone."""
+    found = next((s for s in latest(samples, host.name, POSITION)), None)
+    if found is not None and found.outcome is Outcome.OK:
+        return ok("log", host.name, f"mail is counted in {found.reason}")
+    return warn(
+        "log",
+        host.name,
+        f"{found.reason if found else 'not looked at'}; neither its traffic nor its share of it is known",
+        try_=f"write for {host.name} in hosts.yaml `postfix: {{log: /PATH/OF/ITS/LOG}}`, or let rsyslog or journald "
+        "have what Postfix logs",
+    )
 
 
 def room(host: Host, samples: Samples) -> Finding:

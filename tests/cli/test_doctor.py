@@ -303,6 +303,28 @@ def test_a_fleet_without_a_standby_and_a_full_disk() -> None:
     assert "2 % free" in found["disk"].says
 
 
+STREAM = "f6f3922a32e3469ea7f5fd17052a7992"
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome", "says"),
+    [
+        ("log 812 9000 /var/log/mail.log", "ok", "/var/log/mail.log up to byte 9000"),
+        (f"log {STREAM} 9000 journal", "ok", "journal up to entry 9000"),
+        ("error log no log file: maillog_file is not set", "warn", "no log file: maillog_file is not set"),
+        ("error log journalctl does not answer in 4 s", "warn", "journalctl does not answer"),
+    ],
+)
+def test_where_mail_is_counted_and_what_to_write_where_it_is_not(row: str, outcome: str, says: str) -> None:
+    remote = fakes.Remote({"mx1": fakes.facts(row)})
+    shown = list(mail.findings(fleet(), remote, Smtp(), Clock()))
+    (found,) = (f for f in shown if (f.name, f.subject) == ("log", "mx1"))
+    assert found.outcome == outcome
+    assert says in found.says
+    assert ("postfix: {log: /" in found.try_) == (outcome == "warn")
+    assert all(f.outcome is Outcome.OK for f in shown if f.name == "mail")
+
+
 # Domains -------------------------------------------------------------------------
 
 HERE = Rfc2136("192.0.2.53", 53, "failover", "env:KEY")

@@ -216,6 +216,20 @@ def test_a_host_as_simplelogin_has_it() -> None:
     assert seen(docker)["handler"] == {"address": "127.0.0.1:20381", "banner": "Python SMTP", "container": "sl-email"}
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"log": [("812", "9000", "/var/log/mail.log")]}, "; its log is /var/log/mail.log"),
+        ({"log": [("f" * 32, "9000", "journal")]}, "; its log is the systemd journal"),
+        ({"error": [("log", "no log file: nothing there")]}, "(no log file: nothing there): add log: /PATH"),
+    ],
+)
+def test_where_a_host_logs_is_told_beside_its_postfix(rows: dict[str, list[tuple[str, ...]]], words: str) -> None:
+    line = found_host._postfix({"smtp/inet": "=x"}, reply("look", rows))
+    assert line.value == {"service": "smtp/inet"}
+    assert words in line.why
+
+
 def test_a_wired_filter_that_hangs_now_is_still_written_and_an_unwired_one_is_not() -> None:
     hangs = {"127.0.0.1:783": ("timeout", "4000", "connected, no answer in 4 s")}
     assert seen(Far(hangs))["spam"] == {"engine": "spamassassin", "address": "127.0.0.1:783", "unit": "spamd"}
