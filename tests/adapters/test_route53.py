@@ -95,6 +95,15 @@ def test_an_edit_between_our_read_and_our_write_is_refused_there(
     assert str(zone.mx(NAME)) == "15 mx3.example.net"
 
 
+def test_without_our_lease_nothing_is_sent(aws: Aws, zone: Route53Zone) -> None:
+    def taken_over() -> None:
+        raise Refused("the lease was taken over", try_="see who has it")
+
+    with pytest.raises(Refused, match="taken over"):
+        zone.swap(NAME, expected=TWO, wanted=MORE, held=taken_over)
+    assert aws.asked(CHANGE) == 0
+
+
 @pytest.mark.parametrize("busy", ["throttle", "busy"])
 def test_while_it_is_busy_it_is_asked_again(aws: Aws, zone: Route53Zone, busy: str) -> None:
     if busy == "busy":
