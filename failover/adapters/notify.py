@@ -5,19 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from failover.adapters import notify_apprise, notify_ntfy, notify_pagerduty, notify_webhook
-from failover.adapters.https import deliver
 from failover.adapters.notify_text import line, lines
 from failover.core.fleet import Channel
 from failover.errors import ConfigError, Unreachable
 from failover.ports import Message
 
-_REQUESTS = {
-    "webhook": notify_webhook.request,
-    "ntfy": notify_ntfy.request,
-    "pagerduty": notify_pagerduty.request,
-}
-KINDS = ("stderr", *_REQUESTS, "apprise")
+_OVER_HTTPS = ("webhook", "ntfy", "pagerduty")
+KINDS = ("stderr", *_OVER_HTTPS, "apprise")
 _MOST = 100_000
 
 
@@ -40,11 +34,25 @@ class Notify:
         if channel.kind == "stderr":
             _to_stderr(message)
         elif channel.kind == "apprise":
+            from failover.adapters import notify_apprise
+
             notify_apprise.send(channel, message, self.deadline_s)
-        elif channel.kind in _REQUESTS:
-            deliver(_REQUESTS[channel.kind](channel, message), self.deadline_s, self.backoff_s)
+        elif channel.kind in _OVER_HTTPS:
+            self._post(channel, message)
         else:
             raise ConfigError(f"no channel is of kind {channel.kind!r}", try_=f"write `kind: {' | '.join(KINDS)}`")
+
+    def _post(self, channel: Channel, message: Message) -> None:
+        """The libraries are loaded by the first word that goes this way: most commands tell nobody anything."""
+        from failover.adapters import notify_ntfy, notify_pagerduty, notify_webhook
+        from failover.adapters.https import deliver
+
+        kinds = {
+            "webhook": notify_webhook.request,
+            "ntfy": notify_ntfy.request,
+            "pagerduty": notify_pagerduty.request,
+        }
+        deliver(kinds[channel.kind](channel, message), self.deadline_s, self.backoff_s)
 
 
 def _to_stderr(message: Message) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 HEAVY = ("fabric", "paramiko", "boto3", "dns", "sqlalchemy", "httpx", "rich")
+PLAN = ("plan", "spam-filter-hung", "--set", "sick=mx1")
 SEEN = """
 import sys
+from pathlib import Path
 from failover.cli import main
 try:
     main(sys.argv[1:])
@@ -25,3 +29,21 @@ def test_loads_nothing_heavy(words: str) -> None:
     code = SEEN.replace("{heavy!r}", repr(HEAVY))
     done = subprocess.run([sys.executable, "-c", code, *words.split()], capture_output=True, text=True, timeout=30)
     assert done.stderr.splitlines()[-1].split() == ["exit", "0"]
+
+
+def test_a_look_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    """A host behind a port where nobody listens: enough for all that a look, and the beginning of a run, load."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    hosts = tmp_path / "hosts.yaml"
+    ssh = f"{{user: root, port: {port}, known_hosts: {tmp_path}/known_hosts}}"
+    hosts.write_text(f"version: 1\nhosts: {{mx1: {{role: primary, address: 127.0.0.1, ssh: {ssh}}}}}\n")
+    (tmp_path / "known_hosts").touch()
+    options = ["--hosts", str(hosts), "--state", f"sqlite:///{tmp_path}/state.db"]
+    code = SEEN.replace("{heavy!r}", repr(HEAVY))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *options, *PLAN], capture_output=True, text=True, timeout=30, cwd=tmp_path
+    )
+    loaded = done.stderr.splitlines()[-1].split()[2:]
+    assert "fabric" in loaded, done.stderr
+    assert not {"boto3", "httpx", "rich"} & set(loaded)
