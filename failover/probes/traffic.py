@@ -4,7 +4,8 @@ One look shows a position in the log alone (`log.position`); it takes two for a 
 ends, in a file its byte, in the systemd journal its entry, so no line is counted twice. Of more than 4 MB (20,000
 entries) between two looks only the newest are counted; the count is then scaled by what was left out, and called
 "about". A rotated log, entries that were vacuumed, or a look more than LONGEST_S ago, is a new start: nothing is known
-until the next look.
+until the next look. Of lines that journald left out by its rate limit (10,000 in 30 s, times up to 6 by free disk)
+nothing is known either; it says so once the 30 s are over, so a look within them counts too few.
 
 None of these says that a host is well or ill: a look for everything leaves out what is unknown of them.
 """
@@ -92,8 +93,7 @@ def read(host: Host, facts: Reply, at: datetime, earlier: Since | None) -> Itera
 
 def _read(log: tuple[str, ...]) -> str:
     _, end, *source = log
-    what = "entry" if source == [JOURNAL] else "byte"
-    return f"{', '.join(source) or 'read'} up to {what} {end}"
+    return f"the journal up to entry {end}" if source == [JOURNAL] else f"{''.join(source) or 'read'} up to byte {end}"
 
 
 def _counted(facts: Reply, earlier: Since) -> tuple[float, float, str] | None:

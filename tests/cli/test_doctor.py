@@ -310,7 +310,7 @@ STREAM = "f6f3922a32e3469ea7f5fd17052a7992"
     ("row", "outcome", "says"),
     [
         ("log 812 9000 /var/log/mail.log", "ok", "/var/log/mail.log up to byte 9000"),
-        (f"log {STREAM} 9000 journal", "ok", "journal up to entry 9000"),
+        (f"log {STREAM} 9000 journal", "ok", "in the journal up to entry 9000"),
         ("error log no log file: maillog_file is not set", "warn", "no log file: maillog_file is not set"),
         ("error log journalctl does not answer in 4 s", "warn", "journalctl does not answer"),
     ],

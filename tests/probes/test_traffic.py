@@ -57,7 +57,7 @@ def test_of_the_journal_entries_are_counted_and_the_next_look_goes_on_from_its_p
     assert found["mx1", "queue.removed_rate"].value == 90.0
     assert found["mx1", "traffic.share"].value == 96.0
     stood = found["mx1", "log.position"]
-    assert (stood.value, stood.reason) == (f"{STREAM}:9000", "journal up to entry 9000")
+    assert (stood.value, stood.reason) == (f"{STREAM}:9000", "the journal up to entry 9000")
     remote = Remote()
     look(fleet(), before=(replace(stood, at=position("mx1").at),), remote=remote, smtp=Smtp(), clock=Clock())
     assert dict(remote.asked)["mx1"]["log_from"] == f"{STREAM}:9000"
