@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from failover.controller import Controller
+from failover.core import aftermath, attention
 from failover.core.alert import Alert
 from failover.core.condition import at_once, judge, predicates
 from failover.core.ids import new_key
+from failover.core.plan import Plan
 from failover.core.playbook import Playbook
 from failover.core.returns import Return
 from failover.core.run import Did, Phase, RunState, View
@@ -27,7 +29,7 @@ def act(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn, lead: Lead) 
     verdict, decided = turn.verdict, turn.situation.now
     book = next(p for p in playbooks if p.name == verdict.playbook)
     try:
-        plan = c.plan(book, dict(verdict.params or {}))
+        plan = _plan(c, book, turn)
         if not plan.changes:  # then it is no cure, and nobody may take the host for cared for
             turn.verdict = replace(verdict, kind=Kind.HOLD, because=(*verdict.because, "but it would change nothing"))
             return
@@ -40,6 +42,12 @@ def act(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn, lead: Lead) 
     except FailoverError as e:
         if not _at_work(c, turn):
             turn.alerts.append(_could_not(turn, e))
+
+
+def _plan(c: Controller, book: Playbook, turn: Turn) -> Plan:
+    """It knows what it was made for, so that people hear of its run under that incident."""
+    plan = c.plan(book, dict(turn.verdict.params or {}))
+    return replace(plan, incident=attention.incident(turn.situation, turn.verdict))
 
 
 def _at_work(c: Controller, turn: Turn) -> bool:
@@ -64,7 +72,7 @@ def ask(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn) -> None:
         return
     book = next(p for p in playbooks if p.name == verdict.playbook)
     try:
-        plan = c.plan(book, dict(verdict.params or {}))
+        plan = _plan(c, book, turn)
     except FailoverError as e:
         turn.alerts.append(_could_not(turn, e))
         return
@@ -78,7 +86,7 @@ def _could_not(turn: Turn, e: FailoverError) -> Alert:
     v = turn.verdict
     text = "\n".join((*v.because, f"{v.playbook} could not be started: {e}", e.try_))
     title = f"{v.host or v.playbook}: {v.playbook} is needed and could not be started"
-    return Alert(f"{v.host or 'controller'}/{v.playbook}", "could not", "critical", title, text)
+    return Alert(attention.incident(turn.situation, v), "could not", "critical", title, text)
 
 
 def go_back(c: Controller, turn: Turn, lead: Lead) -> None:
@@ -113,4 +121,4 @@ _WAITING = {Phase.UNDO_BLOCKED, Phase.VERIFIED, Phase.ACTED}
 
 def _stuck(due: Return, e: FailoverError) -> Alert:
     title = f"{due.standing.playbook} could not be taken back: {e}"
-    return Alert(f"{min(due.standing.subjects)}/{due.standing.run}", "could not", "critical", title, e.try_)
+    return Alert(aftermath.key(due.standing), f"{due.standing.run} could not", "critical", title, e.try_)

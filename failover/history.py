@@ -39,6 +39,7 @@ def ran(record: RunRecord, view: View, fleet: Fleet, busy: str = "") -> Ran:
         because=view.because,
         busy=busy,
         acted=any(s.attempts for s in view.steps.values()),
+        incident=record.plan.incident,
     )
 
 
@@ -61,6 +62,7 @@ def standing(record: RunRecord, view: View, fleet: Fleet) -> Standing | None:
         back_when=record.plan.failback_when,
         back_mode=record.plan.failback,
         guards=tuple(g for s in steps for g in s.guards),
+        incident=record.plan.incident,
     )
 
 

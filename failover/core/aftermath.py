@@ -1,11 +1,16 @@
-"""What our own runs deserve of a person's attention: what they came to, what they left, what may go back. Pure."""
+"""What our own runs deserve of a person's attention: what they came to, what they left, what may go back. Pure.
+
+A run that the controller made for an incident is part of it: people hear of it under the incident's key, and while it
+waits for a person, or what it changed stands, the incident is not over. That it worked, that its change may go back
+and that it went back wakes nobody whom the incident has woken.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from failover.core.alert import NEVER, Alert
+from failover.core.alert import NEVER, Alert, Shows
 from failover.core.past import Past, Ran, Standing
 from failover.core.plan import Plan
 from failover.core.returns import Return
@@ -23,8 +28,15 @@ def of_run(ran: Ran, plan: Plan, view: View, until: datetime | None) -> Alert:
     said.append(f"Undo: failover rollback {ran.run}   More: failover runs show {ran.run}")
     worked = ran.state in {RunState.SUCCEEDED, RunState.ROLLED_BACK}
     title = f"{', '.join(sorted(ran.subjects))}: {plan.playbook} {ran.state.value}"
-    severity = "warning" if worked else "critical"
-    return Alert(_key(ran), ran.state.value, severity, title, "\n".join(said))
+    return Alert(
+        key(ran),
+        f"{ran.run} {ran.state.value}",
+        "warning" if worked else "critical",
+        title,
+        "\n".join(said),
+        shows=Shows.PAST,
+        quiet=worked,
+    )
 
 
 def _outcome(step: str, view: View) -> str:
@@ -34,10 +46,9 @@ def _outcome(step: str, view: View) -> str:
 
 def of_runs(past: Past) -> tuple[Alert, ...]:
     """Runs that wait for a person, and those that stand and are nobody's worry for now."""
-    waiting = [_waiting(r) for r in past.ran if r.open and not r.busy]
-    known = {a.key for a in waiting}
-    standing = [a for m in past.standing if (a := _quiet(m)).key not in known]
-    return (*waiting, *standing)
+    waiting = [r for r in past.ran if r.open and not r.busy]
+    known = {r.run for r in waiting}
+    return (*map(_waiting, waiting), *(_stands(m) for m in past.standing if m.run not in known))
 
 
 def _waiting(r: Ran) -> Alert:
@@ -45,11 +56,11 @@ def _waiting(r: Ran) -> Alert:
         f"{r.because or 'it ended half-way'}\nfailover runs show {r.run}, then resume, roll back, resolve or accept it."
     )
     title = f"{', '.join(sorted(r.subjects))}: run {r.run} is {r.state.value} and waits for a person"
-    return Alert(_key(r), r.state.value, "critical", title, said)
+    return Alert(key(r), f"{r.run} {r.state.value}", "critical", title, said, shows=Shows.OURS)
 
 
-def _quiet(m: Standing) -> Alert:
-    return Alert(_key(m), "stands", "info", f"{m.says} (run {m.run})", m.says, NEVER)
+def _stands(m: Standing) -> Alert:
+    return Alert(key(m), f"{m.run} stands", "info", f"{m.says} (run {m.run})", m.says, NEVER, Shows.OURS)
 
 
 def of_returns(back: Iterable[Return]) -> tuple[Alert, ...]:
@@ -61,8 +72,11 @@ def _of_return(r: Return) -> Alert:
     text = "\n".join([m.says, *r.because, f"Undo: failover rollback {m.run}"])
     became = "has expired" if r.stage == "expired" else r.stage
     title = f"{', '.join(sorted(m.subjects))}: what {m.playbook} changed {became}"
-    return Alert(_key(m), r.stage, "critical" if r.stage == "expired" else "warning", title, text)
+    expired = r.stage == "expired"
+    severity = "critical" if expired else "warning"
+    return Alert(key(m), f"{m.run} {r.stage}", severity, title, text, shows=Shows.OURS, quiet=not expired)
 
 
-def _key(of: Ran | Standing) -> str:
-    return f"{min(of.subjects, default='controller')}/{of.run}"
+def key(of: Ran | Standing) -> str:
+    """Under which people hear of a run: its incident's, or one of its own."""
+    return of.incident or f"{min(of.subjects, default='controller')}/{of.run}"

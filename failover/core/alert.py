@@ -50,7 +50,7 @@ class Alert:
     `patience_s`: how long its incident must have been bad, in all spells of the last hour together, before anybody is
     told. NEVER: it is known or cared for, and counts as bad for nobody else's patience either.
     `again_s`: told again when it is still so as long after the incident's last word.
-    `quiet`: good news, which by itself wakes nobody once its incident was told.
+    `quiet`: asks nothing of anybody, and so wakes nobody once its incident was told as loud.
     """
 
     key: str
@@ -196,7 +196,8 @@ def _blind(row: Told, unsure: frozenset[str]) -> bool:
 
 def _over(row: Told, now: datetime) -> Message:
     lasted, quiet = ((b - a).total_seconds() for a, b in ((row.first, row.seen), (row.seen, now)))
-    text = f"It began at {row.first:%Y-%m-%d %H:%M} UTC and lasted {duration(lasted)}; for {duration(quiet)} not seen."
+    since = f"{'It began at' if lasted else 'It was seen at'} {row.first:%Y-%m-%d %H:%M} UTC"
+    text = f"{since}{f' and lasted {duration(lasted)}' if lasted else ''}; for {duration(quiet)} not seen."
     return Message(row.key, "info", f"over: {row.title}", text, resolves=True)
 
 

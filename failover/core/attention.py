@@ -7,6 +7,7 @@ when, and the command that goes on or goes back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from failover.core import aftermath
 from failover.core.alert import NEVER, Alert
@@ -34,6 +35,14 @@ def alerts(s: Situation, verdict: Verdict, back: Iterable[Return] = ()) -> tuple
         *aftermath.of_runs(s.past),
         *aftermath.of_returns(back),
     )
+
+
+def incident(s: Situation, v: Verdict) -> str:
+    """The key under which people are told of what this verdict is about, and hear of the run that it starts."""
+    about = next(
+        x.candidate for x in v.considered if x.fires and (x.candidate.name, x.candidate.host) == (v.playbook, v.host)
+    )
+    return _about(about, s.diagnoses().get(v.host or ""))[0]
 
 
 def unsure(s: Situation) -> frozenset[str]:
@@ -79,7 +88,7 @@ def _barred(verdict: Verdict) -> tuple[tuple[Candidate, Barrier], ...]:
 
 def _of_candidate(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Alert:
     asked = _question(c, b, s.past)
-    return _asked(c, d, asked) if asked else _blocked(c, b, d)
+    return _asked(c, d, asked) if asked else _blocked(c, b, d, s.past)
 
 
 def _question(c: Candidate, b: Barrier, past: Past) -> Proposed | None:
@@ -95,14 +104,15 @@ def _asked(c: Candidate, d: Diagnosis | None, asked: Proposed) -> Alert:
     return _alert(key, f"asked {asked.key}", AT_ONCE, f"{title}. Go on?", "\n".join(said))
 
 
-def _blocked(c: Candidate, b: Barrier, d: Diagnosis | None) -> Alert:
+def _blocked(c: Candidate, b: Barrier, d: Diagnosis | None, past: Past) -> Alert:
     key, title, evidence = _about(c, d)
     said = [
         *evidence,
         f"{c.name} would help, but {b.because}.",
         f"By hand: failover run {c.name}{_given(c.params)}   Why: failover why {c.name}",
     ]
-    return _alert(key, b.rule, _urgency(c, b, d), title, "\n".join(said))
+    ours = b.rule == "open run" and any(r.open and r.incident == key for r in past.ran)
+    return _alert(key, b.rule, urgency("busy") if ours else _urgency(c, b, d), title, "\n".join(said))
 
 
 def _urgency(c: Candidate, b: Barrier, d: Diagnosis | None) -> Urgency:
@@ -137,7 +147,7 @@ def _patience(d: Diagnosis, s: Situation) -> float:
     But what is in force and does not get the mail moving was no help."""
     for_it = {p.name for p in s.playbooks if d.incident in (p.cures or (p.name,))}
     runs = [r for r in s.past.ran if r.open and d.host in r.subjects]
-    if any(r.busy or (r.playbook in for_it and r.host in {None, d.host}) for r in runs):
+    if any(r.busy or r.incident == _key(d) or (r.playbook in for_it and r.host in {None, d.host}) for r in runs):
         return NEVER
     helping = [m for m in s.past.standing if m.playbook in for_it and m.is_for({d.host}) and not m.gone]
     if not helping:
@@ -148,7 +158,8 @@ def _patience(d: Diagnosis, s: Situation) -> float:
 
 def _of_host(d: Diagnosis, patience: float) -> Alert:
     said = [*_evidence(d), "No playbook's trigger holds.   Why: failover why"]
-    return Alert(_key(d), d.state.value, urgency(f"host {d.state}").severity, _title(d), "\n".join(said), patience)
+    how = replace(urgency(f"host {d.state}"), patience_s=patience)
+    return replace(_alert(_key(d), d.state.value, how, _title(d), "\n".join(said)), quiet=True)
 
 
 def _key(d: Diagnosis) -> str:

@@ -125,7 +125,7 @@ def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Bar
     within = [r for r in mine if r.acted and r.opened > s.now - timedelta(seconds=limits.per)]
     if len(within) >= limits.max_runs:
         said = f"{count(len(within), 'run')} in {duration(limits.per)}, and no more than {limits.max_runs} are allowed"
-        return Barrier("attempts", Weight.PAGE, said)
+        return Barrier("limit", Weight.PAGE, said)
     return None
 
 

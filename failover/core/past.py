@@ -28,6 +28,7 @@ class Ran:
 
     `open`: nothing new may start on these. `busy`: who drives it at this moment, empty when nobody does.
     `acted`: something was begun in it; one that was kept from its first act is no attempt.
+    `incident`: as its plan has it.
     """
 
     run: str
@@ -40,6 +41,7 @@ class Ran:
     because: str = ""
     busy: str = ""
     acted: bool = True
+    incident: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Standing:
     back_mode: str = "ask"
     guards: tuple[Condition, ...] = ()
     gone: str = ""
+    incident: str | None = None
 
     def is_for(self, hosts: Set[str]) -> bool:
         """Was it made for one of these, or mail moved away from it? What merely took the mail on is another matter."""

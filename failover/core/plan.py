@@ -77,7 +77,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`failback`, `failback_when`: the rule of the planned return that this run is started under."""
+    """`failback`, `failback_when`: the rule of the planned return that this run is started under.
+
+    `incident`: what the controller made it for, by the key under which people are told (`mx1/spam-filter-hung`), and
+    hear of its run too; None: a person's own.
+    """
 
     playbook: str
     summary: str
@@ -90,6 +94,7 @@ class Plan:
     not_changed: tuple[str, ...] = ()
     failback: str = "ask"
     failback_when: tuple[Condition, ...] = ()
+    incident: str | None = None
     format: int = 1
     """The rules this plan is finished by; a tool that does not know them hands the run to a person."""
 

@@ -177,6 +177,7 @@ def _ran(told: Mapping[str, Any], i: int) -> Ran:
         open="waits" in told or "busy" in told,
         because=told.get("waits", "") or "",
         busy=told.get("busy", ""),
+        incident=told.get("incident"),
         acted=told.get("acted", True),
     )
 
@@ -197,6 +198,7 @@ def _standing(told: Mapping[str, Any], i: int, fleet: Fleet) -> Standing:
         back_mode=told.get("back", "ask"),
         guards=conditions(told.get("guards", ())),
         gone=told.get("gone", ""),
+        incident=told.get("incident"),
     )
 
 

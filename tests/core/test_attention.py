@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from failover.core.aftermath import of_run
-from failover.core.alert import NEVER, Alert
+from failover.core.aftermath import of_returns, of_run, of_runs
+from failover.core.alert import NEVER, Alert, Shows
 from failover.core.attention import alerts, of_peaks, unsure
-from failover.core.past import Ran
+from failover.core.past import Past, Ran, Standing
 from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.returns import returns
+from failover.core.returns import Return, returns
 from failover.core.run import Phase, RunState, StepView, View
 from failover.core.usual import Peak
+from failover.core.verdict import Kind as Verdict
 from failover.core.verdict import decide
 from failover.core.words import seconds
 from tests.core.cases import NOW, situation, table
@@ -52,6 +54,9 @@ STEPS = tuple(Step(i, i, Kind.EVENT, Certainty.EXACT, says) for i, says in (("by
 PLAN = Plan("spam-filter-hung", "takes it out", STEPS, not_fixed=("spamd itself", "spam that passes"))
 VIEW = View({"bypass": StepView(Phase.VERIFIED), "drain": StepView(Phase.FAILED, error="it stalls")})
 
+WORKED = {RunState.SUCCEEDED, RunState.ROLLED_BACK}
+STANDS = Standing("r3", "spam-filter-hung", frozenset({"mx1"}), "mail passes the filter by", NOW)
+
 
 def ran(state: RunState, because: str = "") -> Ran:
     return Ran("r7", PLAN.playbook, "mx1", frozenset({"mx2", "mx1"}), NOW, state, because=because)
@@ -60,7 +65,7 @@ def ran(state: RunState, because: str = "") -> Ran:
 def test_a_runs_page_says_what_was_done_what_remains_until_when_and_the_way_back() -> None:
     assert of_run(ran(RunState.PAUSED, "drain failed"), PLAN, VIEW, NOW + timedelta(hours=4)) == Alert(
         "mx1/r7",
-        "paused",
+        "r7 paused",
         "critical",
         "mx1, mx2: spam-filter-hung paused",
         """\
@@ -70,6 +75,7 @@ drain: failed, it stalls (flushed)
 Not fixed by this: spamd itself; spam that passes.
 In force until 2020-08-11 18:00 UTC.
 Undo: failover rollback r7   More: failover runs show r7""",
+        shows=Shows.PAST,
     )
 
 
@@ -79,8 +85,28 @@ def test_a_run_that_came_out_well_is_no_alarm_and_says_only_what_there_is() -> N
         told.text
         == "restart: succeeded\nbypass: verified (out)\nUndo: failover rollback r7   More: failover runs show r7"
     )
-    loud = {state for state in RunState if of_run(ran(state), PLAN, VIEW, None).severity != "warning"}
-    assert loud == {*RunState} - {RunState.SUCCEEDED, RunState.ROLLED_BACK}
+    every = {state: of_run(ran(state), PLAN, VIEW, None) for state in RunState}
+    assert {s for s, a in every.items() if a.severity != "warning"} == {*RunState} - WORKED
+    assert {s for s, a in every.items() if a.quiet} == WORKED
+
+
+def test_a_run_that_was_made_for_an_incident_is_told_under_its_key() -> None:
+    made = replace(ran(RunState.PAUSED), incident="mx1/spam-filter-hung")
+    assert of_run(made, PLAN, VIEW, None).key == "mx1/spam-filter-hung"
+
+
+def test_what_ours_does_is_nobodys_symptom_and_only_what_has_expired_wakes_again() -> None:
+    past = Past(ran=(replace(ran(RunState.PAUSED), open=True),), standing=(STANDS,))
+    back = [Return(STANDS, Verdict.PAGE, ("why",), stage) for stage in ("may go back", "ends soon", "expired", "")]
+    told = (*of_runs(past), *of_returns(back))
+    assert [(a.stage, a.quiet) for a in told] == [
+        ("r7 paused", False),
+        ("r3 stands", False),
+        ("r3 may go back", True),
+        ("r3 ends soon", True),
+        ("r3 expired", False),
+    ]
+    assert {a.shows for a in told} == {Shows.OURS}
 
 
 def test_a_standbys_peak_is_told_with_how_the_others_are() -> None:

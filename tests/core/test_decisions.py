@@ -68,7 +68,7 @@ def _is(c: Considered, v: Verdict) -> bool:
 def test_every_barrier_speaks_in_a_case() -> None:
     spoken = {case.get("rule") for case in CASES} - {None}
     assert spoken == {
-        "paused", "busy", "open run", "diagnosis", "in force", "gone", "unknown", "preconditions", "attempts", "retry",
-        "quorum", "target", "one at a time", "mode",
+        "paused", "busy", "open run", "diagnosis", "in force", "gone", "unknown", "preconditions", "attempts", "limit",
+        "retry", "quorum", "target", "one at a time", "mode",
     }  # fmt: skip
     assert len(barriers.RULES) == 11, "a rule that has no case yet?"

@@ -22,7 +22,7 @@ from tests.world.nights import CRON, FOREVER, WATCH, Night, going_back_by_itself
 
 pytestmark = pytest.mark.slow
 
-MINUTE = 60.0
+MINUTE, HOUR = 60.0, 3600.0
 SEEDS = range(int(os.environ.get("FAILOVER_SOAK_LIFE", "5")))
 
 
@@ -87,12 +87,17 @@ def suffered(incident: Incident, books: tuple[Playbook, ...], every: float = CRO
 @pytest.mark.parametrize("incident", INCIDENTS.values(), ids=INCIDENTS)
 def test_an_incident_gets_its_cure_once_and_a_person_is_told(incident: Incident, every: float) -> None:
     night = suffered(incident, playbooks(), every)
-    hosts = ("mx1", "mx2") if incident.everywhere else ("mx1",)
+    world, hosts = night.world, ("mx1", "mx2") if incident.everywhere else ("mx1",)
     runs = dict.fromkeys(night.runs) if incident.again else night.runs  # how often, the invariants count
     assert list(runs) == [f"{incident.cure} {h}" for h in hosts if incident.cure]
-    assert night.pages, "nobody was told"
+    threads = {m.key: m for m in night.pages}
+    assert len(threads) == len(hosts), "one thread for each host's incident"
+    most = 3 if incident.again else 1  # told again: it is bad again; and: no more attempts
+    assert len(night.pages) <= len(hosts) * most, [m.title for m in night.pages]
     night.invariants.at_the_end()
     night.take_back()
+    night.go(world.now + HOUR + 5 * MINUTE)
+    assert sorted(m.key for m in night.messages if m.resolves) == sorted(threads), "each is over, once"
     night.let_mail_through()
     assert not night.invariants.broken
 
