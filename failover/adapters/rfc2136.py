@@ -10,9 +10,10 @@ the set ends it, one elsewhere in the zone lets us try once more.
 Some servers show another serial than they compare (measured: BIND 9.18 with
 inline-signing, whose unsigned zone counts for itself; known of PowerDNS with
 SOA-EDIT). There the write is refused though the SOA stands still, and is then
-made on the values of the set alone: who stands still between that look at the
-lease and the write, while others change the set and change it back, is not
-noticed; nor is an edit of the TTL alone.
+made on the values of the set alone. An edit of the TTL alone between the look
+and the write is not noticed by it. For who stands still in between there is
+another fence: it was signed before the lease was looked at, and its signature
+lapses before the lease does, so before another controller may act.
 
 A request whose answer is lost is cut off with a reset, so that our kernel
 sends nothing of it any more. What the server had already may still be done,
@@ -55,6 +56,11 @@ PATIENCE_S = 5.0
 BUSY_S = 10.0
 """How long a swap is tried again while others edit the rest of the zone."""
 AGAIN_S = 0.05
+FUDGE_S = 300
+"""For so long a signature holds, and so far the clocks may differ (RFC 8945, 10)."""
+SHORT_FUDGE_S = 60
+"""Twice this (the server's clock may be as far behind) is no more than a lease has left when it was looked at, so who
+may not act any more has no signature that holds."""
 _MD5 = "hmac-md5.sig-alg.reg.int"
 _CHANGED = {dns.rcode.NXRRSET, dns.rcode.YXRRSET}
 
@@ -111,12 +117,13 @@ class Rfc2136Zone:
             return True
         if found != expected:
             raise _changed(name, expected, found)
-        held()
         update = self._update(name, soa, expected, wanted)
         if compared:
             update.present(soa.name, soa[0])
+        signed = self._signed(update, lasts_s=FUDGE_S if compared else SHORT_FUDGE_S)
+        held()
         try:
-            rcode = self._exchange(update, f"change the MX of {name}").rcode()
+            rcode = self._exchange(update, f"change the MX of {name}", signed).rcode()
         except OutcomeUnknown:
             if self._reads(name, wanted):
                 return True
@@ -184,21 +191,29 @@ class Rfc2136Zone:
             raise Refused(f"{self.at.server} would not {to}: {why}", try_="set `server` in hosts.yaml to the primary")
         return reply
 
-    def _exchange(self, message: dns.message.Message, to: str) -> dns.message.Message:
+    def _signed(self, message: dns.message.Message, *, lasts_s: int = FUDGE_S) -> bytes:
+        """Raises ConfigError (the key)."""
+        if (key := self._key()) is not None:
+            message.use_tsig(key, fudge=lasts_s)
+        return message.to_wire()
+
+    def _exchange(self, message: dns.message.Message, to: str, signed: bytes = b"") -> dns.message.Message:
         """Raises Unreachable (nothing left), OutcomeUnknown, Refused (by TSIG), ConfigError (the key)."""
-        key = self._key()
-        if key is not None:
-            message.use_tsig(key)
+        wire = signed or self._signed(message)
         with _Line(self._connected(to)) as line:
-            reply = self._answer(message, line, to)
+            reply = self._answer(message, wire, line, to)
             line.over()
-        if key is not None and not reply.had_tsig and reply.rcode() in {dns.rcode.NOERROR, *_CHANGED}:
+        if message.had_tsig and not reply.had_tsig and reply.rcode() in {dns.rcode.NOERROR, *_CHANGED}:
             raise OutcomeUnknown(f"{self.at.server} answered without a signature", try_="see who answers there")
         return reply
 
-    def _answer(self, message: dns.message.Message, line: _Line, to: str) -> dns.message.Message:
+    def _answer(self, message: dns.message.Message, wire: bytes, line: _Line, to: str) -> dns.message.Message:
+        until = time.time() + self.patience_s  # dnspython's deadlines are of the wall clock
         try:
-            return dns.query.tcp(message, self.at.server, timeout=self.patience_s, sock=line.sock)
+            dns.query.send_tcp(line.sock, wire, until)
+            reply, _ = dns.query.receive_tcp(line.sock, until, keyring=message.keyring, request_mac=message.mac)
+            if not message.is_response(reply):
+                raise dns.query.BadResponse
         except dns.tsig.PeerError as e:
             raise Refused(f"{self.at.server} would not {to}: {_tsig_words(e)}", try_=self._tsig_try(e)) from None
         except (OSError, EOFError, dns.exception.DNSException) as e:
@@ -207,6 +222,7 @@ class Rfc2136Zone:
                 f"{self.at.server} was asked to {to}, and no good answer came: {said}",
                 try_="look at it: `failover check`",
             ) from None
+        return reply
 
     def _connected(self, to: str) -> socket.socket:
         said = ""
@@ -238,7 +254,10 @@ class Rfc2136Zone:
     def _tsig_try(self, e: dns.tsig.PeerError) -> str:
         match e:
             case dns.tsig.PeerBadTime():
-                return "set both clocks (NTP); TSIG allows 300 s"
+                return (
+                    f"set both clocks (NTP); they may differ by {FUDGE_S} s, and by {SHORT_FUDGE_S} s where a zone "
+                    "shows another serial than it compares"
+                )
             case dns.tsig.PeerBadKey():
                 return (
                     f"is the key called {self.at.key_name} there, with {self.at.algorithm}? Set key_name in hosts.yaml"

@@ -12,16 +12,11 @@ prerequisites (measured: REFUSED for a type or a name that update-policy does
 not grant, NXDOMAIN for one that it does); BIND before 9.16.37 and 9.18.11, as
 far as known, after them. So a second update asks for what an MX key need not
 have: where that one is refused and the first was not, the first was granted.
-
-A third one has no update in it, only the zone's SOA as a prerequisite: where
-it is not met though the SOA stands still, the server shows another serial than
-it compares, and that cannot fence our writes.
 """
 
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 
 import dns.name
 import dns.rcode
@@ -44,13 +39,11 @@ _Rcode = dns.rcode.Rcode
 def right(domain: Domain, at: Rfc2136) -> Finding:
     if at.key is None:
         return fail(NAME, domain.name, "no key is named, and an update must be signed", try_=_key_line(domain.name))
-    asking = _Asking(at, domain.servers, PATIENCE_S)
     try:
-        granted, other = asking.answers(domain.name)
+        granted, other = _Asking(at, domain.servers, PATIENCE_S).answers(domain.name)
     except FailoverError as e:
         return failed(NAME, domain.name, e)
-    found = judged(domain.name, at, granted, other)
-    return _unfenced(found, at) if granted in _UNMET and asking.shows_another_serial(domain.name) else found
+    return judged(domain.name, at, granted, other)
 
 
 def judged(domain: str, at: Rfc2136, ours: _Rcode, other: _Rcode | None) -> Finding:
@@ -77,15 +70,6 @@ def judged(domain: str, at: Rfc2136, ours: _Rcode, other: _Rcode | None) -> Find
     return ok(NAME, domain, f"the key {at.key_name} may change the MX at {at.server}, and not everything else")
 
 
-def _unfenced(found: Finding, at: Rfc2136) -> Finding:
-    says = (
-        f"{found.says}; {at.server} shows another serial than it compares: whoever stands still in the middle of a "
-        "write, while others change the MX and change it back, goes on with it"
-    )
-    narrower = "let the zone that takes updates be the one that is signed, BIND: inline-signing no;"
-    return warn(NAME, found.subject, says, try_="; ".join(filter(None, (found.try_, narrower))))
-
-
 def _key_line(domain: str) -> str:
     return f'domains, {domain}, dns: key_name: failover, key: "file:/etc/failover/tsig"  (tsig-keygen failover)'
 
@@ -108,16 +92,6 @@ class _Asking(Rfc2136Zone):
             return ours, self._exchange(other, "tell whether we may change more").rcode()
         except Refused:  # Knot answers BADKEY for what its ACL does not grant
             return ours, None
-
-    def shows_another_serial(self, name: str) -> bool:
-        """False, too, where that could not be told."""
-        with suppress(FailoverError):
-            soa = self._soa(name)
-            update = dns.update.UpdateMessage(soa.name)
-            update.present(soa.name, soa[0])
-            unmet = self._exchange(update, "compare its serial").rcode() == dns.rcode.NXRRSET
-            return unmet and self._soa(name) == soa
-        return False
 
     def _impossible(self, zone: dns.name.Name) -> dns.update.UpdateMessage:
         update, nowhere = dns.update.UpdateMessage(zone), _nowhere(zone)

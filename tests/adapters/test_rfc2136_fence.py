@@ -18,10 +18,11 @@ import dns.rdatatype
 import dns.update
 import pytest
 
+from failover import engine
+from failover.adapters import rfc2136
 from failover.adapters.rfc2136 import Rfc2136Zone
-from failover.core.fleet import Domain, Rfc2136
+from failover.core.fleet import Rfc2136
 from failover.core.mx import MxSet, mx_set
-from failover.doctor import update_right
 from failover.errors import Changed, FailoverError, Refused
 from failover.lab import Lab
 from tests.adapters.lab_net import inside
@@ -236,10 +237,17 @@ def test_a_zone_that_shows_another_serial_than_it_compares_is_moved_by_its_value
     assert signed.inside(lambda: signed.zone.mx(signed.name)) == OLD
 
 
-def test_the_doctor_tells_which_zones_have_no_such_fence(busy: Busy, signed: Busy) -> None:
-    def says(zone: Busy) -> bool:
-        found = zone.inside(lambda: update_right.right(Domain(zone.name, zone.at), zone.at))
-        return "shows another serial than it compares" in found.says and "inline-signing no" in found.try_
-
-    assert [says(busy), says(signed)] == [False, True]
+def test_there_who_stood_still_for_as_long_as_a_lease_could_end_has_no_signature_that_holds(
+    signed: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed 61 s ago, by a clock that goes right from the second look at the lease on: the one without the SOA."""
+    real, looks = time.time, Lost(2)
+    monkeypatch.setattr("time.time", lambda: real() - (61 if looks.looks else 0))
+    with pytest.raises(Refused, match="BADTIME"):
+        signed.inside(lambda: signed.zone.swap(signed.name, expected=OLD, wanted=NEW, held=looks))
+    assert looks.looks == 0
     assert signed.inside(lambda: signed.zone.mx(signed.name)) == OLD
+
+
+def test_what_the_last_fence_of_such_a_zone_rests_on() -> None:
+    assert 2 * rfc2136.SHORT_FUDGE_S <= engine.LEASE_S
