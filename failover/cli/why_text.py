@@ -7,6 +7,8 @@ from typing import Any
 
 from failover.cli.diagnosis_text import folded, headline
 from failover.cli.output import table
+from failover.core.advice import advice
+from failover.core.attention import deserves_a_page
 from failover.core.candidates import Situation
 from failover.core.condition import All, Condition, Predicate, at_once, judge, predicates
 from failover.core.condition import Any as AnyOf
@@ -23,7 +25,8 @@ _MARKS = {True: "yes", False: "no", None: "?"}
 def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Peak, ...] = ()) -> list[str]:
     """What is seen, what of ours is in force, what comes next, and the reasons, playbook by playbook."""
     verdict = decide(s)
-    out = [_last(last, s), *(line for d in s.diagnoses().values() for line in _host(d)), *(p.words for p in peaks)]
+    out = [_last(last, s), *(line for d in s.diagnoses().values() for line in _host(d, verdict, s))]
+    out += [p.words for p in peaks]
     out += [line for r in returns(s, verdict) for line in _standing(r)]
     out += ["", _now(verdict, s)]
     shown = _wanted(verdict, s, only)
@@ -34,10 +37,12 @@ def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tupl
     return out
 
 
-def _host(d: Diagnosis) -> list[str]:
-    """What is hidden behind one closed door is one line."""
+def _host(d: Diagnosis, v: Verdict, s: Situation) -> list[str]:
+    """What is hidden behind one closed door is one line. What a page would say is to be done is said here too."""
     against = [f"  against: {', '.join(d.evidence_against)}"] if d.evidence_against else []
-    return [headline(d), *table(folded((*d.evidence_for, *d.latent))), *against]
+    cared_for = v.kind is Kind.RUN and v.host == d.host
+    to_do = advice(d, v, s) if not cared_for and deserves_a_page(d) else ()
+    return [headline(d), *table(folded((*d.evidence_for, *d.latent))), *against, *(f"  {line}" for line in to_do)]
 
 
 def _rest(silent: Iterable[Considered]) -> list[str]:

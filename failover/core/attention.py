@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from failover.core import aftermath
+from failover.core.advice import advice
 from failover.core.alert import NEVER, Alert
 from failover.core.barriers import Barrier, Weight
 from failover.core.candidates import Candidate, Situation
@@ -17,7 +18,7 @@ from failover.core.diagnosis import Diagnosis, State, our_network
 from failover.core.past import Past, Proposed
 from failover.core.playbook import moves_mail
 from failover.core.returns import Return
-from failover.core.urgency import AT_ONCE, Urgency, urgency
+from failover.core.urgency import AT_ONCE, NOT_NOW, Urgency, urgency
 from failover.core.usual import Peak
 from failover.core.verdict import Kind, Verdict
 
@@ -67,7 +68,7 @@ def _network(why: str) -> Alert:
 
 
 def _alert(key: str, stage: str, how: Urgency, title: str, text: str) -> Alert:
-    return Alert(key, stage, how.severity, title, text, how.patience_s)
+    return Alert(key, stage, how.severity, title, text, how.patience_s, again_s=how.again_s)
 
 
 def _of_candidates(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) -> tuple[Alert, ...]:
@@ -88,7 +89,7 @@ def _barred(verdict: Verdict) -> tuple[tuple[Candidate, Barrier], ...]:
 
 def _of_candidate(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Alert:
     asked = _question(c, b, s.past)
-    return _asked(c, d, asked) if asked else _blocked(c, b, d, s.past)
+    return _asked(c, d, asked) if asked else _blocked(c, b, d, s)
 
 
 def _question(c: Candidate, b: Barrier, past: Past) -> Proposed | None:
@@ -104,21 +105,33 @@ def _asked(c: Candidate, d: Diagnosis | None, asked: Proposed) -> Alert:
     return _alert(key, f"asked {asked.key}", AT_ONCE, f"{title}. Go on?", "\n".join(said))
 
 
-def _blocked(c: Candidate, b: Barrier, d: Diagnosis | None, past: Past) -> Alert:
+def _blocked(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Alert:
     key, title, evidence = _about(c, d)
     said = [
         *evidence,
         f"{c.name} would help, but {b.because}.",
         f"By hand: failover run {c.name}{_given(c.params)}   Why: failover why {c.name}",
     ]
-    ours = b.rule == "open run" and any(r.open and r.incident == key for r in past.ran)
-    return _alert(key, b.rule, urgency("busy") if ours else _urgency(c, b, d), title, "\n".join(said))
+    return _alert(key, b.rule, _urgency(c, b, d, s), title, "\n".join(said))
 
 
-def _urgency(c: Candidate, b: Barrier, d: Diagnosis | None) -> Urgency:
-    """What is in force and does not get the mail moving, here or elsewhere, did not help."""
+def _urgency(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Urgency:
+    """What is in force and does not get the mail moving, here or elsewhere, did not help. A run for just this incident
+    that waits for a person has the page. Whoever has paused it knows for a while, however long it was bad before."""
     eased = moves_mail(c.bound) or d is None or d.state is not State.FAILED
-    return urgency("no help" if b.rule == "in force" and not eased else b.rule)
+    key, how = _about(c, d)[0], urgency(b.rule)
+    if b.rule == "in force" and not eased:
+        return urgency("no help")
+    if b.rule == "open run" and any(r.open and r.incident == key for r in s.past.ran):
+        return urgency("busy")
+    if b.rule == "paused" and _paused_for(c, s) < how.patience_s:
+        return replace(how, patience_s=NOT_NOW)
+    return how
+
+
+def _paused_for(c: Candidate, s: Situation) -> float:
+    mine = (p for p in s.past.pauses if p.until > s.now and (p.host is None or p.host in c.subjects))
+    return max((s.now - p.since).total_seconds() for p in mine)
 
 
 def _about(c: Candidate, d: Diagnosis | None) -> tuple[str, str, list[str]]:
@@ -134,12 +147,15 @@ def _of_hosts(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) ->
     acting = verdict.host if verdict.kind is Kind.RUN else None
     spoken_for = {c.host for c, _ in _barred(verdict)}
     return tuple(
-        _of_host(d, NEVER if d.host == acting else _patience(d, s))
+        _of_host(d, NEVER if d.host == acting else _patience(d, s), advice(d, verdict, s))
         for d in found.values()
-        if d.host not in spoken_for
-        if d.state is not State.HEALTHY
-        if d.incident is not None or d.state is not State.DEGRADED
+        if d.host not in spoken_for and deserves_a_page(d)
     )
+
+
+def deserves_a_page(d: Diagnosis) -> bool:
+    """A warning that is no incident does not."""
+    return d.state is not State.HEALTHY and (d.incident is not None or d.state is not State.DEGRADED)
 
 
 def _patience(d: Diagnosis, s: Situation) -> float:
@@ -156,8 +172,8 @@ def _patience(d: Diagnosis, s: Situation) -> float:
     return NEVER if eased else urgency("no help").patience_s
 
 
-def _of_host(d: Diagnosis, patience: float) -> Alert:
-    said = [*_evidence(d), "No playbook's trigger holds.   Why: failover why"]
+def _of_host(d: Diagnosis, patience: float, to_do: Iterable[str]) -> Alert:
+    said = [*_evidence(d), *to_do, "Why: failover why"]
     how = replace(urgency(f"host {d.state}"), patience_s=patience)
     return replace(_alert(_key(d), d.state.value, how, _title(d), "\n".join(said)), quiet=True)
 

@@ -12,10 +12,12 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Urgency:
-    """`patience_s`: how long it must have been so before anybody is told; NEVER: it is known, and nobody is."""
+    """`patience_s`: how long it must have been so before anybody is told; NEVER: it is known, and nobody is.
+    `again_s`: so long after the incident's last word it is told again."""
 
     severity: str
     patience_s: float
+    again_s: float = NEVER
 
 
 URGENCY: Mapping[str, Urgency] = {
@@ -26,7 +28,7 @@ URGENCY: Mapping[str, Urgency] = {
     "host degraded": Urgency("warning", 15 * _MINUTE),
     "peak": Urgency("warning", 2 * _MINUTE),
     # What would help and may not start, by the barrier. The others of `core.barriers` wait for nobody.
-    "paused": Urgency("warning", 10 * _MINUTE),  # whoever paused it knows
+    "paused": Urgency("warning", 10 * _MINUTE, again_s=60 * _MINUTE),  # whoever paused it knows, and may forget it
     "busy": Urgency("info", NEVER),  # what is at work has its own page
     "in force": Urgency("info", NEVER),  # and so has what stands and eases it
     "no help": Urgency("critical", 15 * _MINUTE),  # help is in force, and mail does not move all the same
@@ -35,6 +37,8 @@ URGENCY: Mapping[str, Urgency] = {
     "retry": Urgency("critical", 2 * _MINUTE),
 }
 AT_ONCE = Urgency("critical", 0.0)
+NOT_NOW = 1440 * _MINUTE
+"""A patience that never ends, of what counts as bad all the same: more than the hour of which spells are kept."""
 
 
 def urgency(what: str) -> Urgency:

@@ -205,7 +205,7 @@ def _standing(told: Mapping[str, Any], i: int, fleet: Fleet) -> Standing:
 def _pause(told: Mapping[str, Any]) -> Pause:
     host = None if told["of"] == "all" else told["of"]
     until = NOW + timedelta(seconds=_span(told["ends_in"]))
-    return Pause(host, told.get("by", "kim"), told.get("why", "kernel upgrade"), NOW - timedelta(hours=1), until)
+    return Pause(host, told.get("by", "kim"), told.get("why", "kernel upgrade"), _ago(told, "1h"), until)
 
 
 def _proposed(told: Mapping[str, Any]) -> Proposed:

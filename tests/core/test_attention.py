@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from failover.core.advice import BY_HAND
 from failover.core.aftermath import of_returns, of_run, of_runs
 from failover.core.alert import NEVER, Alert, Shows
 from failover.core.attention import alerts, of_peaks, unsure
+from failover.core.diagnosis import INCIDENTS
 from failover.core.past import Past, Ran, Standing
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.returns import Return, returns
@@ -27,6 +29,8 @@ from tests.core.histories import DOWN, FROZEN
 def test_case(case: dict[str, Any]) -> None:
     s = situation({"looks": "from 9m every 60s", **case})
     verdict = decide(s)
+    if case.get("nothing_to_change"):  # as a cycle has it when the plan comes out empty
+        verdict = replace(verdict, kind=Verdict.HOLD, because=(*verdict.because, "but it would change nothing"))
     found = alerts(s, verdict, returns(s, verdict))
     assert [_page(a) for a in found] == [_expected(p) for p in case["pages"]]
     for key, parts in case.get("says", {}).items():
@@ -39,6 +43,7 @@ def test_case(case: dict[str, Any]) -> None:
 
 
 def _page(a: Alert) -> tuple[str, float]:
+    assert (a.again_s < NEVER) == (a.stage == "paused"), "a reminder, and of nothing else"
     return f"{a.key} {a.stage} {a.severity}", a.patience_s
 
 
@@ -107,6 +112,10 @@ def test_what_ours_does_is_nobodys_symptom_and_only_what_has_expired_wakes_again
         ("r3 expired", False),
     ]
     assert {a.shows for a in told} == {Shows.OURS}
+
+
+def test_each_class_of_the_diagnosis_has_a_word_for_a_persons_hands() -> None:
+    assert {*BY_HAND} == {*INCIDENTS, None}
 
 
 def test_a_standbys_peak_is_told_with_how_the_others_are() -> None:

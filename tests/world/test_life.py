@@ -137,6 +137,33 @@ def test_during_a_pause_nothing_is_done_and_a_person_is_told(host: str | None) -
     assert not night.invariants.broken
 
 
+def paused_for_hours(*, sick: bool) -> Night:
+    world = World(5, horizon=2 * FOREVER)
+    night, now = Night(world), world.clock.now()
+    world.store.pause(Pause(None, "ann", "works on it", now, now + timedelta(hours=3)))
+    world.traffic(rate=0.05, until=FOREVER)
+    night.go(200)
+    if sick:
+        night.invariants.causes.append(Cause("spam-filter-hung", "mx1", world.now, FOREVER))
+        INCIDENTS["filter-hung"].begin(world, "mx1")
+    night.go(3 * HOUR + 10 * MINUTE)
+    return night
+
+
+def test_a_pause_that_lasts_while_it_is_bad_is_recalled_each_hour_and_cured_after_it() -> None:
+    night = paused_for_hours(sick=True)
+    (first, *more), key = night.pages, "mx1/spam-filter-hung"
+    assert [m.severity for m in (first, *more)] == ["warning"] * 3, "after 14 min, and each hour"
+    assert {m.key for m in night.messages} == {key}
+    assert "paused by ann for another" in more[0].text
+    assert night.runs == ["spam-filter-hung mx1"]
+    assert night.messages[-1].title == "mx1: spam-filter-hung succeeded"
+
+
+def test_a_pause_while_all_is_well_is_silent() -> None:
+    assert paused_for_hours(sick=False).messages == []
+
+
 def test_what_lasts_is_told_though_some_looks_fail_meanwhile() -> None:
     """A moment in which nobody can see is no end of it."""
     world = World(7, horizon=2 * FOREVER)
