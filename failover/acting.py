@@ -26,22 +26,35 @@ OLD_S = 15.0
 
 
 def act(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn, lead: Lead) -> None:
-    verdict, decided = turn.verdict, turn.situation.now
+    """What was decided, domain by domain: one that cannot be helped, or needs no help, keeps none from the others."""
+    verdict = turn.verdict
     book = next(p for p in playbooks if p.name == verdict.playbook)
+    did = []
+    for part in verdict.parts:
+        turn.verdict = part
+        if _act(c, book, turn, lead):
+            did.append(part)
+    if not did:  # then it is no cure, and nobody may take the host for cared for
+        verdict = replace(verdict, kind=Kind.HOLD, because=(*verdict.because, "but it would change nothing"))
+    turn.verdict = did[0] if did else verdict
+
+
+def _act(c: Controller, book: Playbook, turn: Turn, lead: Lead) -> bool:
+    """False where it would change nothing."""
+    verdict, decided = turn.verdict, turn.situation.now
     try:
         plan = _plan(c, book, turn)
-        if not plan.changes:  # then it is no cure, and nobody may take the host for cared for
-            turn.verdict = replace(verdict, kind=Kind.HOLD, because=(*verdict.because, "but it would change nothing"))
-            return
+        if not plan.changes:
+            return False
         lead.renew()
-        if (c.now - decided).total_seconds() > OLD_S and not _still(c, turn):
-            return
-        turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=by()))
+        if (c.now - decided).total_seconds() <= OLD_S or _still(c, turn):
+            turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=by()))
     except StaleEpoch:  # we were away for so long that another controller has been there
         raise
     except FailoverError as e:
         if not _at_work(c, turn):
             turn.alerts.append(_could_not(turn, e))
+    return True
 
 
 def _plan(c: Controller, book: Playbook, turn: Turn) -> Plan:

@@ -50,6 +50,13 @@ class Verdict:
         """More looks may bring an answer."""
         return self.kind is Kind.HOLD and any(c.candidate.trigger.holds is None for c in self.considered)
 
+    @property
+    def parts(self) -> tuple[Verdict, ...]:
+        """This one, and the same for each other domain of the host in whose way nothing stands either."""
+        free = (c.candidate for c in self.considered if c.fires and c.barrier is None)
+        mine = (c for c in free if (c.name, c.host) == (self.playbook, self.host))
+        return tuple(replace(self, because=c.because, params=c.params) for c in mine)
+
 
 def recommend(s: Situation) -> Verdict:
     """For a person who is there: the first playbook by priority whose trigger holds and whose preconditions do too."""

@@ -34,7 +34,7 @@ def hands(world: World, before: Samples = ()) -> Hands:
         return found
 
     def zone(domain: Domain) -> DnsZone:
-        return world.zone
+        return world.zones[domain.name]
 
     seeing = with_domains(see, world.fleet, zone, world.clock)
     near = lambda: anchors.look(world.fleet, world.network.dial, world.clock.now())  # noqa: E731 - a port of one call

@@ -83,6 +83,8 @@ FAR_SLOTS = 20
 SCAN_S, HANDLE_S, FAR_S = (0.03, 0.3), (0.01, 0.05), (0.1, 0.8)
 """Seconds from, to: a usual scan, a usual delivery to the handler, and one to another domain's server."""
 HOME = "lab.test"
+HOMES = (HOME, "second.test")
+"""Domains whose mail goes to the handler of the host."""
 QUEUE_RUN = 300.0
 PICKUP_WAKES = 60.0
 
@@ -382,7 +384,7 @@ class Postfix:
 def transport_of(mail: Mail) -> str:
     """What its deliveries are counted under: a filter, the handler (`smtp`), or one domain elsewhere."""
     domain = mail.to[0].rpartition("@")[2]
-    return mail.filter or ("smtp" if domain == HOME else f"smtp:{domain}")
+    return mail.filter or ("smtp" if domain in HOMES else f"smtp:{domain}")
 
 
 def _slots(transport: str) -> int:

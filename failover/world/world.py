@@ -1,29 +1,31 @@
-"""The whole simulated world: two MX hosts, senders, the controller's ports, and an account of every message."""
+"""The whole simulated world: MX hosts, senders, the controller's ports, and an account of every message."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from failover.core.drill import Received, Sent, Tally, count
 from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Policy, Rfc2136, Role, Spam
 from failover.world.faults import Moments
 from failover.world.machine import Machine
 from failover.world.network import Network
-from failover.world.postfix import HOME, Daemon, Files, Queue, Session
+from failover.world.postfix import HOME, HOMES, Daemon, Files, Queue, Session
 from failover.world.remote import WorldNotifier, WorldRemote, WorldSmtp, greet
 from failover.world.store import MemoryStore
 from failover.world.timeline import Timeline, WorldClock
-from failover.world.zone import WorldZone
+from failover.world.zone import WorldZone, usual
 
 SENDER_RETRY = 30.0
 
 
-def fleet() -> Fleet:
-    """The lab's fleet: mx1 and mx2, each with its own SpamAssassin and handler."""
+def fleet(standbys: int = 1, domains: Iterable[str] = (HOME,)) -> Fleet:
+    """The lab's fleet: mx1 and mx2, each with its own SpamAssassin and handler; or one with more standbys and domains
+    of the like."""
+    roles = [Role.PRIMARY, *[Role.STANDBY] * standbys]
     return Fleet(
-        hosts={h.name: h for h in (_host("mx1", Role.PRIMARY, 11), _host("mx2", Role.STANDBY, 12))},
-        domains={"lab.test": Domain("lab.test", Rfc2136("10.77.0.53"), ("10.77.0.54",))},
+        hosts={h.name: h for h in (_host(f"mx{i}", role, 10 + i) for i, role in enumerate(roles, 1))},
+        domains={d: Domain(d, Rfc2136("10.77.0.53"), ("10.77.0.54",)) for d in domains},
         policy=Policy(),
         notify=(Channel("stderr"),),
     )
@@ -43,10 +45,10 @@ def _host(name: str, role: Role, last: int) -> Host:
 class World:
     """Deterministic: the same seed and the same acts give the same history. Times are seconds since it began."""
 
-    def __init__(self, seed: int = 0, *, horizon: float = 24 * 3600.0) -> None:
+    def __init__(self, seed: int = 0, *, horizon: float = 24 * 3600.0, of: Fleet | None = None) -> None:
         self.random = random.Random(seed)  # noqa: S311  (a seeded history is the point)
         self.timeline = Timeline(horizon=horizon)
-        self.fleet = fleet()
+        self.fleet = of or fleet()
         self.received: list[Received] = []
         self.sent: list[Sent] = []
         self.machines = {h.name: self._machine(h) for h in self.fleet.hosts.values()}
@@ -56,7 +58,7 @@ class World:
         self.remote = WorldRemote(self.machines, self.timeline, self.moments, self.network)
         self.smtp = WorldSmtp(self.machines, self.timeline, self.network)
         self.notifier = WorldNotifier(self.timeline, self.network)
-        self.zone = WorldZone(self.network, self.moments)
+        self.zones = {d: WorldZone(self.network, self.moments, usual(self.fleet.hosts)) for d in self.fleet.domains}
         self.store = MemoryStore(moments=self.moments)
         self.pristine = self.files()
         self.quiet_until = 0.0
@@ -87,6 +89,11 @@ class World:
     @property
     def now(self) -> float:
         return self.timeline.now
+
+    @property
+    def zone(self) -> WorldZone:
+        """Of the first domain."""
+        return next(iter(self.zones.values()))
 
     def at(self, when: float, do: Callable[[], object]) -> None:
         self.timeline.at(when, do)
@@ -129,23 +136,25 @@ class World:
         self._seq += 1
         seq = f"{self._seq:05d}"
         if not to:
-            names = ("ann", "bob", "cas", "dee")
-            to = tuple(f"{n}@{HOME}" for n in self.random.sample(names, self.random.choice((1, 1, 2))))
+            names, homes = ("ann", "bob", "cas", "dee"), [d for d in self.fleet.domains if d in HOMES]
+            home = homes[0] if len(homes) == 1 else self.random.choice(homes)
+            to = tuple(f"{n}@{home}" for n in self.random.sample(names, self.random.choice((1, 1, 2))))
         self._offer(seq, to, long, via)
         return seq
 
     def _offer(self, seq: str, to: tuple[str, ...], long: bool, via: str | None) -> None:
-        """As senders do: the preferred MX, else the other, else later."""
-        for m in self._tried(via):
+        """As senders do: the preferred MX of its domain, else the next, else later."""
+        for m in self._tried(to[0].rpartition("@")[2], via):
             if m.link_up and m.postfix.takes_mail:
                 m.postfix.accept(seq, to, self._session(m) if long else None)
                 self.sent.append(Sent(seq, to, self.timeline.unix))
                 return
         self.timeline.after(SENDER_RETRY, lambda: self._offer(seq, to, long, via))
 
-    def _tried(self, via: str | None) -> list[Machine]:
+    def _tried(self, domain: str, via: str | None) -> list[Machine]:
         """Every MX once, in the order of the zone as it is now; nobody here remembers an older one."""
-        named = dict.fromkeys(name.split(".")[0] for _, name in sorted(self.zone.now.targets))
+        zone = self.zones.get(domain, self.zone)
+        named = dict.fromkeys(name.split(".")[0] for _, name in sorted(zone.now.targets))
         order = [via, *(n for n in named if n != via)] if via else list(named)
         return [self.machines[n] for n in order if n in self.machines]
 

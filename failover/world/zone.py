@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from failover.core.mx import MxSet, mx_set
@@ -14,8 +14,9 @@ from failover.world.network import Network
 SERVERS = ("10.77.0.53", "10.77.0.54")
 
 
-def usual() -> MxSet:
-    return mx_set(60, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])
+def usual(hosts: Iterable[str] = ("mx1", "mx2")) -> MxSet:
+    """The hosts in their order, with room between them."""
+    return mx_set(60, [(10 * place, f"{host}.lab.test") for place, host in enumerate(hosts, 1)])
 
 
 @dataclass
@@ -41,10 +42,10 @@ class WorldZone:
                 raise Changed(f"{name} reads {self.now}, not {expected}", try_="plan again")
             serial = len(self.history)
             held()
-            self.moments("before swap")
+            self.moments(f"before swap {name}")
             if len(self.history) == serial:
                 self.edit(wanted)
-        self.moments("after swap")
+        self.moments(f"after swap {name}")
 
     def edit(self, to: MxSet) -> None:
         self.now = to

@@ -51,8 +51,8 @@ class Invariants:
                 self.acting(call.args["run"], call.host)
                 if call.verb in {"bypass", "restart"}:
                     self.curing()
-        elif moment == "before swap":
-            self.acting(None, "lab.test")
+        elif what.startswith("swap ") and when == "before":
+            self.acting(None, what.removeprefix("swap "))
             self.curing()
         elif moment == "after open":
             self.opened(list(self.records())[-1])
@@ -78,11 +78,17 @@ class Invariants:
         playbook, host = new.plan.playbook, self.host(new)
         others = [r for r in self.records() if r.id != new.id]
         for r in others:
-            if self.view(r).open and self.subjects(r) & self.subjects(new):
+            if self.view(r).open and self.subjects(r) & self.subjects(new) and not self._beside(r, new):
                 self.fail(f"{new.id} is opened beside {r.id} on {self.subjects(r) & self.subjects(new)}")
         if not self.justified(new):
             self.fail(f"{playbook} runs on {host}, where nothing asks for it")
-        self._within_limits(new, [r for r in others if (r.plan.playbook, self.host(r)) == (playbook, host)])
+        same = [r for r in others if (r.plan.playbook, self.host(r)) == (playbook, host) and not self._beside(r, new)]
+        self._within_limits(new, same)
+
+    def _beside(self, r: RunRecord, new: RunRecord) -> bool:
+        """The same cure of the same host, for another domain."""
+        domains = [set(x.plan.domains) for x in (r, new)]
+        return self.host(r) == self.host(new) and all(domains) and domains[0].isdisjoint(domains[1])
 
     def curing(self) -> None:
         """A decision is old news once what it was made for is over: whoever went on with it then would do harm."""
@@ -95,8 +101,9 @@ class Invariants:
         return any(self.holds(c) for c in self.causes if (c.playbook, c.host) == (r.plan.playbook, self.host(r)))
 
     def _within_limits(self, new: RunRecord, before: list[RunRecord]) -> None:
+        """One that never began anything is no attempt."""
         limits = self.limits[new.plan.playbook]
-        since = [new.opened - r.opened for r in before]
+        since = [new.opened - r.opened for r in before if any(s.attempts for s in self.view(r).steps.values())]
         if any(timedelta() <= s < timedelta(seconds=limits.cooldown) for s in since):
             self.fail(f"{new.id} is opened within the cooldown")
         if sum(timedelta() <= s < timedelta(seconds=limits.per) for s in since) >= limits.max_runs:
@@ -122,9 +129,9 @@ class Invariants:
     # After each cycle, and at the end -------------------------------------------
 
     def after_cycle(self) -> None:
-        zone, first = self.world.zone.history, self.world.zone.history[0]
-        if any(not s.targets or not first.names <= s.names for s in zone):
-            self.fail("an MX record is missing")
+        for name, zone in self.world.zones.items():
+            if any(not s.targets or not zone.history[0].names <= s.names for s in zone.history):
+                self.fail(f"an MX record of {name} is missing")
         away = {self.host(r) for r in self.records() for s in r.plan.steps if self._keeps_away(r, s)}
         if len(away) > 1:
             self.fail(f"mail is kept away from {away}")
@@ -156,18 +163,19 @@ class Invariants:
             untouched = bypass is not None or _filters(m.files) == _filters(self.world.pristine[name])
             if not (whole and untouched and m.postfix.loaded == m.files):
                 self.fail(f"the bypass on {name} is half-done")
-        moved = len(self.world.zone.now.targets) > len(self.world.zone.history[0].targets)
-        if moved is not any(s.action == "dns.prefer" for s in owed):
-            self.fail(f"the zone reads {self.world.zone.now}")
+        for name, zone in self.world.zones.items():
+            moved = len(zone.now.targets) > len(zone.history[0].targets)
+            if moved is not any((s.action, s.domain) == ("dns.prefer", name) for s in owed):
+                self.fail(f"the zone of {name} reads {zone.now}")
 
     def as_before(self) -> None:
         """What our playbooks change reads as it did at first."""
         for name, m in self.world.machines.items():
             if _filters(m.files) != _filters(self.world.pristine[name]):
                 self.fail(f"{name} does not read as before")
-        zone = self.world.zone
-        if zone.now != zone.history[0]:
-            self.fail(f"the zone reads {zone.now}")
+        for name, zone in self.world.zones.items():
+            if zone.now != zone.history[0]:
+                self.fail(f"the zone of {name} reads {zone.now}")
 
     # Small ones -------------------------------------------------------------------
 
