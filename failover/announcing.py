@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from failover import history, telling
 from failover.controller import Controller, whoami
@@ -12,12 +12,14 @@ from failover.core import aftermath, attention
 from failover.core.alert import Alert, announce
 from failover.core.candidates import Situation
 from failover.core.past import Cycle
-from failover.core.run import RunState
+from failover.core.run import RunState, View
 from failover.lead import BY
+from failover.ports import RunRecord
 from failover.turn import Turn
 
 TOLD_FOR = timedelta(minutes=10)
-"""So long after its end the controller's own run is still news, should the cycle that ran it not have told it."""
+"""So long after its end the controller's own run is still news, should the cycle that ran it not have told it; and
+what steps of any run told is not over yet, should no cycle have come by meanwhile."""
 
 
 def tell(c: Controller, turn: Turn) -> None:
@@ -26,6 +28,7 @@ def tell(c: Controller, turn: Turn) -> None:
     alerts = (
         *turn.alerts,
         *_news(c),
+        *_notices(c),
         *attention.alerts(situation, turn.verdict, turn.back),
         *attention.of_peaks(situation, turn.peaks),
     )
@@ -46,11 +49,20 @@ def tell(c: Controller, turn: Turn) -> None:
 def _news(c: Controller) -> Iterator[Alert]:
     """What the controller's own runs came to, by the journal: told also when the cycle that ran them was killed."""
     for record, view in c.journal():
-        ended = max((s.ended for s in view.steps.values() if s.ended), default=record.opened)
-        if record.by.startswith(BY) and view.state is not RunState.RUNNING and c.now - ended < TOLD_FOR:
+        if record.by.startswith(BY) and view.state is not RunState.RUNNING and c.now - _ended(record, view) < TOLD_FOR:
             stands = history.standing(record, view, c.hands.fleet)
             ran = history.ran(record, view, c.hands.fleet)
             yield aftermath.of_run(ran, record.plan, view, stands.until if stands else None)
+
+
+def _notices(c: Controller) -> Iterator[Alert]:
+    for record, view in c.journal():
+        if view.open or c.now - _ended(record, view) < TOLD_FOR:
+            yield from aftermath.of_notices(record.id, record.plan, view)
+
+
+def _ended(record: RunRecord, view: View) -> datetime:
+    return max((s.ended for s in view.steps.values() if s.ended), default=record.opened)
 
 
 def _summary(turn: Turn, situation: Situation) -> Cycle:

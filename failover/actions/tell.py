@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.actions.base import At, Context, Hands, Result
+from failover.core.aftermath import notice
 from failover.core.fleet import Channel
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
@@ -17,7 +18,10 @@ from failover.ports import Message
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Told when one channel took it; the others' failures are in the journal. Repeating is safe: same key."""
+    """Told when one channel took it; the others' failures are in the journal. Repeating is safe: same key.
+
+    Its end is told by the controller, some minutes after the run's (`core.aftermath`).
+    """
 
     name: str = "notify"
 
@@ -41,7 +45,7 @@ class Notify:
 
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         severity = str(step.args.get("severity", "info"))
-        message = Message(f"{at.run}.{at.step}", severity, f"failover run {at.run}", str(step.args["text"]))
+        message = Message(f"{at.run}.{at.step}", severity, notice(at.run), str(step.args["text"]))
         told, failed = 0, []
         for channel in _channels(hands):
             try:

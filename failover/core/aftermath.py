@@ -77,6 +77,17 @@ def _of_return(r: Return) -> Alert:
     return Alert(key(m), f"{m.run} {r.stage}", severity, title, text, shows=Shows.OURS, quiet=not expired)
 
 
+def of_notices(run: str, plan: Plan, view: View) -> tuple[Alert, ...]:
+    """What steps of a run have told people themselves: a service that keeps it open has to hear that it is over."""
+    told = [s.id for s in plan.steps if s.action == "notify" and view.steps[s.id].result]
+    return tuple(Alert(f"{run}.{s}", "told", "info", notice(run), "", NEVER, shows=Shows.OURS, said=True) for s in told)
+
+
+def notice(run: str) -> str:
+    """The title of what a step of it tells."""
+    return f"failover run {run}"
+
+
 def key(of: Ran | Standing) -> str:
     """Under which people hear of a run: its incident's, or one of its own."""
     return of.incident or f"{min(of.subjects, default='controller')}/{of.run}"

@@ -51,6 +51,7 @@ class Alert:
     told. NEVER: it is known or cared for, and counts as bad for nobody else's patience either.
     `again_s`: told again when it is still so as long after the incident's last word.
     `quiet`: asks nothing of anybody, and so wakes nobody once its incident was told as loud.
+    `said`: somebody else has told it, under the same key; what is left is to tell its end.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Alert:
     shows: Shows = Shows.BAD
     again_s: float = NEVER
     quiet: bool = False
+    said: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _by_this_clock(row: Told, now: datetime) -> Told:
 
 def _seen(same: Sequence[Alert], row: Told | None, now: datetime, gap_s: float, unsure: frozenset[str]) -> Told:
     """The incident with this cycle's look. Before its first word it begins with the first of the spells that count."""
-    row = row or Told(same[0].key, now, now)
+    row = row or _new(same[0], now)
     if any(a.shows is not Shows.PAST for a in same):
         row = replace(row, seen=now)
     shown = [a.patience_s < NEVER for a in same if a.shows is Shows.BAD]
@@ -147,6 +149,11 @@ def _seen(same: Sequence[Alert], row: Told | None, now: datetime, gap_s: float, 
         row = replace(row, spells=spells.well(row.spells))
     begun = [s.begins for s in row.spells if s.begins >= row.first]
     return row if row.said else replace(row, first=min(begun, default=row.first))
+
+
+def _new(first: Alert, now: datetime) -> Told:
+    row = Told(first.key, now, now)
+    return replace(row, said=(first.stage,), severity=first.severity, title=first.title) if first.said else row
 
 
 def _spoken(same: Sequence[Alert], row: Told, now: datetime) -> tuple[Told, Message | None]:

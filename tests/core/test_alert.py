@@ -48,12 +48,12 @@ def test_case(case: dict[str, Any]) -> None:
 def _alert(text: str) -> Alert:
     words = text.split()
     shows = {"ours": Shows.OURS, "news": Shows.PAST}.get(words[0], Shows.BAD)
-    quiet = words[0] == "quiet"
-    key, stage, severity, *rest = words[1:] if quiet or shows is not Shows.BAD else words
+    quiet, said = words[0] == "quiet", words[0] == "said"
+    key, stage, severity, *rest = words[1:] if quiet or said or shows is not Shows.BAD else words
     again = seconds(rest[-1]) if "again" in rest else None
     patience = NEVER if rest == ["never"] else seconds("".join(rest[:1])) or 0.0
     title = f"{key} is {stage}"
-    return Alert(key, stage, severity, title, stage, patience, shows, NEVER if again is None else again, quiet)
+    return Alert(key, stage, severity, title, stage, patience, shows, NEVER if again is None else again, quiet, said)
 
 
 def test_the_end_names_the_incident_by_its_first_word_and_says_since_when_and_how_long() -> None:
@@ -95,15 +95,15 @@ def test_the_laws_hold_over_every_history(history: list[Any]) -> None:
     memory, real, stepped = Memory(), 0.0, 0.0
     said: dict[str, set[str]] = {}  # by the key of an open incident
     bad: dict[str, float] = {}  # for how long, in real seconds, a key was seen bad since its last end
-    last: dict[str, float] = {}  # when, while it was bad in every cycle since that could see it
+    last: dict[str, tuple[float, float]] = {}  # when, real and by the clock, if no cycle has seen it well since
     for alerts, passes, back, unsure in history:
         real, stepped = real + passes, stepped + back
         keys = {a.key for a in alerts}
         last = {k: at for k, at in last.items() if k in keys or k.partition("/")[0] in unsure}
         for k in keys:
-            since = real - last.get(k, real)
-            bad[k] = bad.get(k, 0.0) + (since if since - back <= GAP_S else 0.0)
-            last[k] = real
+            since, read = last.get(k, (real, real - stepped))
+            bad[k] = bad.get(k, 0.0) + (real - since if real - stepped - read <= GAP_S else 0.0)
+            last[k] = real, real - stepped
         for message in memory.cycle(alerts, real - stepped, unsure):
             if message.resolves:
                 assert said.pop(message.key), "an end without a beginning, or a second one"
