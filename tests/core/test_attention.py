@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from failover.core.advice import BY_HAND
+from failover.core.advice import BY_HAND, advice
 from failover.core.aftermath import of_returns, of_run, of_runs
 from failover.core.alert import NEVER, Alert, Shows
 from failover.core.attention import alerts, of_peaks, unsure
@@ -112,6 +112,12 @@ def test_what_ours_does_is_nobodys_symptom_and_only_what_has_expired_wakes_again
         ("r3 expired", False),
     ]
     assert {a.shows for a in told} == {Shows.OURS}
+
+
+def test_why_is_told_what_keeps_the_nearest_playbook_off() -> None:
+    s = situation({"mx1": FROZEN, "policy": {"mode": "observe"}})
+    said, _ = advice(s.diagnoses()["mx1"], decide(s), s)
+    assert said == "mx-down would help, but policy says observe: a person has to start it."
 
 
 def test_each_class_of_the_diagnosis_has_a_word_for_a_persons_hands() -> None:
