@@ -43,6 +43,7 @@ def test_case(case: dict[str, Any]) -> None:
 
 
 def _page(a: Alert) -> tuple[str, float]:
+    assert a.quiet or a.stage not in {"failed", "degraded"}, "what a host shows says nothing new by itself"
     assert (a.again_s < NEVER) == (a.stage == "paused"), "a reminder, and of nothing else"
     return f"{a.key} {a.stage} {a.severity}", a.patience_s
 
