@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-DECIDING = ("barriers", "candidates", "condition", "diagnosis", "past", "returns", "verdict")
+DECIDING = ("barriers", "candidates", "condition", "diagnosis", "past", "returns", "targets", "verdict")
 MODULES = ("aftermath", "attention", "urgency", *DECIDING)
 TESTS = ("attention", "condition", "decisions", "diagnosis", "returns", "verdict")
 COPIED = ("failover", "tests", "playbooks", "pyproject.toml")

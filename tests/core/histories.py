@@ -18,9 +18,11 @@ HUNG = {"spam.ping": "fail:timeout", "spam.scan": "fail:timeout", "queue.frozen"
 ENDED = {"handler.banner": "fail:refused", "container.state": "fail:exited"}
 FROZEN = {"smtp.banner": "fail:timeout", "smtp.dialogue": "fail:timeout", "smtp.peer": "fail:timeout"}
 DOWN = {**FROZEN, "ssh.reach": "fail:timeout"}
+SPLIT = {**DOWN, "smtp.peer from mx3": "ok", "smtp.peer from far": "ok"}
 UNSEEN = {"handler.banner": "unknown", "spam.scan": "unknown", "cpu.load": "unknown"}
 MOODS: tuple[dict[str, str], ...] = (
     HUNG, ENDED, FROZEN, DOWN, {**HUNG, **ENDED}, {**HUNG, "ssh.reach": "fail:timeout"}, UNSEEN, {},
+    SPLIT, SPLIT,
 )  # fmt: skip
 AWAY: tuple[dict[str, str], ...] = (*([{}] * 5), HUNG, ENDED, UNSEEN, UNSEEN, UNSEEN, DOWN)
 ELSEWHERE: tuple[dict[str, str], ...] = (*([{}] * 9), HUNG, ENDED, DOWN, {"everything": "-"})
@@ -47,6 +49,7 @@ FLEETS: tuple[Case, ...] = (
     {"domains": ["example.net", "example.org"]},
     {"hosts": ["mx1", "mx2", "mx3"]},
     {"hosts": ["mx1", "mx2", "mx3"], "nameless": ["mx2"]},
+    {"hosts": ["mx1", "mx2", "mx3"], "witnesses": ["far"]},
     {"hosts": ["mx1", "mx2", "mx3"], "domains": ["example.net", "example.org"]},
     {"hosts": ["mx1", "mx2", "mx3"], "domains": ["example.net", "example.org"], "standby_for": {"mx3": ["mx1"]},
      "takes": {"example.net": ["mx1", "mx3"]}},
