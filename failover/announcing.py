@@ -22,15 +22,27 @@ TOLD_FOR = timedelta(minutes=10)
 what steps of any run told is not over yet, should no cycle have come by meanwhile."""
 
 
-def tell(c: Controller, turn: Turn) -> None:
-    situation = replace(turn.situation, past=c.past(), now=c.now)
+def tell(c: Controller, turn: Turn, seen: Turn) -> None:
+    """`seen`: what was seen last, by this turn itself or while it acted."""
+    write_down(c, turn, seen)
+    turn.flushed = send(c)
+    c.store.thin(c.now)
+
+
+def send(c: Controller) -> telling.Flushed:
+    return telling.flush(c.store, c.hands.notifier, c.hands.fleet, c.hands.clock)
+
+
+def write_down(c: Controller, turn: Turn, seen: Turn) -> None:
+    """What is to be said, and where things stand, so that neither is lost with this process."""
+    situation = replace(seen.situation, past=c.past(), now=c.now)
     policy = c.hands.fleet.policy
     alerts = (
         *turn.alerts,
         *_news(c),
         *_notices(c),
-        *attention.alerts(situation, turn.verdict, turn.back),
-        *attention.of_peaks(situation, turn.peaks),
+        *attention.alerts(situation, seen.verdict, seen.back),
+        *attention.of_peaks(situation, seen.peaks),
     )
     announcement = announce(
         alerts,
@@ -41,9 +53,7 @@ def tell(c: Controller, turn: Turn) -> None:
         unsure=attention.unsure(situation),
     )
     telling.tell(c.store, c.hands.fleet, announcement, c.now)
-    turn.flushed = telling.flush(c.store, c.hands.notifier, c.hands.fleet, c.hands.clock)
     c.store.ended(_summary(turn, situation))
-    c.store.thin(c.now)
 
 
 def _news(c: Controller) -> Iterator[Alert]:

@@ -6,6 +6,8 @@ next one goes on from; one that lost its lead to another controller ends without
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from failover.acting import act, ask, go_back
 from failover.announcing import tell
 from failover.controller import Controller
@@ -13,6 +15,7 @@ from failover.core.playbook import Playbook
 from failover.core.returns import returns
 from failover.core.verdict import Kind
 from failover.lead import by, leading
+from failover.meanwhile import looking_meanwhile
 from failover.seeing import see
 from failover.turn import Turn
 from failover.unfinished import finish
@@ -24,20 +27,23 @@ def cycle(
     *,
     budget_s: float = 0.0,
     calm_s: float = 0.0,
+    alive: Callable[[], object] = lambda: None,
 ) -> Turn:
     """See, decide and act once. For `budget_s` seconds it goes on looking while more looks may bring a decision, and
-    for `calm_s` seconds also while nothing is the matter, each CALM_EVERY_S.
+    for `calm_s` seconds also while nothing is the matter, each CALM_EVERY_S. `alive` is called each time that it has
+    looked and told while a run waited; it takes no longer than a few seconds.
 
     Raises Refused when another controller is at it, and whatever the store raises; nothing for what hosts, name
     servers and channels do.
     """
-    with leading(c) as lead:
+    with leading(c) as lead, looking_meanwhile(c, playbooks, lead, alive) as meanwhile:
         finished = list(finish(c, playbooks, by()))
         turn = see(c, playbooks, budget_s, calm_s)
         if ended := list(finish(c, playbooks, by())):  # whoever had it while we looked has it no more
             finished += ended
             turn = see(c, playbooks, budget_s, calm_s)
         turn.runs += finished
+        meanwhile.begins_now()
         if turn.verdict.kind is Kind.RUN:
             act(c, playbooks, turn, lead)
         elif turn.verdict.ask:
@@ -45,5 +51,6 @@ def cycle(
         turn.back = returns(turn.situation, turn.verdict)
         go_back(c, turn, lead)
         lead.renew()
-        tell(c, turn)
+        tell(c, turn, meanwhile.seen or turn)
+        turn.missed = meanwhile.missed
         return turn

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,10 +38,10 @@ from failover.core.run import (
     next_,
 )
 from failover.core.signal import Samples
-from failover.core.watch import Seen, watch
+from failover.core.watch import Seen, patience_left, watch
 from failover.core.words import duration
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, StaleEpoch, StepFailed, Unreachable
-from failover.ports import Lease, RunRecord, Store
+from failover.ports import Clock, Lease, RunRecord, Store
 
 LEASE_S = 120.0
 ATTEMPTS = 3
@@ -49,10 +49,15 @@ ATTEMPTS = 3
 POLL_S = 1.0
 LATE_S = 60.0
 """A first act so long after its run was opened, or so long after its own intent, is not begun: the machine slept."""
+AWAY = timedelta(seconds=60)
+"""A longer time between two looks of one watch was no waiting: the machine slept, or we were stopped. Patience begins
+anew with a new look."""
 PATIENCE_S = 30.0
 """How long we go on looking at what we cannot read, or wait for what still runs there, beyond a step's own limit."""
 
 Tell = Callable[[RunRecord, Event], None]
+Meanwhile = Callable[[float], None]
+"""What else may be done in a wait that has so many seconds to spare. It is back within these, and raises nothing."""
 
 
 @dataclass(slots=True)
@@ -63,6 +68,8 @@ class Sitting:
     lease: Lease
     events: list[Event]
     since: datetime
+    began: float
+    """The same moment, monotonic."""
     tries: dict[str, int] = field(default_factory=dict)
     unread: str = ""
     """Why the last look at the world came back with nothing."""
@@ -85,6 +92,30 @@ def _ignore(record: RunRecord, event: Event) -> None:
     pass
 
 
+def _just_wait(spare_s: float) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Unhurried:
+    """The clock that acts are given: one that only waits leaves its time to others."""
+
+    clock: Clock
+    meanwhile: Meanwhile
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        until = self.monotonic() + seconds
+        while (left := until - self.monotonic()) > 0:
+            self.meanwhile(left)
+            self.clock.sleep(min(POLL_S, until - self.monotonic()))
+
+
 @dataclass(slots=True)
 class Engine:
     hands: Hands
@@ -92,6 +123,11 @@ class Engine:
     tell: Tell = _ignore
     stop: Callable[[], str | None] = lambda: None
     """Why to stop at the next safe point, or None to go on."""
+    meanwhile: Meanwhile = _just_wait
+
+    @property
+    def _unhurried(self) -> Hands:
+        return replace(self.hands, clock=_Unhurried(self.hands.clock, self.meanwhile))
 
     # Sittings -----------------------------------------------------------------
 
@@ -121,7 +157,8 @@ class Engine:
         return self.store.lease(run, plan.scopes or (f"run:{run}",), seconds=LEASE_S, now=self.hands.clock.now())
 
     def _sit(self, record: RunRecord, lease: Lease, direction: str, by: str) -> View:
-        sitting = Sitting(record, lease, list(self.store.events(record.id)), self.hands.clock.now())
+        clock = self.hands.clock
+        sitting = Sitting(record, lease, list(self.store.events(record.id)), clock.now(), clock.monotonic())
         try:
             self._record(sitting, Did.BEGUN, None, {"direction": direction, "by": by, "epoch": lease.epoch})
             while sitting.view.state is RunState.RUNNING:
@@ -134,7 +171,9 @@ class Engine:
     def _advance(self, s: Sitting) -> None:
         """One move. Every path through here appends at least one event, so a run always ends."""
         coming = next_(s.plan, s.view)
-        if not isinstance(coming, Close) and (why := self._must_stop(s)):
+        # What was done is looked at, however late it is: only then is it known whether a person is needed.
+        why = self.stop() if isinstance(coming, Verify) else self._must_stop(s)
+        if why and not isinstance(coming, Close):
             return self._close(s, RunState.PAUSED, why)
         if isinstance(coming, Begin) and s.is_first and (late := self._late(s.record.opened)):
             return self._close(s, RunState.ABORTED, late)
@@ -153,10 +192,11 @@ class Engine:
                 self._close(s, state, because)
 
     def _must_stop(self, s: Sitting) -> str | None:
-        if why := self.stop():
-            return why
-        spent = (self.hands.clock.now() - s.since).total_seconds()
-        return "the run's deadline has passed" if spent > s.plan.limits.deadline else None
+        return self.stop() or ("the run's deadline has passed" if self._time_left(s) < 0 else None)
+
+    def _time_left(self, s: Sitting) -> float:
+        """Not counting what the machine slept (CLOCK_MONOTONIC, clock_gettime(2)): that was no time of the run's."""
+        return s.plan.limits.deadline - (self.hands.clock.monotonic() - s.began)
 
     def _late(self, since: datetime) -> str:
         """Why nothing is begun any more on what was decided then; empty when it may be."""
@@ -230,7 +270,7 @@ class Engine:
         if late := self._late(s.events[-1].at):
             return self._fail(s, step, "late", late, nothing_done=True)
         try:
-            result = self._reaching(lambda: ACTIONS[step.action].act(step, at, self.hands))
+            result = self._reaching(lambda: ACTIONS[step.action].act(step, at, self._unhurried))
         except StaleEpoch:
             raise
         except (Refused, Unreachable) as e:
@@ -264,14 +304,17 @@ class Engine:
 
     def _watch(self, s: Sitting, step: Step) -> tuple[Seen, str]:
         """Look again and again until each watch has seen its effect, or its patience ends."""
-        since = max(s.view.steps[step.id].ended or s.since, s.since)  # a resumed run looks afresh
+        since = now = max(s.view.steps[step.id].ended or s.since, s.since)  # a resumed run looks afresh
         hosts = {w.host for w in step.verify}
         names = frozenset(w.signal for w in step.verify)
         samples: Samples = ()
         while True:
             self._renew(s, PATIENCE_S)
             samples = (*samples, *self.hands.look(hosts, names))
-            now = self.hands.clock.now()
+            before, now = now, self.hands.clock.now()
+            if now - before > AWAY:
+                since = now
+                continue
             verdicts = [watch(w, samples, since=since, now=now) for w in step.verify]
             for outcome in (Seen.NO, Seen.UNKNOWN):
                 if said := [words for seen, words in verdicts if seen is outcome]:
@@ -280,7 +323,8 @@ class Engine:
                 return Seen.YES, "; ".join(words for _, words in verdicts)
             if self._must_stop(s):
                 return Seen.NOT_YET, ""
-            self.hands.clock.sleep(POLL_S)
+            waiting = [w for w, (seen, _) in zip(step.verify, verdicts, strict=True) if seen is Seen.NOT_YET]
+            self._wait(s, min(patience_left(w, samples, since=since, now=now) for w in waiting))
 
     def _fail(
         self,
@@ -336,7 +380,7 @@ class Engine:
         self._record(s, Did.UNDO_INTENT, step.id, {"attempt": attempt, "want": dict(step.before)})
         at = self._at(s, step, f"undo-{attempt}")
         try:
-            result = self._reaching(lambda: ACTIONS[step.action].undo(step, at, self.hands))
+            result = self._reaching(lambda: ACTIONS[step.action].undo(step, at, self._unhurried))
         except StaleEpoch:
             raise
         except Changed as e:
@@ -397,12 +441,18 @@ class Engine:
         since = self.hands.clock.monotonic()
         while True:
             world = self._look_at(s, look)
-            patience = PATIENCE_S + (step.limit_s if world is World.RUNNING else 0.0)
-            out_of_time = self.hands.clock.monotonic() - since > patience
+            until = since + PATIENCE_S + (step.limit_s if world is World.RUNNING else 0.0)
+            out_of_time = self.hands.clock.monotonic() > until
             if world not in {World.UNKNOWN, World.RUNNING} or out_of_time or self.stop():
                 return world
             self._renew(s, step.limit_s)
-            self.hands.clock.sleep(POLL_S)
+            self._wait(s, until - self.hands.clock.monotonic())
+
+    def _wait(self, s: Sitting, spare_s: float) -> None:
+        """Until it is time to look again, or `spare_s` seconds when there is something else to do."""
+        until = self.hands.clock.monotonic() + POLL_S
+        self.meanwhile(min(spare_s, self._time_left(s)))
+        self.hands.clock.sleep(until - self.hands.clock.monotonic())
 
     def _look_at(self, s: Sitting, look: Callable[[], World]) -> World:
         try:

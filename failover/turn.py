@@ -27,6 +27,8 @@ class Turn:
     """Run, resumed or rolled back in this cycle."""
     alerts: list[Alert] = field(default_factory=list)
     """Besides those that any cycle would find again."""
+    missed: str = ""
+    """Why the last look that was to be made while a run waited came to nothing; empty when it came to something."""
     flushed: telling.Flushed = field(default_factory=telling.Flushed)
 
     @property

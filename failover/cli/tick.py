@@ -35,7 +35,7 @@ def tick(
     books = wiring.playbooks(opts)
     with wiring.controller(opts, remembers=True) as c:
         try:
-            turn = cycle(c, books, budget_s=max(BUDGET_S, calm_s), calm_s=calm_s)
+            turn = cycle(c, books, budget_s=max(BUDGET_S, calm_s), calm_s=calm_s, alive=lambda: beat(c))
         except Refused as e:
             if opts.verbose:
                 print(e)
@@ -46,7 +46,8 @@ def tick(
 
 
 def beat(c: Controller) -> None:
-    """The decision is made and done with: only now may the dead-man's switch be told so."""
+    """It has looked and told, and what it decided is done with or at work: only now may the dead-man's switch be
+    told so."""
     url = c.hands.fleet.policy.heartbeat
     if url is not None:
         from failover.adapters import heartbeat
@@ -60,6 +61,8 @@ def lines(turn: Turn) -> Iterable[str]:
     for record, view in turn.runs:
         why = f": {view.because}" if view.because else ""
         yield f"run {record.id} {view.state.value}{why}; see: failover runs show {record.id}"
+    if turn.missed:
+        yield f"not looked while a run waited: {turn.missed}"
     yield from (f"not told: {why}" for why in turn.flushed.why)
 
 

@@ -56,19 +56,22 @@ class Watcher:
         from failover.cycle import cycle
 
         try:
-            turn = cycle(c, books)
+            turn = cycle(c, books, alive=lambda: self._alive(c))
         except Refused as e:
             notify("WATCHDOG=1")  # standing by is work, too
             return self._say(f"standing by: {e}")
         except FailoverError as e:
             return self._say(f"no decision: {e} ({e.try_})")
-        tick.beat(c)
-        notify("WATCHDOG=1")
+        self._alive(c)
         v = turn.verdict
         what = f"{v.kind.value}{' ' + v.playbook if v.playbook else ''}{' on ' + v.host if v.host else ''}"
         self._say(f"{what}: {'; '.join(v.because)}" if v.kind.value != "hold" else f"{what}")
         for line in tick.lines(turn):
             print(line, flush=True)
+
+    def _alive(self, c: Controller) -> None:
+        tick.beat(c)
+        notify("WATCHDOG=1")
 
     def _say(self, text: str) -> None:
         """A state is printed when it begins, not each time."""

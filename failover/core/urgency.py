@@ -33,6 +33,7 @@ URGENCY: Mapping[str, Urgency] = {
     "in force": Urgency("info", NEVER),  # and so has what stands and eases it
     "no help": Urgency("critical", 15 * _MINUTE),  # help is in force, and mail does not move all the same
     "diagnosis": Urgency("critical", 2 * _MINUTE),
+    "its turn": Urgency("critical", 2 * _MINUTE),  # a run elsewhere is at work, and most take less
     "quorum": Urgency("critical", 2 * _MINUTE),
     "retry": Urgency("critical", 2 * _MINUTE),
 }

@@ -26,12 +26,18 @@ def watch(wanted: Watch, samples: Samples, *, since: datetime, now: datetime) ->
     reached, said = _reached(wanted, readable)
     if reached:
         return Seen.YES, said
-    if not _out_of_patience(wanted, readable, since, now):
+    if _patience_left(wanted, readable, since, now) > 0:
         return Seen.NOT_YET, said
     if not readable or looks[-1].outcome is Outcome.UNKNOWN:
         reason = looks[-1].reason if looks else "no look came back"
         return Seen.UNKNOWN, f"{wanted.signal} on {wanted.host} could not be read: {reason}"
     return Seen.NO, f"{said}, after {duration((now - since).total_seconds())}"
+
+
+def patience_left(wanted: Watch, samples: Samples, *, since: datetime, now: datetime) -> float:
+    """Seconds until `watch` answers no to these looks; an effect that comes earlier ends it earlier."""
+    looks = [s for s in of(samples, wanted.host, wanted.signal) if s.at >= since]
+    return _patience_left(wanted, [s for s in looks if s.outcome is not Outcome.UNKNOWN], since, now)
 
 
 def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
@@ -58,12 +64,12 @@ def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
     return grown <= 0, f"{said}, {number(abs(grown))} {'more' if grown > 0 else 'fewer'} than {duration(span)} ago"
 
 
-def _out_of_patience(wanted: Watch, looks: list[Signal], since: datetime, now: datetime) -> bool:
+def _patience_left(wanted: Watch, looks: list[Signal], since: datetime, now: datetime) -> float:
     if wanted.stalls_at_most is None:
-        return (now - since).total_seconds() >= wanted.within
+        return wanted.within - (now - since).total_seconds()
     fell = [b.at for a, b in pairwise(looks) if _number(b) < _number(a) or (b.age or 0.0) < (a.age or 0.0)]
     moved = fell[-1] if fell else since
-    return (now - moved).total_seconds() >= wanted.stalls_at_most
+    return wanted.stalls_at_most - (now - moved).total_seconds()
 
 
 def _number(s: Signal) -> float:
