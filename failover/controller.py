@@ -51,19 +51,21 @@ class Controller:
 
     # Seeing and deciding --------------------------------------------------------
 
-    def recommend(self, playbooks: tuple[Playbook, ...], told: Samples = ()) -> tuple[Verdict, Samples]:
-        """For a person: look until a trigger fires or none can, at most LOOKS times. Raises nothing."""
-        samples, next_look = told, self.now
+    def recommend(self, playbooks: tuple[Playbook, ...]) -> tuple[Verdict, Situation]:
+        """For a person: look until a trigger fires or none can, at most LOOKS times. Raises what the store raises."""
+        samples: Samples = ()
+        next_look, past = self.now, self.past()
         spacing = timedelta(seconds=self.hands.fleet.policy.spacing_s)
         for _ in range(LOOKS):
             self.hands.clock.sleep(max(0.0, (next_look - self.now).total_seconds()))
             found = self.hands.look(self.hands.fleet.hosts, None)
             next_look = max((s.at for s in found), default=self.now) + spacing  # closer than this they count as one
             samples = (*samples, *found)
-            verdict = recommend(Situation(self.hands.fleet, playbooks, samples, self.now))
+            situation = Situation(self.hands.fleet, playbooks, samples, self.now, past)
+            verdict = recommend(situation)
             if not verdict.undecided:
                 break
-        return verdict, samples
+        return verdict, situation
 
     # Planning -------------------------------------------------------------------
 

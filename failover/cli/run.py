@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,12 +127,13 @@ def _unchanged(c: Controller, opts: Options, approved: Plan) -> Plan:
 def _recommended(c: Controller, opts: Options, *, quiet: bool) -> Plan:
     """Look, say what is wrong, and plan what the trigger asks for; exit 0 when nothing is, 4 when it may not."""
     from failover.cli import diagnosis_text
+    from failover.core import attention
     from failover.core.verdict import Kind
 
     books = wiring.playbooks(opts)
-    verdict, samples = c.recommend(books)
+    verdict, situation = c.recommend(books)
     if not quiet:
-        print("\n".join(diagnosis_text.lines(c.hands.fleet, samples, verdict)))
+        print("\n".join(diagnosis_text.lines(c.hands.fleet, situation.samples, verdict)))
     if verdict.kind is Kind.HOLD:
         if quiet:
             print(json.dumps({"version": 1, "decision": {"kind": "hold", "because": list(verdict.because)}}))
@@ -143,7 +145,8 @@ def _recommended(c: Controller, opts: Options, *, quiet: bool) -> Plan:
         )
     if not quiet:
         print()
-    return c.plan(next(b for b in books if b.name == verdict.playbook), dict(verdict.params or {}))
+    plan = c.plan(next(b for b in books if b.name == verdict.playbook), dict(verdict.params or {}))
+    return replace(plan, incident=attention.incident(situation, verdict))
 
 
 def _dry_run(plan: Plan, out: Path | None, *, as_json: bool) -> None:

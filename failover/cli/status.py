@@ -34,8 +34,8 @@ def overview(ctx: typer.Context) -> None:
     opts = options(ctx)
     with wiring.controller(opts) as c:
         print("\n".join(lines(document(c))))
-        verdict, samples = c.recommend(wiring.playbooks(opts))
-        print("\n".join(diagnosis_text.lines(c.hands.fleet, samples, verdict)))
+        verdict, seen = c.recommend(wiring.playbooks(opts))
+        print("\n".join(diagnosis_text.lines(c.hands.fleet, seen.samples, verdict)))
 
 
 def document(c: Controller) -> dict[str, Any]:

@@ -97,16 +97,22 @@ def _unseen(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
     return Barrier("unknown", Weight.PAGE, said)
 
 
+def standing(c: Candidate, s: Situation) -> Standing | None:
+    """What this playbook, run for this host and domain, has changed and not taken back."""
+    made_for = {c.host} if c.host else c.subjects
+    mine = (m for m in s.past.standing if m.playbook == c.name and m.is_for(made_for))
+    return next((m for m in mine if not _of_another_domain(m, c, s)), None)
+
+
 def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     """Doing it twice helps nobody; and whoever undid it, a person or a program, is not fought."""
-    for m in s.past.standing:
-        if m.playbook != c.name or not m.is_for({c.host} if c.host else c.subjects) or _of_another_domain(m, c, s):
-            continue
-        if m.gone:
-            said = f"what run {m.run} changed is no longer there ({m.gone}), and it is bad again"
-            return Barrier("gone", Weight.PAGE, said)
-        return Barrier("in force", Weight.HOLD, f"what it would do stands already: {m.says} (run {m.run})")
-    return None
+    m = standing(c, s)
+    if m is None:
+        return None
+    if m.gone:
+        said = f"what run {m.run} changed is no longer there ({m.gone}), and it is bad again"
+        return Barrier("gone", Weight.PAGE, said)
+    return Barrier("in force", Weight.HOLD, f"what it would do stands already: {m.says} (run {m.run})")
 
 
 def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:

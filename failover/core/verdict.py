@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from failover.core.barriers import Barrier, Weight, barrier
+from failover.core.barriers import Barrier, Weight, barrier, standing
 from failover.core.candidates import Candidate, Situation, candidates
 from failover.core.condition import hasty
 from failover.core.diagnosis import our_network
@@ -59,10 +59,11 @@ class Verdict:
 
 
 def recommend(s: Situation) -> Verdict:
-    """For a person who is there: the first playbook by priority whose trigger holds and whose preconditions do too."""
+    """For a person who is there: the first playbook by priority whose trigger holds and whose preconditions do too;
+    what stands already comes last."""
     hurried = tuple(replace(p, trigger=p.trigger and hasty(p.trigger, LOOKS)) for p in s.playbooks)
     considered = tuple(Considered(c) for c in candidates(replace(s, playbooks=hurried)))
-    firing = [c.candidate for c in considered if c.fires]
+    firing = sorted((c.candidate for c in considered if c.fires), key=lambda c: standing(c, s) is not None)
     for c in firing:
         if c.ready.holds:
             return _verdict(Kind.RUN, c.because, c, considered)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from failover.controller import Controller
 from failover.core.mx import mx_set
 from failover.core.run import RunState
+from failover.world.hands import hands
 from failover.world.postfix import HOMES
 from failover.world.world import World, fleet
 from tests.world.invariants import Cause
@@ -91,3 +93,16 @@ def test_a_second_host_that_goes_down_is_a_persons_for_both_domains() -> None:
     night.go(60 * MINUTE)
     night.let_mail_through()
     assert not night.invariants.broken
+
+
+def test_a_person_is_recommended_what_is_not_done_yet() -> None:
+    night = cut_off(11)
+    night.go(5 * MINUTE)
+    night.world.advance(30.0)
+    person, done = Controller(hands(night.world), night.world.store), []
+    for _ in HOMES:
+        verdict, _ = person.recommend(night.books)
+        book = next(b for b in night.books if b.name == verdict.playbook)
+        record, view = person.run(person.plan(book, dict(verdict.params or {})))
+        done.append((view.state, record.plan.params["domain"]))
+    assert done == [(RunState.SUCCEEDED, home) for home in HOMES]
