@@ -134,10 +134,10 @@ class Play:
         self.played.hours += (self.world.now - self.began) / HOUR
 
     def somebody_cared(self) -> None:
-        """An incident that lasts is cured, or a person knows: never neither."""
+        """An incident of tonight that lasts is cured, or a person knows: never neither."""
         laws, names = self.night.invariants, {s.split()[0] for s in self.played.story}
         said = " ".join(m.title for m in self.night.pages)
-        for c in (c for c in laws.causes if c.steady):
+        for c in (c for c in laws.causes if c.steady and c.begins >= self.began):
             cured = any(r.plan.playbook == c.playbook and laws.host(r) == c.host for r in laws.records())
             if not cured and c.host not in said and self.over - c.begins > LEAST_S and not names & BLIND:
                 laws.fail(f"{c.host} was sick from {c.begins:.0f} s, and nobody did or said anything")
