@@ -93,7 +93,7 @@ def night(boxed: Lab, request: pytest.FixtureRequest) -> Iterator[Night]:
         kill(process)
     for name in (CUT, *BROKEN):
         boxed.heal(name)
-    boxed.run("mx1", ["rm", "-f", RESTARTS], timeout=5)  # else the fourth test within ten minutes is refused its restart
+    boxed.run("mx1", ["rm", "-f", RESTARTS], timeout=5)  # the fourth test within ten minutes would be refused its own
     for run in json.loads(failover(boxed, "runs", "list", "--json").stdout)["runs"]:
         if run["state"] not in {"rolled_back", "aborted"}:  # only of a test that failed
             failover(boxed, "rollback", run["run"], "--yes")
