@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from failover.core.barriers import standing
 from failover.core.candidates import Candidate, Situation
 from failover.core.condition import All, judge
 from failover.core.diagnosis import Diagnosis
@@ -39,6 +40,8 @@ def _nearest(d: Diagnosis, v: Verdict, s: Situation) -> str:
     if not near:
         return "No playbook is for this."
     x = next((x for x in near if x.fires), near[0])
+    if not x.fires and (m := standing(x.candidate, s)) is not None and not m.gone:
+        return f"{x.candidate.name} is in force: {m.says} (run {m.run})."
     return _barred(x, v) if x.fires else f"{x.candidate.name} would help, but not yet: {_lacks(x.candidate, s)}."
 
 
