@@ -25,11 +25,11 @@ _MARKS = {True: "yes", False: "no", None: "?"}
 def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Peak, ...] = ()) -> list[str]:
     """What is seen, what of ours is in force, what comes next, and the reasons, playbook by playbook."""
     verdict = decide(s)
-    out = [_last(last, s), *(line for d in s.diagnoses().values() for line in _host(d, verdict, s))]
+    shown = _wanted(verdict, s, only)
+    out = [_last(last, s), *(line for d in s.diagnoses().values() for line in _host(d, verdict, s, shown))]
     out += [p.words for p in peaks]
     out += [line for r in returns(s, verdict) for line in _standing(r)]
     out += ["", _now(verdict, s)]
-    shown = _wanted(verdict, s, only)
     for c in shown:
         out += ["", f"{_name(c)}: {outcome(c, s)}", *_conditions(c, s)]
     if only is None and not our_network(s.fleet, s.samples, s.now):
@@ -37,12 +37,20 @@ def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tupl
     return out
 
 
-def _host(d: Diagnosis, v: Verdict, s: Situation) -> list[str]:
-    """What is hidden behind one closed door is one line. What a page would say is to be done is said here too."""
+def _host(d: Diagnosis, v: Verdict, s: Situation, shown: Iterable[Considered]) -> list[str]:
+    """What is hidden behind one closed door is one line."""
     against = [f"  against: {', '.join(d.evidence_against)}"] if d.evidence_against else []
-    cared_for = v.kind is Kind.RUN and v.host == d.host
-    to_do = advice(d, v, s) if not cared_for and deserves_a_page(d) else ()
-    return [headline(d), *table(folded((*d.evidence_for, *d.latent))), *against, *(f"  {line}" for line in to_do)]
+    to_do = (f"  {line}" for line in _to_do(d, v, s, shown))
+    return [headline(d), *table(folded((*d.evidence_for, *d.latent))), *against, *to_do]
+
+
+def _to_do(d: Diagnosis, v: Verdict, s: Situation, shown: Iterable[Considered]) -> tuple[str, ...]:
+    """What a page would say is to be done; what its playbook lacks, unless that is shown further down."""
+    if (v.kind is Kind.RUN and v.host == d.host) or not deserves_a_page(d):
+        return ()
+    nearest, by_hand = advice(d, v, s)
+    below = any(c.candidate.host == d.host and d.incident in c.candidate.bound.cures for c in shown)
+    return (by_hand,) if below else (nearest, by_hand)
 
 
 def _rest(silent: Iterable[Considered]) -> list[str]:

@@ -29,8 +29,8 @@ BY_HAND: Mapping[str | None, str] = {
 """By the class of the diagnosis; None: no known incident."""
 
 
-def advice(d: Diagnosis, v: Verdict, s: Situation) -> tuple[str, ...]:
-    """For a host that is not well."""
+def advice(d: Diagnosis, v: Verdict, s: Situation) -> tuple[str, str]:
+    """For a host that is not well: the nearest playbook, and what to do by hand."""
     return _nearest(d, v, s), BY_HAND[d.incident].format(host=d.host)
 
 
