@@ -64,8 +64,12 @@ class Playing:
         self._release()
 
     def _release(self) -> None:
-        for argv in (["postsuper", "-H", "-"], ["postqueue", "-f"]):
-            self.lab.run("mx1", argv, input="".join(f"{queue_id}\n" for queue_id in self.held), timeout=20)
+        held = "".join(f"{queue_id}\n" for queue_id in self.held)
+        self.lab.run("mx1", ["postsuper", "-H", "-"], input=held, timeout=20)
+        flush = ["postqueue", "-f"]  # refused for a moment where a reload has just ended qmgr
+        self.story.until(
+            lambda: self.lab.run("mx1", flush, timeout=20, check=False).returncode == 0, "a flush is taken", within=20
+        )
         self.story.until(
             lambda: not queues.names(self.lab, "mx1", "hold"), "the hold queue becomes empty", within=PATIENCE_S
         )

@@ -134,7 +134,7 @@ def test_a_script_cut_short_does_nothing(host: MailHost, share: float) -> None:
 
 def test_postfix_daemons_do_not_inherit_the_lock(host: MailHost) -> None:
     assert host.bypass("pass").rc == Rc.OK
-    host.sh("postqueue -f")
+    host.sh("postqueue -f", check=False)  # refused for a moment, right after a reload
     holders = host.sh(
         "for p in /proc/[0-9]*; do ls -l $p/fd 2>/dev/null | grep -q failover/lock && echo $p; done; true"
     )
