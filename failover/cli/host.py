@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,6 +136,14 @@ def remove(
         _ask(yes)
         for did in there.remove(remote, root, purge=purge):
             print(f"  {did}")
+
+
+@app.command()
+def text() -> None:
+    """Print failover-host whole, as it is sent or installed: read it before you trust it."""
+    from failover.host import script_text
+
+    sys.stdout.write(script_text())
 
 
 @contextmanager

@@ -169,3 +169,8 @@ def test_removed_only_after_asking(cli: Cli, far: Far) -> None:
     assert "remove" not in far.verbs
     assert cli("remove", "mx1", "--as", "root", "--yes", "--purge").code == 0
     assert far.asked[-1] == ("root", "remove", {"purge": "yes"})
+
+
+def test_text_is_what_would_be_installed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["host", "text"]) == 0
+    assert capsys.readouterr().out == script_text()

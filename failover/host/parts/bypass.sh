@@ -1,0 +1,56 @@
+# ---- bypass: take a filter out of the path, and put it back ---------------------------------------------------------
+
+do_bypass() {
+  master_pid >/dev/null || { because $REFUSED "Postfix is not running"; return; }
+  no=$(lever_no "$lever" "$filter")
+  [ -z "$no" ] || { because $REFUSED "$no"; return; }
+  settings=$(lever_settings "$lever" "$filter") entry=$(setting master.cf "$filter/unix")
+  [ "$(printf '%s\n' "$settings" | cut -f 1-3 | sha256sum | cut -c 1-64)" = "$expect" ] ||
+    { because $CHANGED "the settings do not read as planned"; return; }
+  to=$STATE/saved/$run,$step
+  ( set +f; save "$to" ) || { because $REFUSED "the changed configuration could not be prepared"; return; }
+  for file in main.cf master.cf; do
+    cmp -s "$to/before/$file" "$to/wanted/$file" ||
+      install_file "$to/wanted/$file" $file "$(sha "$to/before/$file")" ||
+      { put_back "$to" "$file was edited at this moment, or could not be written"; return; }
+  done
+  quietly 15 postfix check || { put_back "$to" "postfix check refuses the changed configuration"; return; }
+  reload || { put_back "$to" "Postfix did not take up the changed configuration"; return; }
+  printf '%s\n' "$settings" | sed "s/^/setting\t/"
+  digests
+  end_waiting "$filter"
+  still_left "$filter" "$(entry_kind "${entry#=}")" "$(entry_command "${entry#=}")"
+}
+
+do_restore() {
+  saved=$STATE/saved/$of_run,$of_step rc=0
+  [ -e "$saved/settings" ] || { because $REFUSED "nothing was saved here for $of_run, $of_step: nothing to put back"; return; }
+  config_dir=$(cat "$saved/config_dir") && MAIL_CONFIG=$config_dir
+  while IFS=$TAB read -r file key before after; do
+    now=$(setting "$file" "$key")
+    case $now in "$before" | "$after") ;; *) say conflict "$file" "$key" "$now" "$after"; rc=$CHANGED ;; esac
+  done <"$saved/settings"
+  [ $rc -eq 0 ] || { because $rc "somebody else changed our setting: nothing was touched"; return; }
+  for file in main.cf master.cf; do
+    restore_file $file || { because $FAILED "$file was edited at this moment, or could not be written"; return; }
+  done
+  digests
+  master_pid >/dev/null || return 0
+  quietly 15 postfix check || { because $FAILED "restored, but postfix check refuses it"; return; }
+  reload || { because $FAILED "restored, but Postfix did not take it up"; return; }
+}
+
+restore_file() { # FILE: the saved bytes where nobody else edited it, else our settings alone
+  have=$(sha "$config_dir/$1")
+  case $have in
+    "$(sha "$saved/before/$1")") say restored "$1" nothing; return ;;
+    "$(sha "$saved/wanted/$1")") install_file "$saved/before/$1" "$1" "$have" && say restored "$1" bytes; return ;;
+  esac
+  cp -L "$config_dir/main.cf" "$config_dir/master.cf" "$scratch" && how_much=nothing || return
+  while IFS=$TAB read -r file key before after; do
+    [ "$file" = "$1" ] && [ "$before" != "$after" ] && [ "$(setting "$file" "$key")" = "$after" ] || continue
+    set_one "$scratch" "$file" "$key" "$before" && how_much=settings || return
+  done <"$saved/settings"
+  [ $how_much = nothing ] || install_file "$scratch/$1" "$1" "$have" || return
+  say restored "$1" $how_much
+}

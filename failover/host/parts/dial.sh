@@ -1,0 +1,38 @@
+# ---- dial: connect, send, read one line -----------------------------------------------------------------------------
+
+DIAL='exec 3<>"/dev/tcp/$1/$2" && echo connected && { printf "$3" >&3; IFS= read -r line <&3; printf "%s" "$line"; }'
+
+dial() { # ROW WANT SEND HOST:PORT: connect, send, read one line; ROW is one word or two
+  row=$1 want=$2 send=$3 host=${4%:*}
+  host=${host#[} host=${host%]}
+  command -v bash >/dev/null || { say $row error 0 "no bash"; return; }
+  begun=$(date +%s%3N)
+  said=$(bounded "$patience" bash -c "$DIAL" dial "$host" "${4##*:}" "$send" 2>&1 </dev/null)
+  rc=$? ms=$(($(date +%s%3N) - begun)) line=${said#connected} line=${line#?}
+  case $rc:$said in
+    124:connected* | 137:connected*) say $row timeout $ms "connected, no answer in $patience s" ;;
+    124:* | 137:*) say $row timeout $ms "no connection in $patience s" ;;
+    *:connected) say $row closed $ms "closed without an answer" ;;
+    *:connected*' reset by peer'*) say $row closed $ms "connection reset" ;;
+    *:connected*) case $line in $want) say $row ok $ms "$line" ;; *) say $row wrong $ms "$line" ;; esac ;;
+    *refused*) say $row refused $ms "connection refused" ;;
+    *) say $row error $ms "${said##*: }" ;;
+  esac
+}
+
+look_spam() {
+  mail='From: probe@failover.invalid\nTo: probe@failover.invalid\nSubject: probe\n\nprobe\n' # ends in a newline: see below
+  length=$(printf "$mail" | wc -c)
+  case $spam in
+    spamassassin)
+      # spamd never answers a half-open request whose body lacks the final newline (measured, 4.0.1).
+      dial spam.ping 'SPAMD/* 0 *' 'PING SPAMC/1.5\r\n\r\n' "$spam_address" &
+      [ "$scan" = no ] ||
+        dial spam.scan 'SPAMD/* 0 EX_OK*' "CHECK SPAMC/1.5\r\nContent-length: $length\r\n\r\n$mail" "$spam_address" & ;;
+    rspamd)
+      dial spam.ping 'HTTP/1.? 200*' 'GET /ping HTTP/1.0\r\n\r\n' "$spam_address" &
+      [ "$scan" = no ] ||
+        dial spam.scan 'HTTP/1.? 200*' "POST /checkv2 HTTP/1.0\r\nContent-Length: $length\r\n\r\n$mail" "$spam_address" & ;;
+  esac
+  wait
+}

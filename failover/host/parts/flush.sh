@@ -1,0 +1,17 @@
+# ---- flush: let what waits be tried now -----------------------------------------------------------------------------
+
+do_flush() {
+  cd "$(queue_dir)" || { because $FAILED "no queue directory"; return; }
+  n=$(bounded 10 find active incoming deferred -type f </dev/null 2>/dev/null | wc -l)
+  flushed || { because $FAILED "postqueue -f: $(tail -n 1 "$scratch/said" | tr -c '[:print:]' ' ' | cut -c 1-300)"; return; }
+  say flushed "$n"
+}
+
+# Refused while qmgr is between two lives (a reload); waits where qmgr or pickup has its backlog of triggers full.
+flushed() {
+  until bounded 15 postqueue -f </dev/null >"$scratch/said" 2>&1; do
+    [ -s "$scratch/said" ] || echo "not taken in time" >"$scratch/said"
+    [ "$(left_s)" -gt 1 ] || return 1
+    sleep 0.5
+  done
+}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# failover-host: everything that failover does on a mail host is a verb of this file.
+#
+#   failover-host VERB KEY=VALUE ...          installed, root-owned; or sent, on stdin, to
+#   /bin/sh -c 'eval "$(cat)"' failover-host VERB KEY=VALUE ...
+#   failover-host forced                      as the forced command of a key: the same, and nothing else, by sudo
+#
+# Its last line calls main: a text that was cut short on the way defines functions and does nothing.
+# It needs Postfix, bash (for /dev/tcp) and GNU coreutils, findutils, grep, util-linux, awk: what Debian has.
+#
+# Laws
+#   1. Values are data: each is matched against a strict pattern, none is ever evaluated.
+#   2. An acting verb holds the lock, checks the epoch, writes `running` before and its result after.
+#      What was done once for (run, step, attempt) is answered again, never done again.
+#   3. What undoes a change lies on this disk, synced, before the change is made.
+#   4. Nobody's edit is overwritten: a file goes in only over the bytes that were read.
+#   5. Nothing here waits for ever, and what is started (or already runs) never inherits the lock.
+#   6. Mail is never delivered twice by us: what is being handed over is left alone.
+#
+# Answer: rows of tab-separated fields, the last one `end VERB RC`. Without it the answer was cut off.
+# A setting reads `=VALUE`, or `-` when absent; it is named by a file and a key:
+#   main.cf content_filter | master.cf smtp/inet/content_filter | master.cf spamassassin/unix (the whole entry)
+
+VERSION=1
+OK=0 USAGE=64 FAILED=70 CHANGED=73 BUSY=75 STALE=76 NOT_PERMITTED=77 REFUSED=78
+
+set -u -f
+umask 077
+PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C TZ=UTC0
+export PATH LC_ALL TZ
+unset MAIL_CONFIG MAIL_VERBOSE MAIL_DEBUG CDPATH ENV BASH_ENV GREP_OPTIONS POSIXLY_CORRECT TMPDIR
+IFS=' 	
+'
+TAB='	'
+run= step= attempt= epoch= limit= config_dir=/etc/postfix filter= lever= expect= of_run= of_step= batch=200 to= from=
+spam=none spam_address= scan=no top=yes handler= peers= filters=no patience=5 container=
+kind= name= answers= speaks=smtp grace=10 log= log_from=
+user= public= digest= forced=no purge=no reason=
+STATE=/var/lib/failover
+trap '' HUP PIPE # a lost connection never stops an act half-way

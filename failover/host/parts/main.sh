@@ -1,0 +1,52 @@
+# ---- main: which verb, with which keys ------------------------------------------------------------------------------
+
+dispatch() {
+  verb=${1-}
+  [ $# -eq 0 ] || shift
+  acting='run step attempt epoch limit config_dir' own= must=
+  case $verb in
+    hello) keys=limit ;;
+    look) keys="limit config_dir spam spam_address scan top handler container peers filters patience log log_from" ;;
+    unit) keys="limit config_dir kind name patience" must="kind name" ;;
+    filter-read) keys="limit config_dir filter" ;;
+    settings) 
+      keys="limit config_dir"
+      for pair; do case $pair in s[0-9]*=*) keys="$keys ${pair%%=*}" ;; esac; done ;;
+    frozen) keys="limit config_dir filter" must=filter ;;
+    result) keys="limit run step attempt" must="run step attempt" ;;
+    bypass) own="filter lever expect" must=$own ;;
+    restore) own="of_run of_step" must=$own ;;
+    requeue) own="filter batch" must=filter ;;
+    restart) own="kind name answers speaks grace" must="kind name answers" ;;
+    flush | settle) own= ;;
+    epoch-set) keys="limit to from reason" must="to from" ;;
+    installed) keys="limit config_dir user public" ;;
+    install) keys="limit user public digest forced" must="user digest" ;;
+    remove) keys="limit purge" ;;
+    *) because $USAGE "no such verb: $verb"; return ;;
+  esac
+  case $verb in bypass | restore | requeue | restart | flush | settle) keys="$acting $own" must="run step attempt epoch limit $must" ;; esac
+  parse "$keys" "$@" || return
+  need $must || return
+  deadline=$(($(uptime_s) + ${limit:=30}))
+  [ -z "${SUDO_UID-}" ] || [ "$config_dir" = /etc/postfix ] || rooted || { because $NOT_PERMITTED "$config_dir is not in root's hands alone"; return; }
+  export MAIL_CONFIG="$config_dir"
+  [ "$verb" = hello ] || [ "$(id -u)" -eq 0 ] || { because $NOT_PERMITTED "not root"; return; }
+  scratch=$(mktemp -d) || { because $REFUSED "no room for temporary files"; return; }
+  case $verb in
+    settings) do_settings "$@" ;;
+    bypass | restore | requeue | restart | flush) act ;;
+    *) "do_$(printf %s "$verb" | tr - _)" ;;
+  esac
+}
+
+main() {
+  scratch=
+  if [ "${1-}" = forced ]; then hand_over; else dispatch "$@"; fi
+  rc=$?
+  [ -z "$scratch" ] || rm -rf "$scratch"
+  say end "$verb" $rc
+  exit $rc
+}
+
+main "$@"

@@ -1,0 +1,74 @@
+# ---- queue: what waits, and what of it is fixed to a filter ---------------------------------------------------------
+
+HEADS=5000 # queue files that one look opens at most
+
+look_queue() { # one find, and the first bytes of at most HEADS files: their T (arrival) and L (filter) records
+  cd "$(queue_dir)" 2>/dev/null || { say error queue "no queue directory"; return; }
+  names= deep=0
+  if [ "$filters" = yes ]; then
+    deep=1
+    filters | while IFS=$TAB read -r name to; do say filter "$name" "$to"; done
+    names=$({ filters | cut -f 1; ask -xh defer_transports | tr -s ', ' '\n'; } | grep -x '[A-Za-z0-9._-]*' | sort -u)
+  fi
+  # A record is its type, its length, its data; a control character may be the length, so all become spaces.
+  heads='xargs -r head -v -c 400 2>/dev/null | tr "\000-\037" " " | grep -aoE "==> [a-z]+/[0-9A-Za-z/]+ <==|T.[0-9]{10} "'
+  heads=${heads%\"}$(for name in $names; do printf '|L.%s[:A-Z]' "$name"; done)\"
+  bounded "$patience" find active incoming deferred hold maildrop -type f -printf '%p\n' 2>/dev/null |
+    HEADS_COMMAND=$heads awk -v most=$HEADS -v deep=$deep '
+      BEGIN { heads = ENVIRON["HEADS_COMMAND"] }
+      { split($0, at, "/"); n[at[1]]++ }
+      at[1] == "active" || at[1] == "incoming" || deep && at[1] == "deferred" {
+        total++
+        if (examined < most) { examined++; print | heads }
+      }
+      END {
+        close(heads)
+        for (q = split("incoming active deferred hold maildrop", name, " "); q; q--) print "queue", name[q], n[name[q]] + 0
+        print "read", examined + 0, total + 0
+      }' |
+    awk -v now="$(date +%s)" -v names="$names" '
+      /^==>/ { split($2, at, "/"); t = 0; seen = 0; next }
+      /^T/ { if (!t) { t = substr($0, 3, 10); if (at[1] != "deferred" && (!old || t < old)) old = t } next }
+      /^L/ { if (!seen) { seen = 1; f = substr($0, 3, length($0) - 3); n[f]++; if (!min[f] || t < min[f]) min[f] = t } next }
+      /^queue/ { print $1 "\t" $2 "\t" $3; next }
+      /^read/ {
+        print "oldest\t" (old ? now - old : 0) "\t" $2 "\t" $3
+        for (i = split(names, name, " "); i; i--)
+          print "frozen\t" name[i] "\t" n[name[i]] + 0 "\t" (min[name[i]] ? now - min[name[i]] : 0) "\t" $2 "\t" $3
+      }'
+}
+frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for it, into $scratch/frozen; prints the rounds it took
+  # postcat stops at the first file that vanished, so what it has not printed is asked for again, by id: files move.
+  : >"$scratch/said" && : >"$scratch/all" && rounds=0
+  while :; do
+    bounded 60 find active incoming deferred -type f -perm -0700 -printf '%i %p\n' >"$scratch/now" 2>/dev/null </dev/null || return 1
+    [ $rounds -gt 0 ] || cp "$scratch/now" "$scratch/all"
+    awk '
+      { n = split(FILENAME ~ /said$/ ? $4 : $2, at, "/"); id = at[n] }
+      FILENAME ~ /said$/ { if (/^\*\*\* ENVELOPE RECORDS /) known[id] = 1; next }
+      FILENAME ~ /all$/ { asked[id] = 1; next }
+      asked[id] && !known[id] { print $2 }
+    ' "$scratch/said" "$scratch/all" "$scratch/now" >"$scratch/open"
+    [ -s "$scratch/open" ] || break
+    [ $rounds -lt 50 ] && [ "$(left_s)" -gt 0 ] || return 1
+    bounded 300 xargs -n 200 postcat -e <"$scratch/open" >>"$scratch/said" 2>/dev/null
+    rounds=$((rounds + 1))
+  done
+  awk -v name="$1" '
+    { split(name, to, ":") }
+    FILENAME ~ /now$/ { n = split($2, at, "/"); inode[at[n]] = $1; queue[at[n]] = at[1]; next }
+    /^\*\*\* ENVELOPE RECORDS / { n = split($4, at, "/"); id = at[n]; next }
+    /^message_arrival_time: / { arrived[id] = sprintf("%s-%02d-%02dT%s", $6, (index("JanFebMarAprMayJunJulAugSepOctNovDec", $3) + 2) / 3, $4, $5) }
+    /^content_filter: / { split($2, to, ":"); if (to[1] == name) stamped[id] = 1; else delete stamped[id] }
+    END { for (id in stamped) if (id in queue) print inode[id], queue[id], id, arrived[id] }
+  ' "$scratch/now" "$scratch/said" >"$scratch/frozen"
+  echo $rounds
+}
+
+do_frozen() {
+  cd "$(queue_dir)" 2>/dev/null || { because $FAILED "no queue directory"; return; }
+  passes=$(frozen_files "$filter") || { because $FAILED "the queue could not be read whole in time"; return; }
+  oldest=$(cut -d ' ' -f 4 "$scratch/frozen" | sort | head -n 1)
+  [ -z "$oldest" ] || oldest=$(($(date +%s) - $(date -d "$oldest" +%s)))
+  say frozen "$filter" "$(grep -c . "$scratch/frozen")" "${oldest:-0}" "$passes"
+}
