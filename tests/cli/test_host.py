@@ -171,6 +171,5 @@ def test_removed_only_after_asking(cli: Cli, far: Far) -> None:
     assert far.asked[-1] == ("root", "remove", {"purge": "yes"})
 
 
-def test_text_is_what_would_be_installed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["host", "text"]) == 0
-    assert capsys.readouterr().out == script_text()
+def test_text_is_what_would_be_installed(cli: Cli) -> None:
+    assert cli("text").out == script_text()
