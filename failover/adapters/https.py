@@ -1,26 +1,34 @@
 """One request over HTTPS, bounded as a whole, that says whether it may have arrived. URLs are secrets: hosts are said.
 
-A bound of its own, since httpx's time-outs hold between two bytes, not for an
-answer that comes byte by byte, nor for the name lookup (measured).
+A bound of its own, since a socket's time-out holds between two bytes, not for an
+answer that comes byte by byte, nor for the name lookup (measured). One connection
+for one request, without a pool: nothing is followed, repeated or kept.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import ssl
 import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
+from urllib.parse import unquote
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.util import Url, make_headers, parse_url
 
+from failover.adapters.notify_text import line
 from failover.adapters.watchdog import Errand, Overdue, Stage
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed, Unreachable
 
 _TRIES = 3
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_LOOPBACK = {"127.0.0.1", "[::1]", "localhost"}
 REFERENCES = ("file:", "env:", "cred:")
 
 
@@ -29,22 +37,22 @@ class Request:
     """POST of a JSON document, or GET when there is none. `taken`: the answers that mean it was; `fix`: what to try
     when another came."""
 
-    url: httpx.URL = field(repr=False)
+    url: Url = field(repr=False)
     document: Mapping[str, Any] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     taken: Container[int] = range(200, 300)
     fix: str = "check the URL: redirects count too"
 
 
-def url_of(given: str, what: str) -> httpx.URL:
+def url_of(given: str, what: str) -> Url:
     """A URL, or a reference to one, read now. Raises ConfigError when it is none that keeps its words secret: https,
     or http to this machine itself."""
     from failover.adapters.secrets import resolve
 
     try:
-        url = httpx.URL(resolve(given).strip() if given.startswith(REFERENCES) else given)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
+        url = parse_url(resolve(given).strip() if given.startswith(REFERENCES) else given)
+    except LocationParseError:
+        url = Url()
     if url.host and (url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)):
         return url
     raise ConfigError(
@@ -73,8 +81,7 @@ def deliver(request: Request, deadline_s: float, backoff_s: float = 0.5) -> None
         OutcomeUnknown: sent, but no answer came: maybe told.
         StepFailed: it answered, and not that it was taken.
     """
-    for library in ("httpx", "httpcore"):  # they log whole URLs
-        logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("urllib3.connection").setLevel(logging.ERROR)  # its warning of a bad header shows the whole URL
     ends = time.monotonic() + deadline_s
     errand: Errand[None] = Errand()
     tries = Retrying(
@@ -96,8 +103,8 @@ class _Busy(StepFailed):
 def _once(request: Request, deadline_s: float, errand: Errand[None]) -> None:
     try:
         status = _status(request, deadline_s, errand)
-    except httpx.TransportError as e:
-        raise _no_answer(request, errand.stage, str(e) or type(e).__name__) from None
+    except (HTTPError, HTTPException, OSError) as e:
+        raise _no_answer(request, errand.stage, line(str(e), 300) or type(e).__name__) from None
     if status in request.taken:
         return
     errand.at(Stage.CONNECT)
@@ -107,21 +114,37 @@ def _once(request: Request, deadline_s: float, errand: Errand[None]) -> None:
 
 
 def _status(request: Request, deadline_s: float, errand: Errand[None]) -> int:
-    """The answer's body is not read, so it cannot hold us up; redirects are not followed."""
-
-    def trace(event: str, _: object) -> None:
-        if event.endswith("send_request_headers.started"):
-            errand.at(Stage.SENT)
-
-    method, content, headers = "GET", None, dict(request.headers)
+    """The answer's body is not read, so neither its size nor its time matters; redirects are not followed."""
+    url, body = request.url, None
+    headers = {**make_headers(basic_auth=unquote(url.auth or "") or None), **request.headers}
     if request.document is not None:
-        method, headers["Content-Type"] = "POST", "application/json"
-        content = json.dumps(request.document, ensure_ascii=False).encode(errors="replace")
-    with (
-        httpx.Client(timeout=deadline_s) as client,
-        client.stream(method, request.url, content=content, headers=headers, extensions={"trace": trace}) as answer,
-    ):
-        return answer.status_code
+        headers["Content-Type"] = "application/json"
+        body = json.dumps(request.document, ensure_ascii=False).encode(errors="replace")
+    connection = _connection(url, deadline_s)
+    try:
+        connection.connect()
+        errand.holds(connection.sock)
+        errand.at(Stage.SENT)
+        connection.request("GET" if body is None else "POST", url.request_uri, body, headers, preload_content=False)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _connection(url: Url, timeout_s: float) -> HTTPConnection:
+    """Not yet connected; through the proxy that the environment names (https_proxy, no_proxy), as others do it."""
+    host = url.host or ""
+    if url.scheme == "http":
+        return HTTPConnection(host, url.port, timeout=timeout_s)
+    context = ssl.create_default_context()
+    named = None if proxy_bypass(host) else getproxies().get("https")
+    if not named:
+        return HTTPSConnection(host, url.port, timeout=timeout_s, ssl_context=context)
+    proxy = parse_url(named)
+    connection = HTTPSConnection(proxy.host or "", proxy.port or 80, timeout=timeout_s, ssl_context=context)
+    credentials = make_headers(proxy_basic_auth=unquote(proxy.auth or "") or None)
+    connection.set_tunnel(host, url.port or 443, credentials, scheme=proxy.scheme or "http")
+    return connection
 
 
 def _no_answer(request: Request, stage: Stage, why: str) -> FailoverError:

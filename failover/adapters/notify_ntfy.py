@@ -25,7 +25,7 @@ counts twice, is refused (ntfy's server.go)."""
 def request(channel: Channel, message: Message) -> Request:
     """Raises ConfigError."""
     url = url_of(channel.url or "", "the ntfy topic")
-    if url.query or not (topic := _TOPIC.fullmatch(url.path)):
+    if url.query or not (topic := _TOPIC.fullmatch(url.path or "")):
         raise ConfigError(
             "the ntfy URL does not end in a topic (not shown, since who knows it may read)",
             try_='write `url: "https://ntfy.sh/TOPIC"`: up to 64 letters, digits, - and _',
@@ -40,4 +40,4 @@ def request(channel: Channel, message: Message) -> Request:
     }
     headers = {"Authorization": f"Bearer {secret(channel.secret)}"} if channel.secret else {}
     fix = "401, 403: the topic wants a token that may write (token:); 404: is it an ntfy server?"
-    return Request(url.copy_with(path="/"), document, headers, fix=fix)
+    return Request(url._replace(path="/"), document, headers, fix=fix)

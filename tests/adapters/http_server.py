@@ -48,7 +48,7 @@ def serving(judge: Judge, context: ssl.SSLContext | None = None) -> Iterator[tup
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_GET = do_POST = do_PUT = do_HEAD = handle_any
+        do_GET = do_POST = do_PUT = do_HEAD = do_CONNECT = handle_any
 
         def log_message(self, *_: object) -> None: ...
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-import time
 import types
 from collections.abc import Iterator
 from dataclasses import replace
@@ -231,12 +230,10 @@ def test_apprise_that_fails_hangs_or_raises_is_maybe_told_and_shows_no_url(
     def raises() -> None:
         raise RuntimeError(f"json://127.0.0.1/{SECRET}")
 
-    for does in (lambda: False, lambda: None, raises, lambda: hangs.wait(20)):
+    for does in (lambda: False, lambda: None, raises, hangs.wait):
         monkeypatch.setitem(sys.modules, "apprise", StandIn(does))
-        begun = time.monotonic()
         with pytest.raises(OutcomeUnknown) as e:
             Notify(deadline_s=0.5).send(APPRISE, PAGE)
-        assert time.monotonic() - begun < 2
         assert SECRET not in shown(e.value)
     hangs.set()
 
@@ -251,10 +248,7 @@ def test_apprise_with_a_url_it_does_not_know(url: None, monkeypatch: pytest.Monk
 
 
 @pytest.mark.filterwarnings("default::DeprecationWarning")  # Apprise's own
-def test_the_real_apprise_where_it_is_installed(
-    url: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    pytest.importorskip("apprise")
+def test_the_real_apprise(url: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with serving(lambda _: 200) as (root, got):
         monkeypatch.setenv("APPRISE", f"{root.replace('http', 'json')}/{SECRET}")
@@ -282,10 +276,8 @@ def test_a_heartbeat_that_fails_says_why_and_raises_nothing() -> None:
     hangs = threading.Event()
     with answering(404) as (where, _):
         assert (beat(where) or "").startswith("127.0.0.1 answered 404")
-    with answering(lambda _: cast("None", hangs.wait(20))) as (where, _):
-        begun = time.monotonic()
+    with answering(lambda _: cast("None", hangs.wait())) as (where, _):
         words = beat(where, deadline_s=0.3) or ""
-        assert time.monotonic() - begun < 2
         hangs.set()
     assert words.startswith("127.0.0.1 may have been told: no answer in 0.3 s")
     assert "env:NOWHERE is empty or not set" in (beat("env:NOWHERE") or "")

@@ -379,7 +379,7 @@ def test_controller_without_network_suspects_itself(run: Run, monkeypatch: pytes
 
 
 def test_imports_wait_until_they_are_needed() -> None:
-    heavy = "{'fabric', 'paramiko', 'boto3', 'dns', 'sqlalchemy', 'httpx', 'pydantic', 'rich'}"
+    heavy = "{'fabric', 'paramiko', 'boto3', 'dns', 'sqlalchemy', 'urllib3', 'pydantic', 'rich'}"
     code = f"import sys; import failover.cli.check; print(sorted({heavy} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert ran.stdout.strip() == "[]"
