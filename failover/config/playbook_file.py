@@ -20,17 +20,17 @@ from failover.config import actions
 from failover.config.actions import Said, SubjectRef
 from failover.config.fields import DURATION, PlaybookId, Span, Strict, Text, shaped
 from failover.config.problems import Wrong, found, meant
-from failover.config.signals import SIGNALS
 from failover.core.diagnosis import INCIDENTS
 from failover.core.memory import RECENT
 from failover.core.words import seconds
+from failover.probes import NAMED
 
 _FOR = "write it as looks (for: 3 samples) or as a time (for: 15m)"
 
 
 def _signal(name: str) -> str:
-    if name not in SIGNALS:
-        raise Wrong(f'there is no signal "{name}"; {meant(name, SIGNALS)}')
+    if name not in NAMED:
+        raise Wrong(f'there is no signal "{name}"; {meant(name, NAMED)}')
     return name
 
 
@@ -72,7 +72,7 @@ def _only_one(keys: tuple[str, ...]) -> dict[str, Any]:
 SignalName = Annotated[
     str,
     AfterValidator(_signal),
-    WithJsonSchema({"oneOf": [{"const": k, "description": v} for k, v in SIGNALS.items()]}),
+    WithJsonSchema({"oneOf": [{"const": k, "description": v} for k, v in NAMED.items()]}),
 ]
 IncidentName = Annotated[str, AfterValidator(_incident), WithJsonSchema({"enum": list(INCIDENTS)})]
 For = Annotated[

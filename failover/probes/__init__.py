@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.probes import cpu, disk, dns, queue, spam, traffic
@@ -19,8 +20,10 @@ class Where(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """`warn` and `fail` are the thresholds in the signal's unit, for graphs; `below`: low is bad."""
+    """`meaning`: for whoever writes a playbook; empty: no playbook may name it. `warn` and `fail` are the thresholds in
+    the signal's unit, for graphs; `below`: low is bad."""
 
+    meaning: str
     where: Where = Where.HOST
     warn: float | None = None
     fail: float | None = None
@@ -28,30 +31,40 @@ class Need:
 
 
 SIGNALS: dict[str, Need] = {
-    "ssh.reach": Need(),
-    "queue.pending": Need(warn=queue.PENDING_WARN),
-    "queue.deferred": Need(warn=queue.DEFERRED_WARN),
-    "queue.hold": Need(),
-    "queue.maildrop": Need(warn=queue.MAILDROP_WARN),
-    "queue.frozen": Need(warn=queue.PENDING_WARN),
-    "queue.oldest_age": Need(warn=queue.OLDEST_WARN_S, fail=queue.OLDEST_FAIL_S),
-    traffic.REMOVED_RATE: Need(Where.LOG),
-    "spam.ping": Need(),
-    "spam.scan": Need(warn=spam.SCAN_WARN_S),
-    "handler.banner": Need(),
-    "container.state": Need(),
-    "smtp.banner": Need(Where.HERE),
-    "smtp.dialogue": Need(Where.HERE),
-    "smtp.peer": Need(Where.PEER),
-    dns.NAME: Need(Where.SERVERS),
-    traffic.SHARE: Need(Where.FLEET),
-    traffic.ACCEPTED: Need(Where.LOG),
-    traffic.POSITION: Need(Where.LOG),
-    "cpu.load": Need(warn=cpu.LOAD_WARN),
-    "cpu.top": Need(warn=cpu.TOP_WARN),
-    "disk.free": Need(warn=disk.FREE_WARN, fail=disk.FREE_FAIL, below=True),
-    "disk.inodes": Need(warn=disk.FREE_WARN, fail=disk.FREE_FAIL, below=True),
+    "ssh.reach": Need("can we get in"),
+    "queue.pending": Need("messages in incoming and active", warn=queue.PENDING_WARN),
+    "queue.deferred": Need("messages put off", warn=queue.DEFERRED_WARN),
+    "queue.hold": Need("messages on hold"),
+    "queue.maildrop": Need("messages submitted locally and not yet picked up", warn=queue.MAILDROP_WARN),
+    "queue.frozen": Need("messages fixed to a filter; age: of the oldest", warn=queue.PENDING_WARN),
+    "queue.oldest_age": Need(
+        "seconds that the oldest pending message waits", warn=queue.OLDEST_WARN_S, fail=queue.OLDEST_FAIL_S
+    ),
+    traffic.REMOVED_RATE: Need("messages done per minute", Where.LOG),
+    "spam.ping": Need("does the scanner answer at all"),
+    "spam.scan": Need("does a scan come to its end", warn=spam.SCAN_WARN_S),
+    "handler.banner": Need("does the mail handler greet"),
+    "container.state": Need("state of the handler's container"),
+    "smtp.banner": Need("does the MX greet, seen from the controller", Where.HERE),
+    "smtp.dialogue": Need("does it accept a recipient, seen from the controller", Where.HERE),
+    "smtp.peer": Need("does it greet, seen from another MX", Where.PEER),
+    dns.NAME: Need(
+        "of a domain, named in place of the host: do all its name servers show the MX that its primary has",
+        Where.SERVERS,
+    ),
+    traffic.SHARE: Need("its part of the mail, percent", Where.FLEET),
+    traffic.ACCEPTED: Need("", Where.LOG),
+    traffic.POSITION: Need("", Where.LOG),
+    "cpu.load": Need("load per core", warn=cpu.LOAD_WARN),
+    "cpu.top": Need("busiest process, percent of one core", warn=cpu.TOP_WARN),
+    "disk.free": Need("free space of the queue's disk, percent", warn=disk.FREE_WARN, fail=disk.FREE_FAIL, below=True),
+    "disk.inodes": Need(
+        "free inodes of the queue's disk, percent", warn=disk.FREE_WARN, fail=disk.FREE_FAIL, below=True
+    ),
 }
+
+NAMED: Mapping[str, str] = {name: need.meaning for name, need in SIGNALS.items() if need.meaning}
+"""The signals that a playbook may name. Each has a probe, so what is written is also looked at."""
 
 COUNTED = frozenset(name for name, need in SIGNALS.items() if need.where in {Where.LOG, Where.FLEET})
 """Counted between looks: a single look has none of these, and none of these makes a host anything but healthy."""
