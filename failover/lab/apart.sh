@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced first by each script here that changes networks or mounts: goes on only in namespaces apart from those
 # in which `failover lab` stands, which tells them by FAILOVER_LAB_OUTSIDE.
 # Not compared with process 1: root may be refused a look at it (seen in a container), and it need not be the machine's.

@@ -3,6 +3,7 @@
 # Started in fresh mount, uts, ipc, pid and net namespaces, all mounts private.
 # usage: host.sh FOLDER LAYER NAME [TREE...]    FOLDER: the host's run folder; TREE: shown at the same path inside
 set -eu
+# shellcheck source=apart.sh
 . "${0%/*}/apart.sh"
 apart net mnt uts ipc pid
 folder=$1 layer=$2 name=$3

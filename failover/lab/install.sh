@@ -4,6 +4,7 @@
 # and whatever a postinst might start dies with this script.
 # usage: install.sh FOLDER OUT.tar PACKAGE...
 set -eu
+# shellcheck source=apart.sh
 . "${0%/*}/apart.sh"
 apart mnt pid
 folder=$1 out=$2

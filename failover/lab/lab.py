@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,13 @@ KILL_AFTER_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A name and nothing else: two processes that hold the same name mean the same world."""
+    """A name and nothing else: two processes that hold the same name mean the same world.
+
+    `slack` multiplies the time that things are given: a slow machine is late, not broken.
+    """
 
     name: str = "lab"
+    slack: float = field(default=1.0, compare=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", self.name):
@@ -95,7 +99,7 @@ class Lab:
             software = layer.ensure(install=install, extras=extras)
             try:
                 self.folder.mkdir(mode=0o711)
-                boot.start(self, software, time.monotonic() + within, extras)
+                boot.start(self, software, time.monotonic() + within * self.slack, extras)
             except BaseException:
                 self._clear()
                 raise
@@ -148,9 +152,10 @@ class Lab:
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """
-        Run `argv` in a place and wait, at most `timeout` seconds. Raises OutcomeUnknown when it took longer
-        (it was ended), StepFailed when it failed and `check` is on.
+        Run `argv` in a place and wait, at most `timeout` seconds times `slack`. Raises OutcomeUnknown when it took
+        longer (it was ended), StepFailed when it failed and `check` is on.
         """
+        timeout *= self.slack
         command, env, started = self.command(name, argv, limit=timeout), self.environment(name), time.monotonic()
         limit = timeout + KILL_AFTER_S + 3
         too_long = OutcomeUnknown(f"`{argv[0]}` on {name} took over {timeout:g} s", try_=f"look at `ps` on {name}")

@@ -2,6 +2,7 @@
 # Hold what the places of a lab share: a bridge in a network of its own, and the unpacked layer in memory.
 # usage: lan.sh FOLDER LAYER.tar
 set -eu
+# shellcheck source=apart.sh
 . "${0%/*}/apart.sh"
 apart net mnt
 folder=$1 tar=$2

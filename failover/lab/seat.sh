@@ -2,6 +2,7 @@
 # Hold a seat: a network of its own on the machine's real root, with the lab's names in place of the machine's.
 # usage: seat.sh FOLDER    with hosts and resolv.conf in FOLDER/files/etc
 set -eu
+# shellcheck source=apart.sh
 . "${0%/*}/apart.sh"
 apart net mnt
 folder=$1

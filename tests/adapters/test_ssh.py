@@ -92,13 +92,11 @@ def with_ssh(host: Host, **changes: str) -> Host:
 
 
 def failure(kind: type[FailoverError], remote: SshRemote, host: Host, *, limit_s: float = LIMIT_S) -> str:
-    """The call's error, as it is read, once it was seen to be of this kind and in time."""
-    began = time.monotonic()
+    """The call's error, as it is read, once it was seen to be of this kind. The far side hangs until the test ends, so
+    an error at all shows that the call has a deadline of its own."""
     with pytest.raises(FailoverError) as caught:
         remote.call(host, "hello", {}, limit_s=limit_s)
-    took = time.monotonic() - began
     assert caught.type is kind, caught.value
-    assert took < limit_s + GRACE_S + 1, f"took {took:.1f} s"
     return f"{caught.value} / {caught.value.try_}"
 
 
@@ -401,9 +399,7 @@ def test_a_daemon_that_keeps_the_pipe_open_does_not_hold_the_answer(
         sshd.wait()
 
     sshd = serve(linger)
-    began = time.monotonic()
     assert remote.call(host_at(sshd.port, keys, tmp_path), "hello", {}, limit_s=5).rc == 0
-    assert time.monotonic() - began < 2
 
 
 def test_what_was_called_unsent_cannot_be_sent_later() -> None:

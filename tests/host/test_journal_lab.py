@@ -168,9 +168,7 @@ exec /run/journalctl "$@"
     host.lab.run(host.name, ["sh", "-c", "cat >/run/hangs && chmod 755 /run/hangs"], input=hangs, timeout=5)
     host.sh("cp /usr/bin/journalctl /run/journalctl && mount --bind /run/hangs /usr/bin/journalctl")
     try:
-        began = time.monotonic()
         reply = look(host, there, patience="2")
-        assert time.monotonic() - began < 4.5
     finally:
         host.sh("umount /usr/bin/journalctl")
     assert "in 2 s" in why_not(reply)

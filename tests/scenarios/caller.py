@@ -1,14 +1,13 @@
 """One call of `failover-host` by the real SSH adapter, as a process of its own: it must stand in the lab's network.
 
 `python -m tests.scenarios.caller` reads `{address, user, identity, known_hosts, calls: [[verb, args, limit_s]]}` on
-stdin and prints, for each call, `{error, said, rows, rc, seconds}` as one line of JSON.
+stdin and prints, for each call, `{error, said, rows, rc}` as one line of JSON.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from typing import Any
 
 from failover.adapters.ssh import SshRemote
@@ -17,14 +16,13 @@ from failover.errors import FailoverError
 
 
 def one(remote: SshRemote, host: Host, verb: str, args: dict[str, str], limit_s: float) -> dict[str, Any]:
-    began = time.monotonic()
     told: dict[str, Any] = {"error": None, "said": "", "rows": [], "rc": None}
     try:
         reply = remote.call(host, verb, args, limit_s=limit_s)
         told |= {"rows": reply.rows, "rc": reply.rc}
     except FailoverError as e:
         told |= {"error": type(e).__name__, "said": f"{e} / {e.try_}"}
-    return told | {"seconds": time.monotonic() - began}
+    return told
 
 
 if __name__ == "__main__":

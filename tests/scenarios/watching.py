@@ -31,6 +31,7 @@ from failover.lab.ledger import Books, read
 from failover.lab.playing import CONFIGURATION
 from failover.lab.sending import Sending
 from failover.ports import RunRecord
+from tests.labs import SLACK
 
 MXS = ("mx1", "mx2")
 EVERY_S = 0.3
@@ -50,12 +51,12 @@ HOOK_URL = "http://127.0.0.1:8025/hook"
 
 
 def until(done: Callable[[], object], what: str, *, within: float) -> float:
-    """Await a condition that costs something to look at. Returns the seconds it took; fails the test when it did not
-    come."""
+    """Await a condition that costs something to look at, `within` seconds times SLACK. Returns the seconds it took;
+    fails the test when it did not come."""
     began = time.monotonic()
     while not done():
-        if time.monotonic() - began > within:
-            pytest.fail(f"{what}: not within {within:g} s")
+        if time.monotonic() - began > within * SLACK:
+            pytest.fail(f"{what}: not within {within * SLACK:g} s")
         time.sleep(EVERY_S)
     return time.monotonic() - began
 

@@ -2,6 +2,7 @@
 
 DIAL='exec 3<>"/dev/tcp/$1/$2" && echo connected && { printf "$3" >&3; IFS= read -r line <&3; printf "%s" "$line"; }'
 
+# shellcheck disable=SC2254 # WANT is a pattern
 dial() { # ROW WANT SEND HOST:PORT: connect, send, read one line; ROW is one word or two
   row=$1 want=$2 send=$3 host=${4%:*}
   host=${host#[} host=${host%]}
@@ -20,6 +21,7 @@ dial() { # ROW WANT SEND HOST:PORT: connect, send, read one line; ROW is one wor
   esac
 }
 
+# shellcheck disable=SC2059 # the mail is a format: its line ends are in it
 look_spam() {
   mail='From: probe@failover.invalid\nTo: probe@failover.invalid\nSubject: probe\n\nprobe\n' # ends in a newline: see below
   length=$(printf "$mail" | wc -c)

@@ -3,7 +3,7 @@
 rooted() { # Postfix runs what its configuration names: through sudo, only one that root alone could have written
   config_dir=$(readlink -f "$config_dir") && at=$config_dir || return
   while :; do
-    case $(stat -c '%u %A' "$at") in 0' 'd????-??-?) ;; *) return 1 ;; esac
+    case $(stat -c '%u %A' "$at") in 0\ d????-??-?) ;; *) return 1 ;; esac
     [ "$at" != / ] || return 0
     at=${at%/*} at=${at:-/}
   done

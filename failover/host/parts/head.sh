@@ -21,6 +21,15 @@
 # A setting reads `=VALUE`, or `-` when absent; it is named by a file and a key:
 #   main.cf content_filter | master.cf smtp/inet/content_filter | master.cf spamassassin/unix (the whole entry)
 
+# For shellcheck, what it asks about and is meant:
+# shellcheck disable=SC2086,SC2046 # words are split on purpose: set -f is on, IFS is ours, each value matches a pattern
+# shellcheck disable=SC2015 # `A && B || C`: C is wanted as well when B fails
+# shellcheck disable=SC2329 # main calls the verbs by their names
+# shellcheck disable=SC2030,SC2031 # what a subshell sets is for it alone
+# shellcheck disable=SC1007 # `run= step=` empties several at once
+# shellcheck disable=SC2016 # texts for another program, which expands them
+# shellcheck disable=SC2034 # OK is named for the reader
+
 VERSION=1
 OK=0 USAGE=64 FAILED=70 CHANGED=73 BUSY=75 STALE=76 NOT_PERMITTED=77 REFUSED=78
 

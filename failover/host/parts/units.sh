@@ -20,7 +20,7 @@ has_service() { # one that this host runs by itself: enabled at boot, or running
       how=$(bounded 5 systemctl show -p LoadState -p ActiveState -p UnitFileState "${name%.service}.service" </dev/null 2>/dev/null)
       case $how in *LoadState=loaded*) ;; *) return 1 ;; esac
       case $how in *State=active* | *State=activating* | *State=reloading* | *State=failed* | *State=enabled* | *State=generated*) ;; *) return 1 ;; esac ;;
-    *) [ -x "/etc/init.d/$name" ] && { main_pid >/dev/null || ls /etc/rc2.d 2>/dev/null | grep -qx "S[0-9][0-9]$name"; } ;;
+    *) [ -x "/etc/init.d/$name" ] && { main_pid >/dev/null || [ -n "$(find /etc/rc2.d -name "S[0-9][0-9]$name" 2>/dev/null)" ]; } ;;
   esac
 }
 
