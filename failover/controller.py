@@ -114,9 +114,9 @@ class Controller:
         self._may_act(record.plan)
         return self.engine.resume(record, by=whoami())
 
-    def rollback(self, record: RunRecord, by: str = "") -> View:
+    def rollback(self, record: RunRecord, by: str = "", although: str = "") -> View:
         self._may_act(record.plan)
-        return self.engine.rollback(record, by=by or whoami())
+        return self.engine.rollback(record, by=by or whoami(), although=although)
 
     def _may_act(self, plan: Plan) -> None:
         about = history.subjects(plan, self.hands.fleet)

@@ -147,20 +147,22 @@ class Engine:
     def resume(self, record: RunRecord, *, by: str) -> View:
         return self._sit_at(record, "forward", by)
 
-    def rollback(self, record: RunRecord, *, by: str) -> View:
-        return self._sit_at(record, "back", by)
+    def rollback(self, record: RunRecord, *, by: str, although: str = "") -> View:
+        """`although`: a person's reason to undo what the guards would keep; it holds for this sitting alone."""
+        return self._sit_at(record, "back", by, although)
 
-    def _sit_at(self, record: RunRecord, direction: str, by: str) -> View:
-        return self._sit(record, self._lease(record.id, record.plan), direction, by)
+    def _sit_at(self, record: RunRecord, direction: str, by: str, although: str = "") -> View:
+        return self._sit(record, self._lease(record.id, record.plan), direction, by, although)
 
     def _lease(self, run: str, plan: Plan) -> Lease:
         return self.store.lease(run, plan.scopes or (f"run:{run}",), seconds=LEASE_S, now=self.hands.clock.now())
 
-    def _sit(self, record: RunRecord, lease: Lease, direction: str, by: str) -> View:
+    def _sit(self, record: RunRecord, lease: Lease, direction: str, by: str, although: str = "") -> View:
         clock = self.hands.clock
         sitting = Sitting(record, lease, list(self.store.events(record.id)), clock.now(), clock.monotonic())
         try:
-            self._record(sitting, Did.BEGUN, None, {"direction": direction, "by": by, "epoch": lease.epoch})
+            begun = {"direction": direction, "by": by, "epoch": lease.epoch}
+            self._record(sitting, Did.BEGUN, None, begun | ({"although": although} if although else {}))
             while sitting.view.state is RunState.RUNNING:
                 self._advance(sitting)
             return sitting.view
@@ -369,7 +371,7 @@ class Engine:
         self._record(s, Did.KEPT, step.id, {"because": step.undo})
 
     def _undo_now(self, s: Sitting, step: Step, state: StepView) -> None:
-        if not state.no_effect:  # what mitigated nothing may go back while the trouble lasts (law 1)
+        if not state.no_effect and not s.view.although:  # what mitigated nothing may go back while the trouble lasts
             guard = self._await_known(lambda: self._judge(step.guards, step.host))
             if not guard.holds:
                 said = f"its undo must wait: {'; '.join(guard.because)}"

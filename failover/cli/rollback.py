@@ -15,9 +15,10 @@ def rollback(
     run: str | None = typer.Argument(None, metavar="[RUN]", help="without it: the newest run that can be undone"),
     dry_run: bool = typer.Option(False, "--dry-run", help="show what would be undone, change nothing"),
     yes: bool = typer.Option(False, "--yes", "-y", help="do not ask"),
+    although: str = typer.Option("", metavar="REASON", help="undo even what its guards would keep, and record why"),
     as_json: bool = typer.Option(False, "--json", help="print one JSON document and nothing else"),
 ) -> None:
-    """Undo a run. Refused (exit 6) while what a step guards against still holds; then the step stays in force."""
+    """Undo a run. While what a step guards against still holds, it stays in force (exit 6), unless --although."""
     from failover.cli import progress, run_text
     from failover.cli.run import _ask
 
@@ -32,6 +33,8 @@ def rollback(
         elif not as_json:
             print(f"Roll back {record.id} ({record.plan.playbook} on {', '.join(record.plan.subjects)})")
             print("\n".join(f"  {s.id:<10} {s.undo}" for s in owed) or "  nothing is left to undo")
+            if although:
+                print(f"  although: {although} (no guard is asked)")
         if dry_run:
             raise typer.Exit(10 if owed else 0)
         if owed:
@@ -39,5 +42,5 @@ def rollback(
         c.engine.tell = progress.tell_nobody if as_json else progress.tell_people
         with progress.stoppable() as stopper:
             c.engine.stop = stopper.why
-            c.rollback(record)
+            c.rollback(record, although=although)
         run_text.end(c, record, as_json=as_json, events=False, interrupted=stopper.asked is not None)

@@ -79,7 +79,10 @@ def _next(record: RunRecord, view: View) -> list[str]:
             until = next((f", it expires in {duration(s.expires_s)}" for s in standing if s.expires_s), "")
             return [f"Undo with: failover rollback {run}{until}"]
         case RunState.PAUSED if view.backwards:
-            return [f"Next: failover rollback {run}, when its guard holds; or failover runs accept {run} --reason …"]
+            return [
+                f"Next: failover rollback {run}, when its guard holds; or failover runs accept {run} --reason …",
+                f"      failover rollback {run} --although REASON undoes it now: a person's decision, recorded",
+            ]
         case RunState.PAUSED:
             return [f"Next: failover runs resume {run}, or failover rollback {run}"]
         case RunState.CONFLICTS | RunState.ROLLBACK_FAILED:

@@ -117,7 +117,9 @@ def event_words(e: Event) -> tuple[str, str, str]:
     if e.kind is Did.CLOSED:
         return "run", str(data["state"]).replace("_", " "), str(why)
     if e.kind is Did.BEGUN:
-        return "run", "begins" if data.get("direction") == "forward" else "rolls back", f"by {data.get('by', '?')}"
+        although = f", although: {data['although']}" if data.get("although") else ""
+        what = "begins" if data.get("direction") == "forward" else "rolls back"
+        return "run", what, f"by {data.get('by', '?')}{although}"
     if e.kind is Did.ACTED:
         said = ", ".join(f"{k} {v}" for k, v in data.get("result", {}).items() if not k.startswith("digest"))
         return e.step or "run", _PAST[e.kind], said

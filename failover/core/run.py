@@ -109,6 +109,8 @@ class View:
     state: RunState = RunState.RUNNING
     because: str = ""
     accepted: bool = False
+    although: str = ""
+    """Why a person has this sitting undo what its guards would keep."""
     turned_by: str | None = None
     turned_because: str = ""
     """Kept apart from the step, whose error its undo clears."""
@@ -156,6 +158,7 @@ def _apply(view: View, e: Event) -> View:
                 because="",
                 backwards=view.backwards or back,
                 asked_for=view.asked_for or back,
+                although=str(e.data.get("although", "")),
             )
         case Did.TURNED:
             because = str(e.data.get("because", ""))

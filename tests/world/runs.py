@@ -66,8 +66,8 @@ class Scene:
             return self.start()
         return self.engine().resume(self.record, by="on-call")
 
-    def rollback(self) -> View:
-        return self.engine().rollback(self.record, by="on-call")
+    def rollback(self, although: str = "") -> View:
+        return self.engine().rollback(self.record, by="on-call", although=although)
 
     def heal(self) -> None:
         self.world.spamd("mx1", Daemon.OK)

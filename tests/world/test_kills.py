@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 
 import pytest
 
-from failover.core.run import NEEDS_PERSON, RunState, View, exit_code
+from failover.core.run import NEEDS_PERSON, Did, RunState, View, exit_code
 from failover.errors import FailoverError, Refused, StaleEpoch
 from failover.world.faults import Fault, Killed, Kind
 from failover.world.machine import Sshd
@@ -299,6 +299,18 @@ def test_a_host_lost_for_good_ends_in_time_and_says_what_is_done(lost: Callable[
             if view.state is not RunState.ROLLED_BACK and view.state is not RunState.SUCCEEDED:
                 honest(s, s.resume())
             ends_well(s)
+
+
+def test_a_person_may_undo_although_the_guard_says_no() -> None:
+    """case: amavis, `spam:` not declared: a run by hand works and can never be rolled back"""
+    s = scene()
+    s.start()
+    assert s.rollback().state is RunState.PAUSED
+    view = s.rollback(although="the filter is an SMTP proxy that nobody can ask")
+    assert view.state is RunState.ROLLED_BACK
+    assert s.world.files() == s.world.pristine
+    begun = [e.data for e in s.world.store.events(s.record.id) if e.kind is Did.BEGUN]
+    assert [d.get("although", "") for d in begun] == ["", "", "the filter is an SMTP proxy that nobody can ask"]
 
 
 def _edit(s: Scene, key: str, value: str) -> None:
