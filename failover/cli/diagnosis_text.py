@@ -72,7 +72,7 @@ def folded(shown: Samples) -> list[tuple[str, str, str, str]]:
 def _assumed(host: Host) -> str:
     """What hosts.yaml leaves open, and what is done then."""
     if host.spam is None:
-        spam = "spam filter at 127.0.0.1:783, if any (not declared)"
+        spam = "spam filter not declared: an SMTP or LMTP filter by itself, else 127.0.0.1:783, if any"
     elif host.spam.engine is Engine.NONE:
         spam = "no spam filter"
     else:

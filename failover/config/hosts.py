@@ -108,7 +108,7 @@ class Postfix(Strict):
 
 
 class Spam(Strict):
-    engine: Literal["spamassassin", "rspamd", "none"] = "spamassassin"
+    engine: Literal["spamassassin", "rspamd", "smtp", "lmtp", "none"] = "spamassassin"
     address: EndpointText | None = None
     unit: Annotated[str, _Unit] | None = None
 

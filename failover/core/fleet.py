@@ -18,6 +18,8 @@ class Role(enum.StrEnum):
 class Engine(enum.StrEnum):
     SPAMASSASSIN = "spamassassin"
     RSPAMD = "rspamd"
+    SMTP = "smtp"
+    LMTP = "lmtp"
     NONE = "none"
 
 

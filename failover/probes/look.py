@@ -124,6 +124,8 @@ class _Looker:
         facts = self.remote.call(host, "look", args, limit_s=float(args["limit"]))
         if facts.rc == Rc.USAGE and args.keys() & _NEWER:  # one that was installed before: it still sees the rest
             return self._ask(host, {k: v for k, v in args.items() if k not in _NEWER})
+        if facts.rc == Rc.USAGE and args["spam"] == spam.AUTO:
+            return self._ask(host, args | spam.USUAL)
         return facts
 
     def _read(
@@ -147,11 +149,9 @@ class _Looker:
         """Whole seconds, as the script takes them; what is not asked for is left out."""
         patience = math.ceil(self.patience_s)
         args = {"limit": str(patience + 1), "patience": str(patience), "config_dir": host.postfix.config_dir}
-        filter_ = spam.filter_of(host)
-        asks_spam = bool(names & {"spam.ping", "spam.scan"}) and filter_.engine is not Engine.NONE
-        args["spam"] = filter_.engine.value if asks_spam else "none"
-        if asks_spam:
-            args["spam_address"] = str(filter_.address)
+        none = host.spam is not None and host.spam.engine is Engine.NONE
+        asks_spam = bool(names & {"spam.ping", "spam.scan"}) and not none
+        args |= spam.args(host) if asks_spam else {"spam": "none"}
         args["scan"] = "yes" if asks_spam and "spam.scan" in names else "no"
         if "cpu.top" not in names:  # a third of a second, which a step that waits for its effect need not spend
             args["top"] = "no"

@@ -3,6 +3,9 @@
 A PING starts no scan (spamd's PROTOCOL), and a hung spamd still accepts connections (measured), so the scan
 speaks. A healthy scan takes some 30 ms (measured, spamd 4.0.1); SLOW is ours: at 2 s a scan, the default
 five children pass two to three messages a second.
+
+A filter that speaks SMTP or LMTP takes no mail of ours to try, since it would send it on: its greeting and its answers
+to a hello and a NOOP must do. One that nobody declared is found by the host itself, from Postfix's own settings.
 """
 
 from __future__ import annotations
@@ -10,19 +13,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from failover.core.fleet import Endpoint, Engine, Host, Spam
+from failover.core.fleet import Engine, Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
 from failover.probes.sight import Answer, Sight, answer
 
 SCAN_WARN_S = 2.0
-_USUAL = Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783))
+AUTO = "auto"
+USUAL = {"spam": Engine.SPAMASSASSIN.value, "spam_address": "127.0.0.1:783"}
+"""Where Debian has spamd: for a helper of an earlier release, which finds nothing by itself."""
 
 
-def filter_of(host: Host) -> Spam:
-    """As declared; else spamd where Debian puts it: `read` is silent if nothing listens there and no mail needs it."""
-    return host.spam or _USUAL
+def args(host: Host) -> dict[str, str]:
+    """What `look` is told of the filter. Undeclared: the host finds an SMTP or LMTP filter, else looks at the usual
+    spamd, and `read` is silent if nothing listens there and no mail needs it."""
+    if host.spam is None:
+        return {"spam": AUTO}
+    return {"spam": host.spam.engine.value, "spam_address": str(host.spam.address)}
 
 
 def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
@@ -34,14 +42,26 @@ def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
 
 
 def _judge(sight: Sight, name: str, found: Answer, host: Host, facts: Reply) -> Signal | None:
-    at = str(filter_of(host).address)
-    if host.spam is None and found.word == "refused":
+    engine, at = _found(host, facts)
+    if host.spam is None and engine not in _MAIL and found.word == "refused":
         in_use = facts.one("filter")
         said = "mail goes through filter {!r}, which is not the usual spamd: declare `spam:` for this host"
         return sight.unknown(name, said.format(in_use[0])) if in_use else None
     if found.ok and name == "spam.scan":
         slow = found.seconds > SCAN_WARN_S
-        said = f"scans in {duration(found.seconds)}" + (f", slower than {duration(SCAN_WARN_S)}" if slow else "")
+        said = f"{'answers' if engine in _MAIL else 'scans'} in {duration(found.seconds)}"
+        said += f", slower than {duration(SCAN_WARN_S)}" if slow else ""
         return sight.signal(name, Outcome.WARN if slow else Outcome.OK, said, found.seconds, "s")
     said = found.said(at).removeprefix("connected, ")  # a hung spamd connects: that is no news, and no comfort
     return sight.signal(name, found.outcome, said, found.seconds if found.ok else found.word, "s" * found.ok)
+
+
+_MAIL = {Engine.SMTP.value, Engine.LMTP.value}
+
+
+def _found(host: Host, facts: Reply) -> tuple[str, str]:
+    """The engine and where it listens: as declared, or as the host found it."""
+    if host.spam is not None:
+        return host.spam.engine.value, str(host.spam.address)
+    engine, at, *_ = (*(facts.one("spam.at") or ()), *USUAL.values())[:2]
+    return engine, at

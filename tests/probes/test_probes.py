@@ -148,6 +148,20 @@ def test_undeclared_filter_is_silent_until_mail_goes_through_one() -> None:
         assert (found["spam.scan"].outcome if "spam.scan" in found else None) is expected
 
 
+def test_an_undeclared_filter_that_speaks_smtp_is_asked_where_the_host_finds_it() -> None:
+    """case: amavis, `spam:` not declared: never triggers"""
+    bare = fleet(host("mx1", 11, spam=None))
+    answer = facts("spam.at smtp [127.0.0.1]:10024", "spam.ping refused 0 -", "spam.scan ok 12 250")
+    remote = Remote({"mx1": answer})
+    found = by_name(look(bare, remote=remote, smtp=Smtp(), clock=Clock()), "mx1")
+    assert remote.asked[0][1]["spam"] == "auto"
+    assert (found["spam.ping"].outcome, found["spam.ping"].reason) == (
+        FAIL,
+        "connection refused at [127.0.0.1]:10024",
+    )
+    assert (found["spam.scan"].outcome, found["spam.scan"].reason) == (OK, "answers in 12 ms")
+
+
 def test_no_engine_means_no_spam_signals() -> None:
     spam = host("x", 1).spam
     assert spam is not None

@@ -2,13 +2,22 @@
 
 DIAL='exec 3<>"/dev/tcp/$1/$2" && echo connected && { printf "$3" >&3; IFS= read -r line <&3; printf "%s" "$line"; }'
 
+# Of an SMTP or LMTP server: the last line of its answer to NOOP; of its greeting, if that is no 220.
+TALK='exec 3<>"/dev/tcp/$1/$2" && echo connected && {
+  answer() { while IFS= read -r line <&3; do case $line in ???-*) ;; *) break ;; esac; done; }
+  answer
+  case $line in 220*) for say in "$3 failover.invalid" NOOP; do printf "%s\r\n" "$say" >&3; answer; done; printf "QUIT\r\n" >&3 ;; esac
+  printf "%s" "$line"
+}'
+talk=
+
 # shellcheck disable=SC2254 # WANT is a pattern
 dial() { # ROW WANT SEND HOST:PORT: connect, send, read one line; ROW is one word or two
   row=$1 want=$2 send=$3 host=${4%:*}
   host=${host#[} host=${host%]}
   command -v bash >/dev/null || { say $row error 0 "no bash"; return; }
   begun=$(date +%s%3N)
-  said=$(bounded "$patience" bash -c "$DIAL" dial "$host" "${4##*:}" "$send" 2>&1 </dev/null)
+  said=$(bounded "$patience" bash -c "${talk:-$DIAL}" dial "$host" "${4##*:}" "$send" 2>&1 </dev/null)
   rc=$? ms=$(($(date +%s%3N) - begun)) line=${said#connected} line=${line#?}
   case $rc:$said in
     124:connected* | 137:connected*) say $row timeout $ms "connected, no answer in $patience s" ;;
@@ -23,6 +32,7 @@ dial() { # ROW WANT SEND HOST:PORT: connect, send, read one line; ROW is one wor
 
 # shellcheck disable=SC2059 # the mail is a format: its line ends are in it
 look_spam() {
+  [ "$spam" != auto ] || find_spam
   mail='From: probe@failover.invalid\nTo: probe@failover.invalid\nSubject: probe\n\nprobe\n' # ends in a newline: see below
   length=$(printf "$mail" | wc -c)
   case $spam in
@@ -35,6 +45,26 @@ look_spam() {
       dial spam.ping 'HTTP/1.? 200*' 'GET /ping HTTP/1.0\r\n\r\n' "$spam_address" &
       [ "$scan" = no ] ||
         dial spam.scan 'HTTP/1.? 200*' "POST /checkv2 HTTP/1.0\r\nContent-Length: $length\r\n\r\n$mail" "$spam_address" & ;;
+    smtp | lmtp) look_mail_filter ;;
   esac
   wait
+}
+
+find_spam() { # nobody declared it: a filter that speaks SMTP or LMTP is asked at its own address; else spamd, where Debian has it
+  spam=spamassassin spam_address=127.0.0.1:783
+  found=$(filters | while IFS=$TAB read -r name to; do
+    entry=$(setting master.cf "$name/unix") to=${to#inet:}
+    case $(entry_kind "${entry#=}") in smtp) speaks=smtp ;; lmtp) speaks=lmtp ;; *) continue ;; esac
+    if address "$to"; then echo "$speaks $to"; break; fi
+  done)
+  [ -z "$found" ] || { spam=${found% *} spam_address=${found#* }; }
+  say spam.at "$spam" "$spam_address"
+}
+
+look_mail_filter() { # it takes no letter of ours, which it would send on: a greeting, a hello and a NOOP must do
+  if [ "$spam" = lmtp ]; then hello=LHLO; else hello=EHLO; fi
+  talk=$TALK
+  told=$(dial spam.ping '250*' "$hello" "$spam_address")
+  printf '%s\n' "$told"
+  [ "$scan" = no ] || printf '%s\n' "$told" | sed 's/^spam.ping/spam.scan/'
 }
