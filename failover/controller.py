@@ -23,6 +23,7 @@ from failover.core.verdict import LOOKS, Verdict, recommend
 from failover.core.words import duration
 from failover.engine import Engine
 from failover.errors import ConfigError, FailoverError, NeedsPerson, Refused
+from failover.fence import fence
 from failover.planner import make_plan
 from failover.ports import Ready, RunRecord, Store
 
@@ -183,7 +184,8 @@ class Controller:
     def reads(self, m: Mitigation) -> str:
         """How a mitigation reads on its host now: somebody, or their configuration management, may have undone it."""
         try:
-            now = ACTIONS[m.step.action].read(m.step, self.hands)
+            with fence(m.step.host or m.run):
+                now = ACTIONS[m.step.action].read(m.step, self.hands)
         except FailoverError as e:
             return f"unknown: {e}"
         world = compare(now, before=m.step.before, want=m.step.want)

@@ -3,13 +3,17 @@
 FailoverError
 ├── ConfigError        2   a file or an option is wrong; nothing was contacted
 ├── Unreachable        3   nothing was run there: no connection, or it was refused before the command
+│   └── Blind              our own files, machine or network: nothing is known of the far side
 ├── OutcomeUnknown     3   the request left, its answer did not come: it may have happened
+│   └── Fault              a fault of failover's own: nothing is known of the far side
 ├── Refused            4   a guard, drift, a lock or a pause said no; nothing was changed
 ├── StepFailed         5   the far side ran and said no, or its effect did not show
 └── NeedsPerson        6   stopped in a state that only a person may leave
 """
 
 from __future__ import annotations
+
+from failover.core.clean import clean
 
 
 class FailoverError(Exception):
@@ -18,8 +22,8 @@ class FailoverError(Exception):
     exit_code = 3
 
     def __init__(self, what: str, *, try_: str) -> None:
-        super().__init__(what)
-        self.try_ = try_
+        super().__init__(clean(what))  # whatever the far side said in it, a terminal may show it
+        self.try_ = clean(try_)
 
 
 class ConfigError(FailoverError):
@@ -32,8 +36,16 @@ class Unreachable(FailoverError):
     """Could not get in: whatever was asked for was certainly not run."""
 
 
+class Blind(Unreachable):
+    """Our own files, machine or network kept us away. Nothing was run, and it says nothing of the far side."""
+
+
 class OutcomeUnknown(FailoverError):
     """The request left and no answer came: it may or may not have happened, so look before trying again."""
+
+
+class Fault(OutcomeUnknown):
+    """A fault of failover's own. What was asked for may have happened; it says nothing of the far side."""
 
 
 class Refused(FailoverError):

@@ -19,6 +19,7 @@ from failover.core.returns import returns
 from failover.core.verdict import decide
 from failover.core.waiting import waiting
 from failover.errors import FailoverError
+from failover.fence import fence
 from failover.lead import Lead
 from failover.turn import Turn
 
@@ -64,12 +65,11 @@ class Meanwhile:
         if spare_s < LOOK_S or begun - self._ended < max(EVERY_S, self.c.hands.fleet.policy.spacing_s):
             return
         try:
-            self._look(by=begun + spare_s)
+            with fence("the look during a run"):
+                self._look(by=begun + spare_s)
             self.missed = ""
         except FailoverError as e:
             self.missed = str(e)
-        except Exception as e:
-            self.missed = f"{type(e).__name__}: {e}"
         finally:
             self._ended = clock.monotonic()
 

@@ -17,6 +17,7 @@ from failover.core.alert import Announcement
 from failover.core.fleet import Channel, Fleet
 from failover.core.words import count, duration
 from failover.errors import FailoverError, OutcomeUnknown, StepFailed
+from failover.fence import fence
 from failover.ports import Clock, Notifier, Store, Unsent
 
 FIRST_WAIT_S = 30.0
@@ -151,9 +152,8 @@ class _Round:
 
     def _send(self, unsent: Unsent) -> FailoverError | None:
         try:
-            self.notifier.send(self.channel, unsent.message)
+            with fence(self.channel.kind):
+                self.notifier.send(self.channel, unsent.message)
         except FailoverError as e:
             return e
-        except Exception as e:  # one adapter's bug must not keep the others from telling
-            return OutcomeUnknown(f"sending ended with {type(e).__name__}", try_="report this")
         return None

@@ -21,10 +21,12 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
 
+from failover.core.clean import clean
 from failover.core.fleet import Endpoint
 from failover.core.mx import MxSet, bare, mx_set
 from failover.core.words import duration
-from failover.errors import Unreachable
+from failover.errors import FailoverError, Unreachable
+from failover.fence import fence
 
 PORT = 53
 TRIES_S = (1.0, 1.5)
@@ -100,6 +102,14 @@ def lame(reply: dns.message.Message) -> str | None:
 
 def mx_at(name: str, at: Endpoint) -> MxSet | str:
     """What one server shows, or in words why it shows nothing."""
+    try:
+        with fence(str(at)):
+            return _mx_at(name, at)
+    except FailoverError as e:
+        return str(e)
+
+
+def _mx_at(name: str, at: Endpoint) -> MxSet | str:
     wanted = dns.name.from_text(name)
     try:
         reply = ask(wanted, dns.rdatatype.MX, at)
@@ -109,7 +119,7 @@ def mx_at(name: str, at: Endpoint) -> MxSet | str:
     except OSError as e:
         return "there is no route to it from here" if e.errno in _NO_ROUTE else f"silent: {e.strerror or e}"
     except (dns.exception.DNSException, ValueError) as e:
-        return f"its answer cannot be read: {e}"
+        return clean(f"its answer cannot be read: {e}", 200)
 
 
 def seen(name: str, servers: Iterable[Endpoint]) -> Mapping[str, MxSet | str]:
@@ -155,7 +165,7 @@ def _at_once(jobs: list[Callable[[], set[str]]], until: float) -> list[set[str]]
     results: list[set[str]] = []
 
     def do(job: Callable[[], set[str]]) -> None:
-        with suppress(OSError, dns.exception.DNSException, Unreachable, ValueError):
+        with suppress(OSError, dns.exception.DNSException, FailoverError, ValueError), fence("name servers"):
             results.append(job())
 
     threads = [threading.Thread(target=do, args=(job,), daemon=True, name="dns servers") for job in jobs]

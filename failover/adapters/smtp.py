@@ -5,7 +5,6 @@ Not smtplib: its time-out is per receive, so a byte a second keeps it for ever.
 
 from __future__ import annotations
 
-import errno
 import platform
 import re
 import socket
@@ -14,11 +13,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from failover.adapters.sock import connect
+from failover.adapters.sock import OURS, connect
 from failover.adapters.watchdog import Errand, Overdue, Stage
+from failover.core.clean import clean
 from failover.core.fleet import Endpoint
 from failover.core.words import duration
-from failover.errors import ConfigError
+from failover.errors import ConfigError, Fault
+from failover.fence import fence
 from failover.ports import SmtpAnswer
 
 LONGEST = 64 * 1024
@@ -26,10 +27,9 @@ LONGEST = 64 * 1024
 SAID = 500
 """Characters of a reply that are told."""
 PARTING_S = 1.0
+GREET_S = 8.0
+"""postscreen_greet_wait is 6 s (postconf(5)): its first line comes at once, the last one after that."""
 WATCHDOG_S = 0.25
-
-OURS = {errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS}
-"""Our own network or machine is at fault. EHOSTUNREACH is not: a dead host on our own link gives it as well."""
 
 DRAINED = re.compile(r"drain", re.IGNORECASE)
 GREYLISTED = re.compile(r"gr[ae]y.?list|try again later", re.IGNORECASE)
@@ -57,20 +57,42 @@ class _Reply:
         return f"{self.code} {self.text}".strip()
 
 
+@dataclass(slots=True)
+class _Until:
+    """When all of it has to be over, monotonic; with `greeting`, when the end of a greeting that began has."""
+
+    by: float
+    greeting: float
+
+
 class _Talk:
     """Replies off a socket, all within one deadline. `begun` is the newest reply, as far as it came."""
 
-    def __init__(self, sock: socket.socket, *, by: float) -> None:
+    def __init__(self, sock: socket.socket, until: _Until) -> None:
         self._sock = sock
-        self._by = by
+        self._until = until
         self._rest = b""
         self._size = 0
         self._whole = False
         self.begun: _Reply | None = None
 
+    def greeting(self) -> _Reply:
+        """As `reply`. One that has begun is waited for longer: who hangs up during postscreen's wait is logged there,
+        and who waits is let in at once for a day."""
+        try:
+            return self.reply("our connection")
+        except _Late:
+            if self.begun is None or self.begun.code != 220:
+                raise
+            self._until.by = self._until.greeting
+            return self._rest_of("our connection")
+
     def reply(self, to: str) -> _Reply:
         """The answer `to` a verb. Raises _No, OSError."""
         self.begun, self._whole = None, False
+        return self._rest_of(to)
+
+    def _rest_of(self, to: str) -> _Reply:
         while True:
             line = self._line(to)
             if not re.match(rb"[2-5]\d\d([ -]|$)", line):  # RFC 5321, 4.2
@@ -88,7 +110,7 @@ class _Talk:
 
     def part(self) -> None:
         """Manners, which keep "lost connection" out of its log; not while a reply of its is unfinished."""
-        self._by = min(self._by, time.monotonic() + PARTING_S)
+        self._until.by = min(self._until.by, time.monotonic() + PARTING_S)
         with suppress(_No, OSError):
             for words in ("RSET", "QUIT") if self._whole else ():
                 self.say(words)
@@ -110,18 +132,20 @@ class _Talk:
         return line.rstrip(b"\r")
 
     def _left(self) -> float:
-        return max(0.001, self._by - time.monotonic())
+        return max(0.001, self._until.by - time.monotonic())
 
 
 class SmtpLooker:
-    """Never raises for what a server or a network does; an answer comes within the patience, whatever drips."""
+    """Never raises for what a server or a network does; an answer comes within the patience, whatever drips; within
+    `greet_s` where a greeting has begun by then."""
 
-    def __init__(self, helo: str | None = None) -> None:
+    def __init__(self, helo: str | None = None, *, greet_s: float = GREET_S) -> None:
         """`helo` is what we call ourselves; by default this machine's own name, asked of no resolver."""
         self._helo = helo or platform.node() or "localhost"
+        self._greet_s = greet_s
 
     def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer:
-        return _look(at, _banner, patience_s)
+        return _look(at, _banner, patience_s, self._greet_s)
 
     def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
         """With the null sender, so that nothing can bounce to anybody.
@@ -131,7 +155,7 @@ class SmtpLooker:
         if not re.fullmatch(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>\x00-\x1f\x7f]+", recipient):
             raise ConfigError(f"no recipient address: {recipient!r}", try_="write it as postmaster@example.net")
         verbs = (f"EHLO {self._helo}", "MAIL FROM:<>", f"RCPT TO:<{recipient}>")
-        return _look(at, lambda talk: _dialogue(talk, verbs), patience_s)
+        return _look(at, lambda talk: _dialogue(talk, verbs), patience_s, self._greet_s)
 
 
 def _banner(talk: _Talk) -> Found:
@@ -150,7 +174,7 @@ def _dialogue(talk: _Talk, verbs: tuple[str, ...]) -> Found:
 def _greeted(talk: _Talk) -> Found | None:
     """None: a whole 220 came. Until then we say nothing: who talks during postscreen's wait is blocklisted."""
     try:
-        reply = talk.reply("our connection")
+        reply = talk.greeting()
     except _Late:
         if talk.begun is not None and talk.begun.code == 220:
             return True, f"postscreen makes us wait: 220-{talk.begun.text}"
@@ -169,9 +193,17 @@ def _judged(to: str, reply: _Reply) -> Found:
     return False, f"answered {to} with {reply}"
 
 
-def _look(at: Endpoint, ask: Callable[[_Talk], Found], patience_s: float) -> SmtpAnswer:
+def _look(at: Endpoint, ask: Callable[[_Talk], Found], patience_s: float, greet_s: float) -> SmtpAnswer:
     began = time.monotonic()
-    by = began + patience_s
+    try:
+        with fence(str(at)):
+            return _looked(at, ask, patience_s, _Until(began + patience_s, began + max(patience_s, greet_s)))
+    except Fault as e:
+        return SmtpAnswer(False, str(e), time.monotonic() - began, ours=True)
+
+
+def _looked(at: Endpoint, ask: Callable[[_Talk], Found], patience_s: float, until: _Until) -> SmtpAnswer:
+    began = time.monotonic()
     errand: Errand[SmtpAnswer] = Errand()
 
     def answer(ok: bool, said: str, *, ours: bool = False) -> SmtpAnswer:
@@ -181,13 +213,13 @@ def _look(at: Endpoint, ask: Callable[[_Talk], Found], patience_s: float) -> Smt
         with connect(at.host, at.port, timeout_s=patience_s) as sock:
             errand.holds(sock)
             errand.at(Stage.GREET)
-            talk = _Talk(sock, by=by)
+            talk = _Talk(sock, until)
             found = answer(*ask(talk))
             talk.part()
             return found
 
     try:
-        return errand.run(work, lambda _: by + WATCHDOG_S)
+        return errand.run(work, lambda _: until.by + WATCHDOG_S)
     except _No as e:
         return answer(False, f"{e}, after {duration(time.monotonic() - began)}")
     except Overdue as e:  # only the resolver takes longer than it may
@@ -201,5 +233,4 @@ def _look(at: Endpoint, ask: Callable[[_Talk], Found], patience_s: float) -> Smt
 
 
 def _printable(raw: bytes, longest: int = 300) -> str:
-    text = raw[:longest].decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    return clean(raw[:longest].decode("utf-8", "replace")).strip()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from contextlib import suppress
 
+OURS = {errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""Our own network or machine is at fault. EHOSTUNREACH is not: a dead host on our own link gives it as well."""
 IDLE_S = 5
 """Silence after which the kernel asks whether the far end is still there, and between its questions."""
 UNACKED_MS = 10_000

@@ -21,6 +21,7 @@ from failover.adapters.watchdog import Errand, Stage
 from failover.core.fleet import Host
 from failover.core.words import duration
 from failover.errors import FailoverError, OutcomeUnknown, Unreachable
+from failover.fence import fence
 from failover.ports import Reply
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ GRACE_S = 2.0
 """Past the call's limit: for an answer that is already on its way."""
 WATCHDOG_S = 0.25
 """Later than the work's own time-outs, since those know better what was missing."""
+EARLY_S = 0.05
+"""A time-out of the work itself may end so much before its time."""
 REUSED_S = 3.0
 """A kept session that opens no channel by then is taken for dead; nothing has left, so a new one is opened."""
 ACT = "act"
@@ -130,7 +133,7 @@ class SshRemote:
 
         Raises Refused besides, with nothing sent, when the helper installed there is not the one for this verb.
         """
-        with self._turn(host, verb, args, limit_s) as (call, seat):
+        with fence(host.name), self._turn(host, verb, args, limit_s) as (call, seat):
             if verb != "hello" and host.ssh.user != "root":
                 self._meet(call, seat)
             return self._call(call, seat)
@@ -138,7 +141,7 @@ class SshRemote:
     def ready(self, host: Host) -> None:
         """See `ports.Ready`. A host that cannot be reached is no reason: what comes next has its own rules for that."""
         if host.ssh.user != "root":
-            with suppress(Unreachable), self._turn(host, ACT, {}, READY_S) as (call, seat):
+            with suppress(Unreachable), fence(host.name), self._turn(host, ACT, {}, READY_S) as (call, seat):
                 self._meet(call, seat)
 
     @contextmanager
@@ -183,7 +186,9 @@ class SshRemote:
         except FailoverError:
             raise
         except Exception as e:
-            raise ssh_words.lost(call.host, call.verb, errand.stage, e, time.monotonic() - call.began) from e
+            now = time.monotonic()
+            late = now >= call.deadline(errand.stage) - WATCHDOG_S - EARLY_S
+            raise ssh_words.lost(call.host, call.verb, errand.stage, e, now - call.began, late=late) from e
         answer = reply.parse(call.verb, output.stdout, output.exit_code)
         if answer is None:
             session.close()

@@ -23,7 +23,7 @@ from failover.adapters import known_hosts, reply, ssh_words
 from failover.adapters.sock import PromptSocket, connect
 from failover.adapters.watchdog import Errand, Stage
 from failover.core.fleet import Host
-from failover.errors import Unreachable
+from failover.errors import Blind
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its tracebacks reach the operator's terminal
 _others = threading.excepthook
@@ -73,10 +73,25 @@ def open_session(host: Host, errand: Errand[Any], *, by: float) -> Session:
     session = Session(_connection(host, errand, trusted, own, sock, by=by), sock)
     try:
         session.connection.open()
+    except paramiko.SSHException as e:
+        died = _died(session.connection.client.get_transport(), e)
+        session.close()
+        raise died from e
     except BaseException:
         session.close()
         raise
     return session
+
+
+_VAGUE = ("No existing session", "transport shut down", "Negotiation failed")
+
+
+def _died(transport: paramiko.Transport | None, said: paramiko.SSHException) -> Exception:
+    """What ended the connection, where Paramiko says no more than that it has none."""
+    if transport is None or transport.is_active() or not any(words in str(said) for words in _VAGUE):
+        return said
+    ended: Exception | None = transport.get_exception()
+    return ended or EOFError()
 
 
 def open_channel(session: Session, errand: Errand[Any], *, within_s: float) -> paramiko.Channel:
@@ -144,9 +159,9 @@ def _connection(
     return connection
 
 
-@lru_cache(maxsize=1)
 def _config() -> Any:
-    """Nothing of the operator's own fabric or ssh configuration steers an incident."""
+    """Nothing of the operator's own fabric or ssh configuration steers an incident. One for each connection: it fills
+    itself when it is first read, without a lock, and while it does so another thread finds it empty (measured)."""
     return fabric.Config(lazy=True, overrides={"load_ssh_configs": False})
 
 
@@ -198,7 +213,7 @@ def _trusted(host: Host) -> tuple[known_hosts.HostKey, ...]:
         except OSError as e:
             problems.append(e)
     if len(problems) == len(_files(host)):
-        raise Unreachable(
+        raise Blind(
             f"{host.name}: cannot read known_hosts {problems[0].filename}: {problems[0].strerror}; nothing was sent",
             try_=f"host keys are always checked: ssh-keyscan -p {host.ssh.port} {host.address} > {_files(host)[0]}, "
             "after comparing the fingerprints with the host's own",
@@ -215,7 +230,7 @@ def identity(host: Host) -> paramiko.PKey | None:
             return _key(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, TypeError, paramiko.SSHException, UnknownKeyType) as e:
         what = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
-        raise Unreachable(
+        raise Blind(
             f"{host.name}: cannot use the identity {path}: {what}; nothing was sent",
             try_="give a private key without passphrase, readable by this user, or none to use the agent",
         ) from e

@@ -7,17 +7,28 @@ from typing import TYPE_CHECKING
 
 from failover.adapters import reply
 from failover.adapters.known_hosts import HostKey
+from failover.adapters.sock import OURS
 from failover.adapters.watchdog import Overdue, Stage
+from failover.core.clean import clean
 from failover.core.fleet import Host
 from failover.core.words import duration
-from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
+from failover.errors import Blind, FailoverError, OutcomeUnknown, Refused, Unreachable
+from failover.fence import fault
 
 if TYPE_CHECKING:
     from failover.adapters.ssh_session import Output
 
 
-def lost(host: Host, verb: str, stage: Stage, error: Exception, seconds: float) -> FailoverError:
-    """The call ended by `error` after `seconds` at `stage`."""
+def lost(host: Host, verb: str, stage: Stage, error: Exception, seconds: float, *, late: bool) -> FailoverError:
+    """The call ended by `error` after `seconds` at `stage`; `late`: the stage's time was up, by our clock.
+
+    Only what the network or the far side did reads as theirs: silence until our time was up, an error of the socket, of
+    the SSH protocol or of the log-in. Any other is ours, and says so.
+    """
+    if _ours(error):
+        return _blind(host, error)
+    if not _theirs(error, late=late):
+        return fault(host.name, error)
     match stage:
         case Stage.CONNECT:
             return _no_connection(host, error, seconds)
@@ -40,6 +51,11 @@ def cut_off(host: Host, verb: str, output: Output) -> FailoverError:
     said = _printable(output.stderr)
     refused = output.exit_code == 1 and said.startswith("sudo:")
     missing = output.exit_code in {126, 127} and host.ssh.user != "root"
+    if not output.stdout and refused and "tty" in said:
+        return Unreachable(
+            f"{host.name}: sudo there wants a terminal ({said}); nothing was run",
+            try_=f"write there, by visudo -f /etc/sudoers.d/failover-tty: Defaults:{host.ssh.user} !requiretty",
+        )
     if not output.stdout and (refused or missing):
         return Unreachable(
             f"{host.name}: {host.ssh.user} may not run {reply.INSTALLED} there ({said}); nothing was run",
@@ -75,9 +91,9 @@ def wrong_key(host: Host, offered: HostKey, trusted: tuple[HostKey, ...], file: 
     )
 
 
-def unknown_key(host: Host, offered: HostKey, file: str) -> Unreachable:
+def unknown_key(host: Host, offered: HostKey, file: str) -> Blind:
     kind = "ecdsa" if offered.kind.startswith("ecdsa") else offered.kind.removeprefix("ssh-")
-    return Unreachable(
+    return Blind(
         f"{host.name}: the host key of {_where(host)} is not in {file}: offered {offered.fingerprint}; "
         "nothing was sent, not even a log-in",
         try_="compare that fingerprint with the host's own, then: "
@@ -97,12 +113,45 @@ def _unknown(host: Host, what: str) -> OutcomeUnknown:
     )
 
 
-def _no_connection(host: Host, error: Exception, seconds: float) -> Unreachable:
+_NO_KEY = "No authentication methods"
+_TIME_OUTS = ("No existing session", "imeout", "imed out")
+"""Paramiko's words when its own clock says that time is up, which is the wall clock and may be set."""
+
+
+def _ours(error: Exception) -> bool:
+    """Of our own files, machine or resolver."""
+    return isinstance(error, socket.gaierror) or _NO_KEY in str(error) or getattr(error, "errno", None) in OURS
+
+
+def _theirs(error: Exception, *, late: bool) -> bool:
+    import paramiko
+
+    if isinstance(error, Overdue | EOFError):
+        return True
+    if isinstance(error, paramiko.SSHException):
+        return late or not any(words in str(error) for words in _TIME_OUTS)
+    return isinstance(error, OSError) and (late or error.errno is not None)
+
+
+def _blind(host: Host, error: Exception) -> Blind:
     if isinstance(error, socket.gaierror):
-        return Unreachable(
+        return Blind(
             f"{host.name}: cannot resolve {host.address}: {error.strerror}; nothing was sent",
             try_="write an IP address into hosts.yaml: an incident is no time to depend on DNS",
         )
+    if _NO_KEY in str(error):
+        return Blind(
+            f"{host.name}: there is no key here to log in {host.ssh.user} with; nothing was run",
+            try_="name one: `ssh: {identity: FILE}` in hosts.yaml, or load one into the agent",
+        )
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return Blind(
+        f"{host.name}: this machine could not connect to {_where(host)}: {said.lower()}; nothing was sent",
+        try_="look at this machine's own network, and at its limits: ulimit -n",
+    )
+
+
+def _no_connection(host: Host, error: Exception, seconds: float) -> Unreachable:
     return Unreachable(
         f"{host.name}: cannot connect to {_where(host)}: {_cause(error, seconds)}; nothing was sent",
         try_=f"try `ssh -p {host.ssh.port} {host.ssh.user}@{host.address} true` from here, and from another network",
@@ -122,7 +171,7 @@ def _no_login(host: Host, error: Exception, seconds: float) -> Unreachable:
 
     using = host.ssh.identity or "the keys of the agent and of ~/.ssh"
     refused = isinstance(error, paramiko.AuthenticationException) and "timeout" not in str(error).lower()
-    if refused or "No authentication methods" in str(error):
+    if refused:
         return Unreachable(
             f"{host.name}: {_where(host)} refuses to log in {host.ssh.user} with {using} ({error}); nothing was run",
             try_=f"check that its public key is in authorized_keys of {host.ssh.user} on {host.name}",
@@ -137,15 +186,14 @@ def _no_login(host: Host, error: Exception, seconds: float) -> Unreachable:
 def _cause(error: Exception, seconds: float) -> str:
     """Paramiko says "No existing session" for a time-out, and EOFError nothing at all."""
     text = str(error)
-    if isinstance(error, Overdue | TimeoutError) or "No existing session" in text or "imeout" in text:
+    if isinstance(error, Overdue | TimeoutError) or any(words in text for words in _TIME_OUTS):
         return f"nothing came for {duration(seconds)}"
     if isinstance(error, EOFError) or "Error reading SSH protocol banner" in text or "Channel closed" in text:
         return "the connection was closed"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    return _printable(text.encode()) or type(error).__name__
+    return clean(text, 300).strip() or type(error).__name__
 
 
 def _printable(raw: bytes, longest: int = 300) -> str:
-    text = raw.decode("utf-8", "replace")[-longest:]
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join(clean(raw.decode("utf-8", "replace")[-longest:]).split())

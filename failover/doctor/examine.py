@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from failover.doctor.findings import Finding, failed, unknown
 from failover.errors import FailoverError
+from failover.fence import fence
 
 WORKERS = 32
 
@@ -29,17 +30,15 @@ class _Course:
 
     look: Look
     found: list[Finding] = field(default_factory=list)
-    bug: Exception | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
     def go(self) -> None:
         try:
-            for finding in self.look.findings():
-                self.found.append(finding)
+            with fence(self.look.subject):
+                for finding in self.look.findings():
+                    self.found.append(finding)
         except FailoverError as e:
             self.found.append(failed(self.look.name, self.look.subject, e))
-        except Exception as e:  # raised again where it is waited for
-            self.bug = e
         self.over.set()
 
 
@@ -69,6 +68,4 @@ def _ended(course: _Course, until: float, within_s: float) -> list[Finding]:
     if not course.over.wait(max(0.0, until - time.monotonic())):
         look, said = course.look, f"not at its end after {within_s:g} s"
         return [*course.found, unknown(look.name, look.subject, said, try_="once more; what hangs there will show")]
-    if course.bug is not None:
-        raise course.bug
     return course.found

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from failover.core.signal import Outcome
-from failover.errors import FailoverError
+from failover.errors import FailoverError, Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ def unknown(name: str, subject: str, says: str, *, try_: str) -> Finding:
 
 def failed(name: str, subject: str, error: FailoverError) -> Finding:
     """The subject's own name in front of the sentence is taken away: it stands beside it."""
-    return fail(name, subject, str(error).removeprefix(f"{subject}: "), try_=error.try_)
+    how = unknown if isinstance(error, Fault) else fail
+    return how(name, subject, str(error).removeprefix(f"{subject}: "), try_=error.try_)
 
 
 def ready(findings: Iterable[Finding]) -> bool:

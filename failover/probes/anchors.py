@@ -8,6 +8,8 @@ from datetime import datetime
 from failover.core.diagnosis import ANCHORS
 from failover.core.fleet import Endpoint, Fleet, Rfc2136
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.errors import Fault
+from failover.fence import fence
 
 ROUTE53 = Endpoint("route53.amazonaws.com", 443)
 
@@ -32,7 +34,11 @@ def look(fleet: Fleet, dial: Dial, at: datetime) -> Samples:
     anchors = of(fleet)
     if not anchors:
         return ()
-    answers = dial(anchors)
+    try:
+        with fence("the anchors"):
+            answers = dial(anchors)
+    except Fault as e:
+        return (Signal(CONTROLLER, ANCHORS, CONTROLLER, Outcome.UNKNOWN, str(e), at),)
     missing = [f"{e}: {why}" for e, why in answers.items() if why is not None]
     reached = len(answers) - len(missing)
     if reached:

@@ -18,6 +18,7 @@ from failover.core.mx import MxSet
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.core.words import count, duration
 from failover.errors import FailoverError
+from failover.fence import fence
 from failover.ports import Clock, DnsZone
 from failover.probes.sight import Sight
 
@@ -48,20 +49,15 @@ def look_at(domains: Iterable[Domain], zone: _Zone, clock: Clock, *, within_s: f
     Daemon threads: one that still waits for a server must not keep the process from its end.
     """
     asked, at = tuple(domains), clock.now()
-    waiting, found, bugs = deque(asked), dict[str, Signal](), list[Exception]()
+    waiting, found = deque(asked), dict[str, Signal]()
 
     def work() -> None:
         with suppress(IndexError):
             while True:
                 domain = waiting.popleft()
-                try:
-                    found[domain.name] = _one(domain, zone, at)
-                except Exception as e:
-                    bugs.append(e)
+                found[domain.name] = _one(domain, zone, at)
 
     _join([Thread(target=work, name="dns.mx", daemon=True) for _ in asked[:16]], within_s)
-    if bugs:
-        raise bugs[0]
     late = f"its name servers have not told in {duration(within_s)}"
     return tuple(found.get(d.name) or Sight(d.name, CONTROLLER, at).unknown(NAME, late) for d in asked)
 
@@ -76,8 +72,8 @@ def _join(threads: Sequence[Thread], within_s: float) -> None:
 
 def _one(domain: Domain, zone: _Zone, at: datetime) -> Signal:
     try:
-        there = zone(domain)
-        with ThreadPoolExecutor(1, thread_name_prefix="dns.mx at the primary") as beside:
+        with fence(domain.name), ThreadPoolExecutor(1, thread_name_prefix="dns.mx at the primary") as beside:
+            there = zone(domain)
             primary = beside.submit(_primary, there, domain.name)
             shown = there.seen(domain.name)
             return compared(domain.name, primary.result(), shown, at)

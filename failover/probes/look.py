@@ -11,9 +11,11 @@ from functools import partial
 
 from failover.core.fleet import Engine, Fleet, Host
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
-from failover.errors import FailoverError
+from failover.errors import FailoverError, Fault
+from failover.fence import fence
 from failover.ports import Clock, Rc, Remote, Reply, SmtpAnswer, SmtpClient
 from failover.probes import COUNTED, SIGNALS, Where, container, cpu, disk, handler, queue, smtp, spam, ssh, traffic
+from failover.probes.sight import Sight
 
 _READERS = (queue.read, spam.read, handler.read, container.read, cpu.read, disk.read)
 _Job = Callable[[], list[Signal]]
@@ -47,10 +49,18 @@ def look(
     looker = _Looker(fleet, remote, smtp, clock, patience_s, at, before)
     found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)
     if traffic.SHARE in names:
-        found += [s for s in traffic.shares(fleet, before, found, at) if s.host in chosen]
+        found += [s for s in _shares(fleet, before, found, at) if s.host in chosen]
     quiet = COUNTED - (wanted or frozenset())
     said = [s for s in found if s.outcome is not Outcome.UNKNOWN or s.name not in quiet]
     return tuple(sorted(said, key=partial(_order, {h: i for i, h in enumerate(fleet.hosts)})))
+
+
+def _shares(fleet: Fleet, before: Samples, found: list[Signal], at: datetime) -> list[Signal]:
+    try:
+        with fence("the fleet"):
+            return list(traffic.shares(fleet, before, found, at))
+    except Fault as e:
+        return [Sight(name, CONTROLLER, at).unknown(traffic.SHARE, str(e)) for name in fleet.hosts]
 
 
 def _with_counts(names: frozenset[str]) -> frozenset[str]:
@@ -102,16 +112,17 @@ class _Looker:
 
     def _dial(self, host: Host, name: str, dial: Callable[..., SmtpAnswer]) -> list[Signal]:
         try:
-            found = dial(patience_s=self.patience_s)
+            with fence(host.name):
+                return [smtp.from_here(host, name, dial(patience_s=self.patience_s), self.patience_s, self.at)]
         except FailoverError as e:
-            found = SmtpAnswer(False, str(e), 0.0, ours=True)
-        return [smtp.from_here(host, name, found, patience_s=self.patience_s, at=self.at)]
+            return [smtp.from_here(host, name, SmtpAnswer(False, str(e), 0.0, ours=True), self.patience_s, self.at)]
 
     def _call(self, host: Host, names: frozenset[str], seen: tuple[Host, ...]) -> list[Signal]:
-        earlier = traffic.since(host.name, self.before, self.at)
-        args, started = self._args(host, names, seen, earlier), self.clock.monotonic()
+        started = self.clock.monotonic()
         try:
-            facts = self._ask(host, args)
+            with fence(host.name):
+                earlier = traffic.since(host.name, self.before, self.at)
+                facts = self._ask(host, self._args(host, names, seen, earlier))
         except FailoverError as e:
             reach = [ssh.missed(host, e, self.at)] if names else []
             return reach + self._nothing(host, names, seen, "behind ssh.reach", str(e))
@@ -131,11 +142,28 @@ class _Looker:
     def _read(
         self, host: Host, facts: Reply, names: frozenset[str], seen: tuple[Host, ...], earlier: traffic.Since | None
     ) -> list[Signal]:
-        own = [s for read in _READERS for s in read(host, facts, self.at)]
-        own += traffic.read(host, facts, self.at, earlier)
-        return [s for s in own if s.name in names] + list(
-            smtp.peers(host, {str(h.smtp): h for h in seen}, facts, self.at)
-        )
+        """What each reader makes of the answer; a fault in one makes its signals unknown, and no others."""
+        readers: list[Callable[[], Iterable[Signal]]] = [partial(read, host, facts, self.at) for read in _READERS]
+        readers.append(partial(traffic.read, host, facts, self.at, earlier))
+        own, faults = [], list[Fault]()
+        for read in readers:
+            try:
+                with fence(host.name):
+                    own += list(read())
+            except Fault as e:
+                faults.append(e)
+        own = [s for s in own if s.name in names]
+        if faults:
+            lost = names - {s.name for s in own} - {ssh.NAME}
+            own += self._nothing(host, lost, (), str(faults[0]), "")
+        return own + self._peers(host, facts, seen)
+
+    def _peers(self, host: Host, facts: Reply, seen: tuple[Host, ...]) -> list[Signal]:
+        try:
+            with fence(host.name):
+                return list(smtp.peers(host, {str(h.smtp): h for h in seen}, facts, self.at))
+        except Fault as e:
+            return list(smtp.not_looked(host, seen, str(e), self.at))
 
     def _nothing(
         self, host: Host, names: frozenset[str], seen: tuple[Host, ...], why: str, peers_why: str

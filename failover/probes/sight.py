@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from failover.core.clean import clean
 from failover.core.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
@@ -28,7 +29,7 @@ class Sight:
         unit: str = "",
         age: float | None = None,
     ) -> Signal:
-        return Signal(self.host, name, self.vantage, outcome, _printable(reason), self.at, value, unit, age)
+        return Signal(self.host, name, self.vantage, outcome, clean(reason, _LONGEST), self.at, value, unit, age)
 
     def unknown(self, name: str, reason: str) -> Signal:
         return self.signal(name, Outcome.UNKNOWN, reason)
@@ -79,19 +80,26 @@ def answer(fields: tuple[str, ...]) -> Answer:
     return Answer(word, (seconds or 0.0) / 1000, detail)
 
 
+_NUMBER = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?", re.ASCII)
+MOST = 1e15
+"""No count, size or time of a mail host is larger: a petabyte, thirty million years."""
+OLDEST_S = 100 * 365.25 * 86400
+
+
 def number(text: str | None) -> float | None:
-    """A finite number from 0 up, or None: what the far side prints is never trusted to be one."""
-    try:
-        value = float(text or "")
-    except ValueError:
+    """A plain decimal number from 0 up, or None: what the far side prints is never trusted to be one."""
+    if not _NUMBER.fullmatch(text or ""):
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    value = float(text or "")
+    return value if value <= MOST else None
 
 
 def age(text: str | None) -> float | None:
-    """Seconds; 0 where a clock was set back and mail seems to come from the future."""
+    """Seconds; 0 where a clock was set back and mail seems to come from the future. None for what no mail can be."""
     found = number((text or "").removeprefix("-"))
-    return 0.0 if found is not None and (text or "").startswith("-") else found
+    if found is None or found > OLDEST_S:
+        return None
+    return 0.0 if (text or "").startswith("-") else found
 
 
 def why_missing(facts: Reply, part: str) -> str:
@@ -101,8 +109,4 @@ def why_missing(facts: Reply, part: str) -> str:
 
 
 _LONGEST = 400
-"""Characters of a reason: what others say in it may be long, or mean to be."""
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text[:_LONGEST])
+"""Characters of a reason: what others say in it may be long."""

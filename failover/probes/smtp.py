@@ -16,7 +16,7 @@ from failover.ports import Reply, SmtpAnswer
 from failover.probes.sight import Answer, Sight, answer, why_missing
 
 
-def from_here(host: Host, name: str, found: SmtpAnswer, *, patience_s: float, at: datetime) -> Signal:
+def from_here(host: Host, name: str, found: SmtpAnswer, patience_s: float, at: datetime) -> Signal:
     """`ours` (our own network is down): unknown, for we have not looked."""
     sight = Sight(host.name, CONTROLLER, at)
     if found.ok:

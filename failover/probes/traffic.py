@@ -74,7 +74,7 @@ def read(host: Host, facts: Reply, at: datetime, earlier: Since | None) -> Itera
     sight = Sight(host.name, host.name, at)
     log = facts.one("log") or ()
     there = ":".join(log[:2])
-    if _POSITION.fullmatch(there):
+    if len(log) >= 2 and _POSITION.fullmatch(there):
         yield sight.signal(POSITION, Outcome.OK, _read(log), there)
     else:
         yield sight.unknown(POSITION, why_missing(facts, "log"))

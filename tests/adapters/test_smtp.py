@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import timedelta
@@ -20,6 +21,7 @@ from failover.errors import ConfigError
 from failover.ports import SmtpAnswer
 
 PATIENCE_S = 0.6
+GREET_S = 0.9
 Serve = Callable[["Peer"], None]
 
 
@@ -90,12 +92,12 @@ def mx(heard: list[str]) -> Iterator[Callable[[Serve], Endpoint]]:
         yield start
 
 
-def banner(at: Endpoint) -> SmtpAnswer:
-    return SmtpLooker("probe.test").banner(at, patience_s=PATIENCE_S)
+def banner(at: Endpoint, greet_s: float = GREET_S) -> SmtpAnswer:
+    return SmtpLooker("probe.test", greet_s=greet_s).banner(at, patience_s=PATIENCE_S)
 
 
-def dialogue(at: Endpoint) -> SmtpAnswer:
-    return SmtpLooker("probe.test").dialogue(at, "user@lab.test", patience_s=PATIENCE_S)
+def dialogue(at: Endpoint, greet_s: float = GREET_S) -> SmtpAnswer:
+    return SmtpLooker("probe.test", greet_s=greet_s).dialogue(at, "user@lab.test", patience_s=PATIENCE_S)
 
 
 def greet(**replies: str) -> Serve:
@@ -186,6 +188,24 @@ def test_we_keep_silent_through_postscreens_wait(
     answer = look(mx(serve))
     assert (answer.ok, answer.said) == (True, "postscreen makes us wait: 220-mx1 ESMTP")
     assert heard == []
+
+
+@pytest.mark.parametrize(("look", "said"), [(banner, "220 mx1 ESMTP"), (dialogue, "250 ok")])
+def test_whoever_makes_us_wait_is_not_hung_up_on(
+    mx: Callable[[Serve], Endpoint], heard: list[str], look: Callable[..., SmtpAnswer], said: str
+) -> None:
+    """case: postscreen with a greet banner: it logs HANGUP, and lets in for a day whoever has waited once."""
+
+    def serve(peer: Peer) -> None:
+        peer.say("220-mx1 ESMTP")
+        time.sleep(PATIENCE_S + 0.1)
+        assert heard == [], "nobody speaks before the greeting is whole"
+        peer.say("220 mx1 ESMTP")
+        peer.dialogue()
+
+    answer = look(mx(serve), greet_s=30)
+    assert (answer.ok, answer.said) == (True, "220 mx1 ESMTP mx1 ESMTP" if look is banner else said)
+    assert heard[-1] == "QUIT"
 
 
 def test_a_drip_within_the_dialogue_does_not_outlast_the_patience(mx: Callable[[Serve], Endpoint]) -> None:

@@ -109,15 +109,18 @@ def test_more_hosts_than_workers_still_end_in_time() -> None:
     assert [f.outcome for f in found] == [Outcome.UNKNOWN] * 9
 
 
-def test_an_error_of_a_look_is_its_finding_and_a_bug_is_raised() -> None:
+@pytest.mark.faults
+def test_an_error_of_a_look_is_its_finding_and_a_fault_of_ours_is_unknown() -> None:
     def refuses() -> list[Finding]:
         raise GONE
 
     (found,) = examine.examine([Look("ssh", "mx2", refuses)], within_s=5)
     assert (found.outcome, found.try_) == (Outcome.FAIL, "use its console")
     assert found.says.startswith("cannot connect")
-    with pytest.raises(ZeroDivisionError):
-        examine.examine([Look("ssh", "mx2", lambda: [1 / 0])], within_s=5)  # type: ignore[list-item]
+    broken = Look("ssh", "mx2", lambda: [1 / 0])  # type: ignore[list-item]
+    all_ = examine.examine([broken, Look("ssh", "mx1", refuses)], within_s=5)
+    assert [f.outcome for f in all_] == [Outcome.UNKNOWN, Outcome.FAIL]
+    assert all_[0].says.startswith("a fault of failover's own, not of mx2; please report it: ZeroDivisionError at ")
 
 
 @pytest.mark.parametrize(("worst", "code"), [("ok", 0), ("warn", 0), ("unknown", 3), ("fail", 6)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import current_thread
 
@@ -111,7 +111,7 @@ class Remote:
             return answer
         told = {row[1] for row in answer.rows if row[0] == "peer" and len(row) > 1}
         peers = [p for p in args.get("peers", "").split(",") if p and p not in told]
-        return Reply("look", 0, (*answer.rows, *(("peer", p, "ok", "9", "220 hello") for p in peers)))
+        return replace(answer, rows=(*answer.rows, *(("peer", p, "ok", "9", "220 hello") for p in peers)))
 
 
 @dataclass

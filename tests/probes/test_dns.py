@@ -139,9 +139,15 @@ def test_more_domains_than_threads_are_all_looked_at_in_their_order() -> None:
     assert [(s.host, s.outcome) for s in found] == [(n, Outcome.OK) for n in names]
 
 
-def test_a_bug_of_ours_is_not_taken_for_silence() -> None:
-    def broken(domain: Domain) -> Zone:
-        raise KeyError(domain.name)
+@pytest.mark.faults
+def test_a_fault_of_ours_is_said_at_its_domain_and_ends_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """safety 7: one name's nonsense ended the look at all."""
 
-    with pytest.raises(KeyError):
-        look_at([Domain("lab.test", Route53("Z0123456789"))], broken, Still())
+    def broken(domain: Domain) -> Zone:
+        return {"lab.test": Zone()}[domain.name]
+
+    names = ["hurt.test", "lab.test", "again.test"]
+    found = look_at([Domain(n, Route53("Z0123456789")) for n in names], broken, Still())
+    assert [s.outcome for s in found] == [Outcome.UNKNOWN, Outcome.OK, Outcome.UNKNOWN]
+    assert "a fault of failover's own, not of hurt.test; please report it: KeyError at" in found[0].reason
+    assert capsys.readouterr().err.count("KeyError") == 1, "told once"

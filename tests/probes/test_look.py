@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from failover.core.diagnosis import smtp_failing
-from failover.core.fleet import Fleet, Host, Role
+from failover.core.fleet import Endpoint, Fleet, Host, Role
 from failover.core.signal import Outcome
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Unreachable
-from failover.ports import Reply
+from failover.ports import Reply, SmtpAnswer
+from failover.probes import COUNTED
 from failover.probes.look import look
 from tests.probes.fakes import Clock, Remote, Smtp, facts, fleet, host
 
@@ -53,6 +54,72 @@ def test_our_own_wrong_files_are_not_its_failure() -> None:
     error = ConfigError("known_hosts is missing", try_="ssh-keyscan")
     found = look(fleet(), remote=Remote({"mx1": error}), smtp=Smtp(), clock=Clock())
     assert next(s for s in found if s.name == "ssh.reach").outcome is Outcome.UNKNOWN
+
+
+LOGS = ["1:2", "1:2 -", "1", "1:2 journal x y", "812 1e400", "nan 1000", "812 -1", "812 " + "9" * 400, ":", "0x1 5"]
+
+
+@pytest.mark.parametrize("row", LOGS)
+def test_a_position_that_is_none_is_unknown(row: str) -> None:
+    """safety 7: a row `log<TAB>1:2` raised ValueError, and check, plan and tick ended for every host."""
+    found = look(fleet(), wanted=COUNTED, remote=Remote({"mx1": facts(f"log {row}")}), smtp=Smtp(), clock=Clock())
+    mine = {s.name: s.outcome for s in found if s.host == "mx1"}
+    assert mine["log.position"] is Outcome.UNKNOWN
+
+
+class Broken(Reply):
+    """An answer in which the reader of `part` meets a fault of ours."""
+
+    part = ""
+
+    def all(self, key: str) -> tuple[tuple[str, ...], ...]:
+        if key == self.part:
+            raise {"queue": KeyError, "load": OverflowError, "disk": RecursionError, "peer": UnicodeError}[key]()
+        return super().all(key)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("part", "hurt"), [("queue", 7), ("load", 2), ("disk", 2), ("peer", 1)])
+@pytest.mark.parametrize("workers", [1, 8])
+def test_a_fault_in_one_reader_makes_its_signals_unknown_and_no_others(
+    part: str, hurt: int, workers: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """safety 7: one fence for each host and each reader."""
+    answer = type("One", (Broken,), {"part": part})("look", 0, facts().rows)
+    found = look(fleet(), remote=Remote({"mx1": answer}), smtp=Smtp(), clock=Clock(), workers=workers)
+    whole = look(fleet(), remote=Remote(), smtp=Smtp(), clock=Clock(), workers=workers)
+    assert [(s.host, s.name, s.vantage) for s in found] == [(s.host, s.name, s.vantage) for s in whole]
+    unknown = [s for s in found if s.outcome is Outcome.UNKNOWN]
+    assert {s.vantage for s in unknown} == {"mx1"}
+    assert 1 <= len(unknown) <= hurt
+    assert all("a fault of failover's own, not of mx1; please report it: " in s.reason for s in unknown)
+    assert capsys.readouterr().err.count("\n") == 1, "told once"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("error", [AttributeError("load_overrides"), ValueError("1:2"), MemoryError(), RuntimeError()])
+def test_a_fault_in_the_way_there_is_no_sign_against_the_host(error: Exception) -> None:
+    """safety, 200 hosts: an AttributeError of a library of ours read as "unreachable"."""
+
+    def meets(host: Host) -> None:
+        if host.name == "mx1":
+            raise error
+
+    found = look(fleet(), remote=Remote(meanwhile=meets), smtp=Smtp(), clock=Clock())
+    reach = {s.host: s for s in found if s.name == "ssh.reach"}
+    assert [reach[h].outcome for h in ("mx1", "mx2")] == [Outcome.UNKNOWN, Outcome.OK]
+    assert f"please report it: {type(error).__name__} at " in reach["mx1"].reason
+    assert not any(s.outcome is Outcome.FAIL for s in found)
+
+
+@pytest.mark.faults
+def test_a_fault_in_smtp_is_no_sign_against_the_host() -> None:
+    class Hurt(Smtp):
+        def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer:
+            raise IndexError(at.host)
+
+    found = [s for s in look(fleet(), remote=Remote(), smtp=Hurt(), clock=Clock()) if s.name == "smtp.banner"]
+    assert [s.outcome for s in found] == [Outcome.UNKNOWN] * 2
 
 
 def test_a_refusing_script_is_reached_and_unknown() -> None:

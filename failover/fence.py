@@ -1,0 +1,63 @@
+"""The fence: a fault of ours ends where it arose, and is never told as a fault of the host that it met.
+
+Used at each edge where an answer from outside is read: one host, name server, cloud, channel or container. An error on
+purpose goes through; any other becomes a Fault there, which says that it is ours, what it is and where. What the others
+show is then still seen.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from failover.core.clean import clean
+from failover.errors import FailoverError, Fault
+
+_PACKAGE = Path(__file__).parent
+_told: set[str] = set()
+
+
+@contextmanager
+def fence(about: str) -> Iterator[None]:
+    """Raises Fault in place of what was not raised on purpose. `about`: whose answer is read within."""
+    try:
+        yield
+    except FailoverError:
+        raise
+    except Exception as e:
+        raise fault(about, e) from e
+
+
+def fault(about: str, error: Exception) -> Fault:
+    """What to raise for `error`. The first of its kind is told on standard error as well, once a process. The words of
+    `error` itself are not told: they may be a secret, or come from outside."""
+    what = f"{type(error).__name__} at {_place(error)}"
+    said = f"a fault of failover's own, not of {about}; please report it: {what}"
+    if what not in _told:
+        _told.add(what)
+        sys.stderr.write(f"failover: {clean(said)}\n")
+    return Fault(f"{about}: {said}", try_="report that line; what else there is to see is seen as ever")
+
+
+def told() -> frozenset[str]:
+    """The faults of this process, by type and place."""
+    return frozenset(_told)
+
+
+def forget() -> None:
+    _told.clear()
+
+
+def _place(error: Exception) -> str:
+    """The innermost line of ours, and the library's below it."""
+    frames = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    if not frames:
+        return "?"
+    ours = [f for f in frames if f[0].is_relative_to(_PACKAGE)]
+    inner, line = frames[-1]
+    below = "" if ours and ours[-1] == frames[-1] else f"{inner.parent.name}/{inner.name}:{line}"
+    at = f"{ours[-1][0].relative_to(_PACKAGE)}:{ours[-1][1]}" if ours else ""
+    return " in ".join(part for part in (below, at) if part)
