@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from failover.core.clean import field
 from failover.ports import Reply
 
 LONGEST = 4 * 1024 * 1024
@@ -19,10 +20,17 @@ def parse(verb: str, stdout: bytes, exit_code: int | None) -> Reply | None:
     text = stdout.decode("utf-8", "replace")
     if len(stdout) > LONGEST or not text.endswith("\n"):
         return None
-    *rows, last = (tuple(line.split("\t")) for line in text[:-1].split("\n"))
+    *rows, last = (tuple(map(field, line.split("\t"))) for line in text[:-1].split("\n"))
     if exit_code is None or last != ("end", verb, str(exit_code)):
         return None
-    return Reply(verb, exit_code, tuple(rows))
+    return Reply(verb, exit_code, _answered(rows))
+
+
+def _answered(rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """The rows after the last `begin`: what stands before it, a start-up file of the user's shell has printed. Without
+    one it is the answer of an older helper."""
+    begun = max((n for n, row in enumerate(rows) if row[0] == "begin"), default=-1)
+    return tuple(rows[begun + 1 :])
 
 
 def ended(stdout: bytes) -> bool:

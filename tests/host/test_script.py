@@ -37,7 +37,7 @@ def test_only_the_last_line_does_anything() -> None:
 def test_wrong_usage_is_64_and_says_why(args: tuple[str, ...]) -> None:
     done = ran(script_text(), *args)
     assert done.returncode == 64
-    assert done.stdout.startswith("because\t")
+    assert done.stdout.startswith(f"\nbegin\t{VERSION}\nbecause\t")
 
 
 TAKEN = [

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from failover.adapters import reply
 from failover.host import script_text
 from failover.lab import Lab
 from failover.ports import Reply
@@ -23,11 +24,10 @@ def words(verb: str, args: Mapping[str, str]) -> list[str]:
 
 def read(done: subprocess.CompletedProcess[str]) -> Reply:
     """What was answered; a reply without its last row fails the test."""
-    rows = [tuple(line.split("\t")) for line in done.stdout.splitlines()]
-    assert rows, done.stderr
-    assert rows[-1][0] == "end", (rows, done.stderr)
-    assert rows[-1][2] == str(done.returncode), rows
-    return Reply(rows[-1][1], done.returncode, tuple(rows[:-1]))
+    last = done.stdout.rstrip("\n").rpartition("\n")[2].split("\t")
+    found = reply.parse(last[1], done.stdout.encode(), done.returncode) if len(last) > 1 else None
+    assert found is not None, (done.stdout, done.stderr)
+    return found
 
 
 @dataclass(slots=True)

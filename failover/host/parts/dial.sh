@@ -2,6 +2,18 @@
 
 DIAL='exec 3<>"/dev/tcp/$1/$2" && echo connected && { printf "$3" >&3; IFS= read -r line <&3; printf "%s" "$line"; }'
 
+# Of an SMTP server: the first line of its greeting. Nothing is said before the greeting is whole, which postscreen makes
+# us wait 6 s for; whoever speaks or hangs up before is logged there. So the end of it is awaited behind our back.
+GREET='exec 3<>"/dev/tcp/$1/$2" && echo connected && {
+  IFS= read -r line <&3
+  printf "%s" "$line"
+  {
+    while [ "${line:3:1}" = - ]; do IFS= read -r -t 10 line <&3 || exit; done
+    printf "QUIT\r\n" >&3
+    IFS= read -r -t 2 line <&3
+  } </dev/null >/dev/null 2>&1 &
+}'
+
 # Of an SMTP or LMTP server: the last line of its answer to NOOP; of its greeting, if that is no 220.
 TALK='exec 3<>"/dev/tcp/$1/$2" && echo connected && {
   answer() { while IFS= read -r line <&3; do case $line in ???-*) ;; *) break ;; esac; done; }
@@ -12,12 +24,13 @@ TALK='exec 3<>"/dev/tcp/$1/$2" && echo connected && {
 talk=
 
 # shellcheck disable=SC2254 # WANT is a pattern
-dial() { # ROW WANT SEND HOST:PORT: connect, send, read one line; ROW is one word or two
-  row=$1 want=$2 send=$3 host=${4%:*}
+dial() { # ROW WANT SEND HOST:PORT: connect, send, read one line; ROW is one word or two; SEND is empty for a greeting
+  row=$1 want=$2 send=$3 host=${4%:*} how=${talk:-$DIAL}
+  [ -n "$send" ] || how=$GREET
   host=${host#[} host=${host%]}
   command -v bash >/dev/null || { say $row error 0 "no bash"; return; }
   begun=$(date +%s%3N)
-  said=$(bounded "$patience" bash -c "${talk:-$DIAL}" dial "$host" "${4##*:}" "$send" 2>&1 </dev/null)
+  said=$(bounded "$patience" bash --norc --noprofile -c "$how" dial "$host" "${4##*:}" "$send" 2>&1 </dev/null)
   rc=$? ms=$(($(date +%s%3N) - begun)) line=${said#connected} line=${line#?}
   case $rc:$said in
     124:connected* | 137:connected*) say $row timeout $ms "connected, no answer in $patience s" ;;

@@ -17,7 +17,7 @@
 #   5. Nothing here waits for ever, and what is started (or already runs) never inherits the lock.
 #   6. Mail is never delivered twice by us: what is being handed over is left alone.
 #
-# Answer: rows of tab-separated fields, the last one `end VERB RC`. Without it the answer was cut off.
+# Answer: rows of tab-separated fields from `begin VERSION` to `end VERB RC`. Without the last one it was cut off.
 # A setting reads `=VALUE`, or `-` when absent; it is named by a file and a key:
 #   main.cf content_filter | master.cf smtp/inet/content_filter | master.cf spamassassin/unix (the whole entry)
 

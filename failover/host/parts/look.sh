@@ -54,7 +54,7 @@ do_look() {
     [ -z "$handler" ] || dial handler '220*' '' "$handler" &
     [ -z "$container" ] || look_container &
     [ -z "$log" ] || look_log &
-    for peer in $(printf %s "$peers" | tr , ' '); do dial "peer $peer" '220*' 'QUIT\r\n' "$peer" & done
+    for peer in $(printf %s "$peers" | tr , ' '); do dial "peer $peer" '220*' '' "$peer" & done
     wait
   }
 }

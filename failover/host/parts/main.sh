@@ -42,6 +42,7 @@ dispatch() {
 
 main() {
   scratch=
+  printf '\nbegin\t%s\n' "$VERSION" # what a start-up file of the user's shell printed stands before it, and is no answer
   if [ "${1-}" = forced ]; then hand_over; else dispatch "$@"; fi
   rc=$?
   [ -z "$scratch" ] || rm -rf "$scratch"
