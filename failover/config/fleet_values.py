@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _USUAL = {
     core.Engine.SPAMASSASSIN: core.Endpoint("127.0.0.1", 783),
-    core.Engine.RSPAMD: core.Endpoint("127.0.0.1", 11332),
+    core.Engine.RSPAMD: core.Endpoint("127.0.0.1", 11333),
     core.Engine.SMTP: core.Endpoint("127.0.0.1", 10024),
     core.Engine.LMTP: core.Endpoint("127.0.0.1", 10024),
     core.Engine.NONE: core.Endpoint("127.0.0.1", 783),  # nobody looks there

@@ -14,8 +14,10 @@ from itertools import pairwise
 
 from failover.config.write_hosts import Line
 from failover.core.fleet import Endpoint, Engine, Host
+from failover.core.words import duration
 from failover.errors import FailoverError, Refused
 from failover.ports import Rc, Remote, Reply
+from failover.probes.sight import Answer, answer
 
 PATIENCE_S = 4
 CONTAINER = "sl-email"
@@ -23,7 +25,13 @@ HANDLER = Endpoint("127.0.0.1", 20381)
 """SimpleLogin's own names (its README); others are given by hand."""
 BANNER = "Python SMTP"
 """What aiosmtpd greets with, which SimpleLogin's handler is made of."""
-USUAL = {Engine.SPAMASSASSIN: Endpoint("127.0.0.1", 783), Engine.RSPAMD: Endpoint("127.0.0.1", 11332)}
+SCANNED_AT = (11333, 11334)
+"""rspamd's normal worker and its controller speak HTTP. Its proxy on 11332, which smtpd_milters names, speaks the
+milter protocol and is no scan address (rspamd.com/doc/workers)."""
+USUAL = {
+    Engine.SPAMASSASSIN: (Endpoint("127.0.0.1", 783),),
+    Engine.RSPAMD: tuple(Endpoint("127.0.0.1", port) for port in SCANNED_AT),
+}
 UNITS = {Engine.SPAMASSASSIN: ("spamd", "spamassassin"), Engine.RSPAMD: ("rspamd",)}
 _TRANSPORTS = ("relay_transport", "default_transport", "local_transport", "virtual_transport", "mailbox_transport")
 _LOCAL = re.compile(r"(?:smtp|lmtp|relay)(?:[:/a-z]*):\[?(127\.0\.0\.1|localhost)\]?:([0-9]{1,5})")
@@ -116,7 +124,7 @@ def _log(seen: Reply) -> str:
             return "its log is the systemd journal"
         case (_, _, path):
             return f"its log is {path}"
-    why = next((row[-1] for row in seen.all("error") if row[0] == "log"), "nothing came")
+    why = next((row[-1] for row in seen.all("error") if row[:1] == ("log",)), "nothing came")
     return f"its log was not seen ({why}): add log: /PATH, else its traffic is not known"
 
 
@@ -132,16 +140,17 @@ def guesses(wiring: Reply) -> Iterator[Guess]:
             at = Endpoint(_option(entry, "-d", "--dest") or "127.0.0.1", _port(_option(entry, "-p", "--port")))
             yield Guess(Engine.SPAMASSASSIN, at, f"content_filter of {place} runs spamc", wired=True)
         case "rspamc":
-            yield Guess(Engine.RSPAMD, USUAL[Engine.RSPAMD], f"content_filter of {place} runs rspamc", wired=True)
+            why = f"content_filter of {place} runs rspamc"
+            yield from (Guess(Engine.RSPAMD, at, why, wired=True) for at in USUAL[Engine.RSPAMD])
     milters = " ".join(wiring.one("milters") or ())
     if found := re.search(r"inet:\[?([A-Za-z0-9.-]+)\]?:11332\b", milters):
-        yield Guess(Engine.RSPAMD, Endpoint(found[1], 11332), f"smtpd_milters names it ({milters})", wired=True)
+        why = f"smtpd_milters names its proxy ({milters}), beside which it scans"
+        yield from (Guess(Engine.RSPAMD, Endpoint(found[1], port), why, wired=True) for port in SCANNED_AT)
     elif "spamass" in milters:
-        yield Guess(Engine.SPAMASSASSIN, USUAL[Engine.SPAMASSASSIN], f"smtpd_milters is {milters}", wired=True)
+        yield Guess(Engine.SPAMASSASSIN, USUAL[Engine.SPAMASSASSIN][0], f"smtpd_milters is {milters}", wired=True)
     named = ", ".join(f"{row[0]}:{row[1]}" for row in wiring.all("filter") if len(row) > 1)
     behind = f"content_filter {named} does not say what scans behind it" if named else "Postfix calls no filter itself"
-    for engine, at in USUAL.items():
-        yield Guess(engine, at, behind, wired=False)
+    yield from (Guess(engine, at, behind, wired=False) for engine, places in USUAL.items() for at in places)
 
 
 def _option(entry: str, *names: str) -> str | None:
@@ -158,22 +167,38 @@ def _option(entry: str, *names: str) -> str | None:
 
 
 def _port(text: str | None) -> int:
-    return int(text) if text and text.isdigit() and 0 < int(text) < 65536 else USUAL[Engine.SPAMASSASSIN].port
+    return int(text) if text and text.isdigit() and 0 < int(text) < 65536 else USUAL[Engine.SPAMASSASSIN][0].port
 
 
 def _spam(at: _Host, wiring: Reply) -> Line:
+    """The first that answers; else the first that Postfix itself calls."""
+    silent: list[tuple[Guess, Answer]] = []
     for guess in guesses(wiring):
-        row = at.look(spam=guess.engine.value, spam_address=str(guess.at)).one("spam.ping") or ("", "", "")
-        answers = row[0] == "ok"
-        if answers or guess.wired:
-            said = f"answers PING in {row[1]} ms" if answers else f"does not answer now: {row[-1] or 'nothing came'}"
-            value: dict[str, str | int] = {"engine": guess.engine.value, "address": str(guess.at)}
-            if unit := next((u for u in UNITS[guess.engine] if at.has_service(u)), None):
-                value["unit"] = unit
-            return Line("spam", value, f"{guess.why}; {guess.at} {said}" + (f"; service {unit}" if unit else ""), _SPAM)
-    named = ", ".join(sorted({row[0] for row in wiring.all("filter")}))
+        if silent and not guess.wired:
+            break
+        found = answer(at.look(spam=guess.engine.value, spam_address=str(guess.at)).one("spam.ping") or ())
+        if found.ok:
+            return _filter(at, guess, f"answers PING in {duration(found.seconds)}")
+        if guess.wired:
+            silent.append((guess, found))
+    if silent:
+        guess, found = silent[0]
+        return _filter(at, guess, f"does not answer now: {found.said(str(guess.at))}")
+    return _no_filter(wiring)
+
+
+def _filter(at: _Host, guess: Guess, said: str) -> Line:
+    value: dict[str, str | int] = {"engine": guess.engine.value, "address": str(guess.at)}
+    if unit := next((u for u in UNITS[guess.engine] if at.has_service(u)), None):
+        value["unit"] = unit
+    return Line("spam", value, f"{guess.why}; {guess.at} {said}" + (f"; service {unit}" if unit else ""), _SPAM)
+
+
+def _no_filter(wiring: Reply) -> Line:
+    named = ", ".join(sorted({row[0] for row in wiring.all("filter") if row}))
+    tried = [str(e) for places in USUAL.values() for e in places]
     called = f"Postfix hands mail to the filter {named}, whose engine cannot be told" if named else "Postfix calls none"
-    return Line("spam", None, f"{called}; nothing answers at {' or '.join(str(e) for e in USUAL.values())}", _SPAM)
+    return Line("spam", None, f"{called}; nothing answers at {' or '.join(tried)}", _SPAM)
 
 
 # The handler -------------------------------------------------------------------

@@ -52,10 +52,16 @@ def _judge(sight: Sight, name: str, found: Answer, host: Host, facts: Reply) -> 
         said = f"{'answers' if engine in _MAIL else 'scans'} in {duration(found.seconds)}"
         said += f", slower than {duration(SCAN_WARN_S)}" if slow else ""
         return sight.signal(name, Outcome.WARN if slow else Outcome.OK, said, found.seconds, "s")
+    if engine == Engine.RSPAMD.value and at.endswith(_PROXY) and found.word in {"closed", "wrong"}:
+        said = (
+            f"{at} is rspamd's proxy, which speaks the milter protocol: give the address of a worker, on 11333 or 11334"
+        )
+        return sight.unknown(name, said)
     said = found.said(at).removeprefix("connected, ")  # a hung spamd connects: that is no news, and no comfort
     return sight.signal(name, found.outcome, said, found.seconds if found.ok else found.word, "s" * found.ok)
 
 
+_PROXY = ":11332"
 _MAIL = {Engine.SMTP.value, Engine.LMTP.value}
 
 

@@ -155,8 +155,8 @@ def first(wiring: Reply) -> tuple[Engine, str, bool]:
     [
         ({}, (Engine.SPAMASSASSIN, "127.0.0.1:783", True)),
         ({"service": [("x/unix", PIPE.format(" -d 10.0.0.9 -p 1783"))]}, (Engine.SPAMASSASSIN, "10.0.0.9:1783", True)),
-        ({"command": [("rspamc",)]}, (Engine.RSPAMD, "127.0.0.1:11332", True)),
-        ({"command": [], "milters": [("inet:localhost:11332",)]}, (Engine.RSPAMD, "localhost:11332", True)),
+        ({"command": [("rspamc",)]}, (Engine.RSPAMD, "127.0.0.1:11333", True)),
+        ({"command": [], "milters": [("inet:localhost:11332",)]}, (Engine.RSPAMD, "localhost:11333", True)),
         ({"command": [], "milters": [("unix:/spamass/spamass.sock",)]}, (Engine.SPAMASSASSIN, "127.0.0.1:783", True)),
         ({"command": []}, (Engine.SPAMASSASSIN, "127.0.0.1:783", False)),
     ],
@@ -234,10 +234,23 @@ def test_a_wired_filter_that_hangs_now_is_still_written_and_an_unwired_one_is_no
     assert seen(Far(hangs))["spam"] == {"engine": "spamassassin", "address": "127.0.0.1:783", "unit": "spamd"}
     unwired = wired(wiring=[("none",)], command=[], service=[], kind=[], filter=[])
     assert seen(Far(hangs, unwired))["spam"] is None
-    rspamd = {"127.0.0.1:11332": ("ok", "9", "HTTP/1.1 200 OK")}
+    rspamd = {"127.0.0.1:11333": ("ok", "9", "HTTP/1.1 200 OK")}
     assert seen(Far(rspamd, unwired, ("rspamd",)))["spam"] == {
-        "engine": "rspamd", "address": "127.0.0.1:11332", "unit": "rspamd"
+        "engine": "rspamd", "address": "127.0.0.1:11333", "unit": "rspamd"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("listens", [(11333, 11334), (11334,), ()])
+@pytest.mark.parametrize("wiring", [{"milters": [("inet:localhost:11332",)]}, {"command": [("rspamc",)]}])
+def test_rspamds_proxy_is_no_scan_address(listens: tuple[int, ...], wiring: dict[str, list[tuple[str, ...]]]) -> None:
+    """case: rspamd's proxy on 11332 was written as the scan address; it speaks the milter protocol, so it failed for
+    ever. Where the normal worker is not used, the controller scans."""
+    at = "localhost" if "milters" in wiring else "127.0.0.1"
+    there = {f"{at}:{port}": ("ok", "9", "HTTP/1.1 200 OK") for port in listens}
+    there[f"{at}:11332"] = ("closed", "9", "closed without an answer")
+    found = seen(Far(there, wired(**{"command": [], **wiring}), ("rspamd",)))["spam"]
+    port = next(iter(listens), 11333)
+    assert found == {"engine": "rspamd", "address": f"{at}:{port}", "unit": "rspamd"}
 
 
 # Host keys -----------------------------------------------------------------------

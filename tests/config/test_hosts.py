@@ -204,7 +204,7 @@ policy: {mode: ask, playbooks: {spam-filter-hung: auto}, quorum: 1, anchors: ["1
     assert str(mx1.smtp) == "[2001:db8::11]:2525"
     assert mx1.spam is not None
     assert mx1.spam.engine is Engine.NONE
-    assert mx1.standby_spam == Spam(Engine.RSPAMD, Endpoint("127.0.0.1", 11332), "rspamd")
+    assert mx1.standby_spam == Spam(Engine.RSPAMD, Endpoint("127.0.0.1", 11333), "rspamd")
     assert mx1.handler is not None
     assert mx1.handler.container == "sl-email"
     assert mx1.cloud == Ec2("eu-west-3", "i-0123456789abcdef0")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from failover.core.fleet import Engine
+from failover.core.fleet import Endpoint, Engine, Spam
 from failover.core.signal import Outcome, Samples, Signal
 from failover.ports import Reply, SmtpAnswer
-from failover.probes import COUNTED, SIGNALS, Where, smtp
+from failover.probes import COUNTED, SIGNALS, Where, smtp, spam
 from failover.probes.look import look
 from tests.probes.fakes import AT, Clock, Remote, Smtp, facts, fleet, host
 
@@ -202,3 +202,13 @@ def test_smtp_from_here(answer: SmtpAnswer, outcome: Outcome, value: object) -> 
 def test_smtp_from_a_peer(row: str, outcome: Outcome, value: object) -> None:
     (found,) = smtp.peers(host("mx1", 11), {"192.0.2.12:25": host("mx2", 12)}, facts(f"peer 192.0.2.12:25 {row}"), AT)
     assert (found.host, found.vantage, found.outcome, found.value) == ("mx2", "mx1", outcome, value)
+
+
+@pytest.mark.parametrize(("word", "outcome"), [("closed", "unknown"), ("wrong", "unknown"), ("timeout", "fail")])
+def test_a_proxy_that_speaks_no_http_says_nothing_of_the_filter(word: str, outcome: str) -> None:
+    """case: rspamd's proxy on 11332: fail for ever, shift-mx refused, "mx2 is not fit"."""
+    at = Spam(Engine.RSPAMD, Endpoint("127.0.0.1", 11332))
+    asked = facts(f"spam.scan {word} 9 closed without an answer")
+    found = {s.name: s for s in spam.read(host("mx1", 11, spam=at), asked, AT)}["spam.scan"]
+    assert found.outcome == outcome
+    assert ("on 11333 or 11334" in found.reason) == (outcome == "unknown")
