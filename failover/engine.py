@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from failover.actions import ACTIONS
 from failover.actions.base import At, Hands, Result
 from failover.core.condition import Condition, Judgement, judge, predicates
+from failover.core.leaving import waited_s, waiting
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import Risk
 from failover.core.recovery import Move, Recorded, World, backward, compare, forward
@@ -38,7 +39,7 @@ from failover.core.run import (
     next_,
 )
 from failover.core.signal import Samples
-from failover.core.watch import Seen, patience_left, watch
+from failover.core.watch import Seen, patience_left, signals, watch
 from failover.core.words import duration
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, StaleEpoch, StepFailed, Unreachable
 from failover.ports import Clock, Lease, RunRecord, Store
@@ -262,11 +263,12 @@ class Engine:
             settled = step.kind is Kind.STATE and not step.on_the_way
             return self._fail(s, step, "attempts", f"{ATTEMPTS} attempts came to nothing", nothing_done=settled)
         attempt = s.view.steps[step.id].attempts + 1
+        waits = self._waiting(step)
         self._record(
             s,
             Did.INTENT,
             step.id,
-            {"attempt": attempt, "before": dict(step.before), "want": dict(step.want), "undo": step.undo},
+            {"attempt": attempt, "before": dict(step.before), "want": dict(step.want), "undo": step.undo} | waits,
         )
         at = self._at(s, step, f"do-{attempt}")
         if late := self._late(s.events[-1].at):
@@ -283,6 +285,13 @@ class Engine:
             return self._unknown(s, step, e)
         self._record(s, Did.ACTED, step.id, {"result": dict(result)})
 
+    def _waiting(self, step: Step) -> dict[str, Any]:
+        """What waits before it acts, where its effect is mail that leaves."""
+        watches = [w for w in step.verify if w.leaves]
+        if not watches:
+            return {}
+        return {"waiting": waiting(watches, self.hands.look({w.host for w in watches}, signals(watches)))}
+
     def _verify(self, s: Sitting, step: Step) -> None:
         if step.kind is Kind.STATE:
             world = self._await_world(s, step, lambda: self._compare(step))
@@ -296,7 +305,8 @@ class Engine:
         seen, said = self._watch(s, step)
         match seen:
             case Seen.YES:
-                self._record(s, Did.VERIFIED, step.id, {"because": said})
+                read = "it reads as set; " if step.kind is Kind.STATE else ""
+                self._record(s, Did.VERIFIED, step.id, {"because": f"{read}{said}"})
             case Seen.NOT_YET:
                 self._close(s, RunState.PAUSED, self._must_stop(s) or "stopped while verifying")
             case Seen.UNKNOWN:
@@ -307,17 +317,17 @@ class Engine:
     def _watch(self, s: Sitting, step: Step) -> tuple[Seen, str]:
         """Look again and again until each watch has seen its effect, or its patience ends."""
         since = now = max(s.view.steps[step.id].ended or s.since, s.since)  # a resumed run looks afresh
-        hosts = {w.host for w in step.verify}
-        names = frozenset(w.signal for w in step.verify)
+        view, hosts, names = s.view.steps[step.id], {w.host for w in step.verify}, signals(step.verify)
         samples: Samples = ()
         while True:
             self._renew(s, PATIENCE_S)
-            samples = (*samples, *self.hands.look(hosts, names))
+            waited = waited_s(view.waited_at or since, self.hands.clock.now())
+            samples = (*samples, *self.hands.look(hosts, names, waited))
             before, now = now, self.hands.clock.now()
             if now - before > AWAY:
                 since = now
                 continue
-            verdicts = [watch(w, samples, since=since, now=now) for w in step.verify]
+            verdicts = [watch(w, samples, since=since, now=now, waited=view.waited) for w in step.verify]
             for outcome in (Seen.NO, Seen.UNKNOWN):
                 if said := [words for seen, words in verdicts if seen is outcome]:
                     return outcome, "; ".join(said)
@@ -325,8 +335,8 @@ class Engine:
                 return Seen.YES, "; ".join(words for _, words in verdicts)
             if self._must_stop(s):
                 return Seen.NOT_YET, ""
-            waiting = [w for w, (seen, _) in zip(step.verify, verdicts, strict=True) if seen is Seen.NOT_YET]
-            self._wait(s, min(patience_left(w, samples, since=since, now=now) for w in waiting))
+            open_ = [w for w, (seen, _) in zip(step.verify, verdicts, strict=True) if seen is Seen.NOT_YET]
+            self._wait(s, min(patience_left(w, samples, since=since, now=now) for w in open_))
 
     def _fail(
         self,

@@ -10,6 +10,7 @@ from failover.core.condition import Condition, Judgement, judge, predicates
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import OnFailure, Playbook, Risk, StepSpec
 from failover.core.signal import Samples
+from failover.core.watch import signals
 from failover.core.words import duration
 from failover.errors import Refused
 
@@ -25,7 +26,7 @@ def signals_of(playbook: Playbook) -> tuple[tuple[str, ...], frozenset[str]]:
         | {w.host for w in watched}
         | {str(s.with_["host"]) for s in playbook.steps if "host" in s.with_}
     )
-    names = {t.signal for t in seen} | {w.signal for w in watched} | {"ssh.reach", "queue.pending", "queue.frozen"}
+    names = {t.signal for t in seen} | signals(watched) | {"ssh.reach", "queue.pending", "queue.frozen"}
     return tuple(sorted(hosts)), frozenset(names)
 
 
@@ -101,13 +102,12 @@ def _finish(step: Step, spec: StepSpec, playbook: Playbook, context: Context) ->
         if conditional and step.certainty is not Certainty.UNCHANGED
         else step.certainty,
         when=spec.when,
-        verify=spec.verify,
-        no_verify=spec.no_verify,
+        verify=() if step.no_verify else spec.verify,
+        no_verify=step.no_verify or spec.no_verify,
         undo=f"none; {spec.no_rollback}" if spec.no_rollback else step.undo,
         undoable=step.undoable and spec.no_rollback is None,
         on_failure=spec.on_failure or playbook.on_failure,
         risk=_higher(step.risk, spec.risk),
-        eta_s=step.eta_s + sum(w.stops_growing or 0.0 for w in spec.verify),
     )
 
 

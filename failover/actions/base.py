@@ -15,8 +15,12 @@ from failover.core.signal import Samples
 from failover.errors import Refused
 from failover.ports import Clock, Cloud, DnsZone, Held, Notifier, Remote, by_hand
 
-Look = Callable[[Iterable[str], frozenset[str] | None], Samples]
-"""Look at these hosts for these signals (None: for every one there is); never raises for what they do."""
+
+class Look(Protocol):
+    def __call__(self, hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0, /) -> Samples:
+        """Look at these hosts for these signals (None: for every one there is); never raises for what they do.
+        `waited`: also count the mail that waits for so many seconds (0: do not)."""
+        ...
 
 
 def _no_zone(domain: Domain) -> DnsZone:

@@ -114,7 +114,7 @@ class _Seeing:
     clock: Clock
     before: Samples
 
-    def __call__(self, hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
+    def __call__(self, hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         from failover.probes import traffic
         from failover.probes.look import look
 
@@ -122,6 +122,7 @@ class _Seeing:
             self.fleet,
             hosts=tuple(hosts),
             wanted=names,
+            waited_s=waited,
             before=self.before,
             remote=self.remote,
             smtp=smtp(),

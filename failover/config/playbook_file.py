@@ -21,6 +21,7 @@ from failover.config.actions import Said, SubjectRef
 from failover.config.fields import DURATION, PlaybookId, Span, Strict, Text, shaped
 from failover.config.problems import Wrong, found, meant
 from failover.core.diagnosis import INCIDENTS
+from failover.core.leaving import LEAVING
 from failover.core.memory import RECENT
 from failover.core.words import seconds
 from failover.probes import NAMED
@@ -89,7 +90,7 @@ StepId = Annotated[str, shaped(r"[a-z][a-z0-9-]{0,63}", "id of a step; write one
 ParamName = Annotated[str, shaped(r"[a-z][a-z0-9_-]{0,63}", "name for a parameter; write one such as sick")]
 OnFailure = Literal["pause", "rollback", "continue"]
 _BOUNDS = ("is", "above", "below", "age_above")
-_GOALS = ("is", "falls_to", "age_below", "stops_growing")
+_GOALS = ("is", "falls_to", "leaves")
 
 
 class Predicate(Strict):
@@ -140,18 +141,40 @@ AllOf.model_rebuild()
 AnyOf.model_rebuild()
 
 
+def _shows_nothing(watch: dict[str, Any]) -> str | None:
+    """Why this goal is met, or never met, whatever the step did; and what to write instead."""
+    signal, queue = watch.get("signal"), str(watch.get("signal", "")).startswith("queue.")
+    if "stops_growing" in watch:
+        return "stops_growing is met where no mail comes at all, so it shows nothing; write leaves: some"
+    if "age_below" in watch:
+        return "age_below is met by mail that is only young, so it shows nothing; write leaves: all, or leaves: some"
+    if "leaves" in watch and signal not in LEAVING:
+        return f"leaves goes with {', '.join(LEAVING)}; write is or falls_to for {signal}"
+    if watch.get("is") == "unknown":
+        return "is: unknown can never be met, since a look that failed shows no effect; write is: ok"
+    if "is" in watch and queue:
+        return f"{signal} is ok also when no mail left, so it shows nothing; write leaves: some, or falls_to: 0"
+    if "falls_to" in watch and signal in {"queue.pending", "queue.deferred"}:
+        return f"mail that goes from one queue to another has not left, and {signal} falls; write leaves: all"
+    if queue and watch.get("falls_to"):
+        return f"{signal} may be that low already, so it shows nothing; write falls_to: 0"
+    return None
+
+
 class Watch(Strict):
     """Watches one signal for the step's effect: exactly one goal."""
 
     signal: SignalName = Field(examples=["queue.frozen"])
     host: SubjectRef = Field(examples=['"${sick}"'])
-    is_: Literal["ok", "warn", "fail", "unknown"] | None = Field(default=None, alias="is", description="Its outcome.")
+    is_: Literal["ok", "warn", "fail"] | None = Field(default=None, alias="is", description="Its outcome.")
     falls_to: float | None = Field(default=None, ge=0, description="Its value comes down to this.")
-    age_below: Span | None = Field(default=None, description="Nothing that waits is older; busy hosts reach it too.")
-    stops_growing: Span | None = Field(default=None, description="No more waits than so long ago.")
+    leaves: Literal["some", "all"] | None = Field(
+        default=None,
+        description="Of the mail that waited when the step began, some or all has left; busy hosts reach it too.",
+    )
     within: Span = Field(default=60.0, description="Time for it.")
     stalls_at_most: Span | None = Field(
-        None, description="With falls_to or age_below: patience while nothing falls; no other limit."
+        None, description="With falls_to or leaves: patience while no more leaves; no other limit."
     )
 
     model_config = ConfigDict(json_schema_extra=_only_one(_GOALS))
@@ -159,19 +182,15 @@ class Watch(Strict):
     @model_validator(mode="before")
     @classmethod
     def _one_goal(cls, value: Any) -> Any:
-        _one_of(value, _GOALS, "goal", "falls_to: 0")
+        if isinstance(value, dict) and (why := _shows_nothing(value)):
+            raise Wrong(why)
+        _one_of(value, _GOALS, "goal", "leaves: some")
         if isinstance(value, dict) and "stalls_at_most" in value:
-            if not {"falls_to", "age_below"} & value.keys():
-                raise Wrong("stalls_at_most goes with falls_to or age_below; write within instead")
+            if not {"falls_to", "leaves"} & value.keys():
+                raise Wrong("stalls_at_most goes with falls_to or leaves; write within instead")
             if "within" in value:
                 raise Wrong("within and stalls_at_most are both given; keep one of the two")
         return value
-
-    @model_validator(mode="after")
-    def _time_enough(self) -> Watch:
-        if self.stops_growing is not None and self.within <= self.stops_growing:
-            raise Wrong("within ends before stops_growing can be seen; write a longer within")
-        return self
 
 
 class Nothing(Strict):

@@ -56,7 +56,9 @@ def _arguments(s: file.AnyStep) -> Mapping[str, core.Value]:
 
 
 def _watch(w: file.Watch) -> core.Watch:
-    return core.Watch(w.signal, w.host, w.is_, w.falls_to, w.age_below, w.stops_growing, w.within, w.stalls_at_most)
+    return core.Watch(
+        w.signal, w.host, w.is_, w.falls_to, within=w.within, stalls_at_most=w.stalls_at_most, leaves=w.leaves
+    )
 
 
 def _condition(c: file.AllOf | file.AnyOf | file.Predicate) -> cond.Condition:

@@ -29,10 +29,10 @@ class Risk(enum.StrEnum):
 class Watch:
     """A verify: watch one signal until it shows the effect. Exactly one goal is given; spans are seconds.
 
-    `stops_growing`: no more waits now than this long ago.
-    `falls_to`: reaches the level. `age_below`: nothing that waits is older, which a busy host reaches too.
-    For both, patience ends when neither count nor age falls for `stalls_at_most`.
+    `leaves`: of the mail that waited when the step began, `some` or `all` has left; what came later does not count.
+    `falls_to`: reaches the level. For both, patience ends when there was no new minimum for `stalls_at_most`.
     `is_`: reads this outcome.
+    `age_below`, `stops_growing`: only in plans made before 0.2; neither shows that mail left.
     """
 
     signal: str
@@ -43,6 +43,7 @@ class Watch:
     stops_growing: float | None = None
     within: float = 60.0
     stalls_at_most: float | None = None
+    leaves: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,9 @@ class StepView:
     started: datetime | None = None
     ended: datetime | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
+    waited: Mapping[str, float] = field(default_factory=dict)
+    """How much mail waited right before it began, at `waited_at`: its effect is judged by that mail."""
+    waited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,9 @@ def _step_after(s: StepView, e: Event) -> StepView:
     s = replace(s, phase=_PHASE[e.kind], error=e.data.get("error", s.error))
     match e.kind:
         case Did.INTENT:
-            return replace(s, attempts=s.attempts + 1, owed=True, started=s.started or e.at, error=None)
+            begun = replace(s, attempts=s.attempts + 1, owed=True, started=s.started or e.at, error=None)
+            # An earlier attempt may have had its effect: what waited before that one is what counts.
+            return begun if s.owed else replace(begun, waited=e.data.get("waiting", {}), waited_at=e.at)
         case Did.ACTED:
             return replace(s, ended=e.at, result=e.data.get("result", {}))
         case Did.VERIFIED:
@@ -307,8 +312,8 @@ def _next_forward(plan: Plan, view: View) -> Next:
                     return Close(RunState.PAUSED, f"{step.id}: {s.error}")
             case _:
                 pass
-    failed = [i for i, s in view.steps.items() if s.phase is Phase.FAILED]
-    return Close(RunState.SUCCEEDED, f"went on without {', '.join(failed)}" if failed else "")
+    failed = [f"{i} ({s.error})" if s.error else i for i, s in view.steps.items() if s.phase is Phase.FAILED]
+    return Close(RunState.SUCCEEDED, f"went on without {'; '.join(failed)}" if failed else "")
 
 
 def on_failure(plan: Plan, view: View, step: Step) -> OnFailure:

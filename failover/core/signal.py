@@ -24,7 +24,9 @@ _WORRY = {Outcome.OK: 0, Outcome.WARN: 1, Outcome.UNKNOWN: 2, Outcome.FAIL: 3}
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """`value` is in `unit`; `age` is the oldest age in seconds where the value counts things that wait."""
+    """`value` is in `unit`; `age` is the oldest age in seconds where the value counts things that wait. `before`: how
+    many of these waited already at the time that the look was told of (`waited`); None: it was told of none, or the
+    host cannot tell."""
 
     host: str
     name: str
@@ -35,6 +37,7 @@ class Signal:
     value: float | str | None = None
     unit: str = ""
     age: float | None = None
+    before: float | None = None
 
     @property
     def worry(self) -> int:

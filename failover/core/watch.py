@@ -1,11 +1,14 @@
-"""Verify: watch a signal for its effect. Progress counts, not a level that a busy host never reaches."""
+"""Verify: watch a signal for the step's effect. What counts is that mail left: that little waits, or that what waits
+is young, shows nothing on a host where no mail comes, and is never reached on a busy one."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import pairwise
 
+from failover.core.leaving import counted, leaves, lows
 from failover.core.playbook import Watch
 from failover.core.signal import Outcome, Samples, Signal, of
 from failover.core.words import duration, number
@@ -19,14 +22,17 @@ class Seen(enum.StrEnum):
     """Time is up and we could not look: never a success, and never proof of failure."""
 
 
-def watch(wanted: Watch, samples: Samples, *, since: datetime, now: datetime) -> tuple[Seen, str]:
-    """Judge the looks taken since the step acted (oldest first)."""
+def watch(
+    wanted: Watch, samples: Samples, *, since: datetime, now: datetime, waited: Mapping[str, float] | None = None
+) -> tuple[Seen, str]:
+    """Judge the looks taken since the step acted (oldest first). `waited`: what `leaving.waiting` saw before it did."""
     looks = [s for s in of(samples, wanted.host, wanted.signal) if s.at >= since]
     readable = [s for s in looks if s.outcome is not Outcome.UNKNOWN]
-    reached, said = _reached(wanted, readable)
+    fit = [s for s in samples if s.at >= since]
+    reached, said = leaves(wanted, fit, waited or {}) if wanted.leaves else _reached(wanted, readable)
     if reached:
         return Seen.YES, said
-    if _patience_left(wanted, readable, since, now) > 0:
+    if _patience_left(wanted, fit, since, now) > 0:
         return Seen.NOT_YET, said
     if not readable or looks[-1].outcome is Outcome.UNKNOWN:
         reason = looks[-1].reason if looks else "no look came back"
@@ -36,8 +42,12 @@ def watch(wanted: Watch, samples: Samples, *, since: datetime, now: datetime) ->
 
 def patience_left(wanted: Watch, samples: Samples, *, since: datetime, now: datetime) -> float:
     """Seconds until `watch` answers no to these looks; an effect that comes earlier ends it earlier."""
-    looks = [s for s in of(samples, wanted.host, wanted.signal) if s.at >= since]
-    return _patience_left(wanted, [s for s in looks if s.outcome is not Outcome.UNKNOWN], since, now)
+    return _patience_left(wanted, [s for s in samples if s.at >= since], since, now)
+
+
+def signals(watches: Iterable[Watch]) -> frozenset[str]:
+    """All that has to be looked at for these."""
+    return frozenset(name for w in watches for name in (counted(w.signal) if w.leaves else (w.signal,)))
 
 
 def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
@@ -64,12 +74,22 @@ def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
     return grown <= 0, f"{said}, {number(abs(grown))} {'more' if grown > 0 else 'fewer'} than {duration(span)} ago"
 
 
-def _patience_left(wanted: Watch, looks: list[Signal], since: datetime, now: datetime) -> float:
+def _patience_left(wanted: Watch, samples: Iterable[Signal], since: datetime, now: datetime) -> float:
     if wanted.stalls_at_most is None:
         return wanted.within - (now - since).total_seconds()
-    fell = [b.at for a, b in pairwise(looks) if _number(b) < _number(a) or (b.age or 0.0) < (a.age or 0.0)]
-    moved = fell[-1] if fell else since
+    moved = max((at for at in _moved(wanted, samples)), default=since)
     return wanted.stalls_at_most - (now - moved).total_seconds()
+
+
+def _moved(wanted: Watch, samples: Iterable[Signal]) -> Iterable[datetime]:
+    """When there was progress: a new minimum. Ups and downs of a busy host are none."""
+    if wanted.leaves:
+        yield from lows(wanted, samples)
+        return
+    looks = [s for s in of(samples, wanted.host, wanted.signal) if s.outcome is not Outcome.UNKNOWN]
+    for read in (_number, lambda s: s.age or 0.0):
+        least = [min(map(read, looks[: i + 1])) for i in range(len(looks))]
+        yield from (s.at for s, (was, is_) in zip(looks[1:], pairwise(least), strict=True) if is_ < was)
 
 
 def _number(s: Signal) -> float:

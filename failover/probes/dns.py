@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from threading import Thread
 from time import monotonic
+from typing import Protocol
 
 from failover.core.fleet import Domain, Fleet
 from failover.core.mx import MxSet
@@ -24,17 +25,20 @@ from failover.probes.sight import Sight
 
 NAME = "dns.mx"
 _Zone = Callable[[Domain], DnsZone]
-_Look = Callable[[Iterable[str], frozenset[str] | None], Samples]
+
+
+class _Look(Protocol):
+    def __call__(self, hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0, /) -> Samples: ...
 
 
 def with_domains(look: _Look, fleet: Fleet, zone: _Zone, clock: Clock) -> _Look:
     """A look that also takes names of domains, and then looks at those for `dns.mx` if that is wanted (by name)."""
 
-    def see(subjects: Iterable[str], names: frozenset[str] | None) -> Samples:
+    def see(subjects: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         asked = tuple(subjects)
         hosts = [s for s in asked if s in fleet.hosts]
         domains = [fleet.domains[s] for s in asked if s in fleet.domains and names and NAME in names]
-        return (*look(hosts, names), *look_at(domains, zone, clock))
+        return (*look(hosts, names, waited), *look_at(domains, zone, clock))
 
     return see
 

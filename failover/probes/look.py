@@ -19,7 +19,7 @@ from failover.probes.sight import Sight
 
 _READERS = (queue.read, spam.read, handler.read, container.read, cpu.read, disk.read)
 _Job = Callable[[], list[Signal]]
-_NEWER = frozenset({"log", "log_from", "top"})
+_NEWER = frozenset({"log", "log_from", "top", "waited"})
 """Arguments of `look` that a helper of an earlier release does not know."""
 
 
@@ -29,6 +29,7 @@ def look(
     hosts: Iterable[str] | None = None,
     wanted: frozenset[str] | None = None,
     before: Samples = (),
+    waited_s: float = 0.0,
     remote: Remote,
     smtp: SmtpClient,
     clock: Clock,
@@ -38,7 +39,7 @@ def look(
     """Look at `hosts` (None: all) for the `wanted` signals (none named: all), asking for no more than these need.
 
     `before`: earlier samples, from which what is counted between looks goes on; what is unknown of that is said only
-    where it is wanted by name.
+    where it is wanted by name. `waited_s`: also count the mail that waits for so many seconds; 0: do not.
 
     Never raises for what a host does. All signals of one look carry the time at which it began. `patience_s`
     is how long each single answer is waited for. `workers=1` looks serially, in the caller's thread.
@@ -46,7 +47,7 @@ def look(
     at = clock.now()
     names = _with_counts(wanted & SIGNALS.keys() if wanted else frozenset(SIGNALS))
     chosen = tuple(fleet.hosts) if hosts is None else tuple(hosts)
-    looker = _Looker(fleet, remote, smtp, clock, patience_s, at, before)
+    looker = _Looker(fleet, remote, smtp, clock, patience_s, at, before, waited_s)
     found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)
     if traffic.SHARE in names:
         found += [s for s in _shares(fleet, before, found, at) if s.host in chosen]
@@ -92,6 +93,7 @@ class _Looker:
     patience_s: float
     at: datetime
     before: Samples
+    waited_s: float
 
     def over_ssh(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
         """A host that is only a vantage is asked about its peers and nothing else."""
@@ -190,6 +192,8 @@ class _Looker:
             args["container"] = name
         if names & COUNTED:
             args |= traffic.args(host, earlier)
+        if self.waited_s:
+            args["waited"] = str(int(self.waited_s))
         if seen:
             args["peers"] = ",".join(str(h.smtp) for h in seen)
         return args

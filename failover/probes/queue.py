@@ -42,16 +42,17 @@ def _pending(sight: Sight, facts: Reply, counts: dict[str, float], oldest: float
     waiting = counts["incoming"] + counts["active"]
     if facts.one("postfix") == ("stopped",):
         said = f"Postfix is not running; {_wait(waiting)}"
-        return sight.signal("queue.pending", Outcome.FAIL, said, waiting, "messages", oldest)
+        return sight.signal("queue.pending", Outcome.FAIL, said, waiting, "messages", oldest, _waited(facts, "pending"))
     said = f"{_wait(waiting)} in incoming and active" + (f", oldest {duration(oldest)}" if oldest and waiting else "")
-    return sight.signal("queue.pending", *_over(waiting, PENDING_WARN, said), waiting, "messages", oldest)
+    outcome, reason = _over(waiting, PENDING_WARN, said)
+    return sight.signal("queue.pending", outcome, reason, waiting, "messages", oldest, _waited(facts, "pending"))
 
 
 def _depth(sight: Sight, facts: Reply, name: str, found: float | None, warn: float | None) -> Signal:
     if found is None:
         return sight.unknown(f"queue.{name}", why_missing(facts, "queue"))
     outcome, reason = _over(found, warn, f"{_wait(found)} in {name}")
-    return sight.signal(f"queue.{name}", outcome, reason, found, "messages")
+    return sight.signal(f"queue.{name}", outcome, reason, found, "messages", before=_waited(facts, name))
 
 
 def _oldest_age(sight: Sight, facts: Reply, counts: dict[str, float], oldest: float | None) -> Signal:
@@ -86,12 +87,23 @@ def _frozen(sight: Sight, facts: Reply) -> Signal:
     waiting = sum(n or 0.0 for n, *_ in found)
     if not waiting:
         names = " or ".join(f'"{transport}"' for *_, transport, _ in found) or "a filter: none is set"
-        return sight.signal("queue.frozen", Outcome.OK, f"no mail waits for {names}", 0.0, "messages", 0.0)
+        return sight.signal("queue.frozen", Outcome.OK, f"no mail waits for {names}", 0.0, "messages", 0.0, 0.0)
     _, oldest, transport, _ = max(found, key=lambda f: f[1])
     at_least = "at least " if any(partial for *_, partial in found) else ""
     said = f'{at_least}{_wait(waiting)} for "{transport}", oldest {duration(oldest)}'
     outcome = Outcome.FAIL if oldest > FROZEN_FAIL_S else Outcome.WARN if waiting > PENDING_WARN else Outcome.OK
-    return sight.signal("queue.frozen", outcome, said, waiting, "messages", oldest)
+    return sight.signal("queue.frozen", outcome, said, waiting, "messages", oldest, _waited(facts, "frozen"))
+
+
+def _waited(facts: Reply, which: str) -> float | None:
+    """How many came before the time that the look was told of: WHICH COUNT EXAMINED TOTAL. None where the host does
+    not say it, as a helper of an earlier release does not."""
+    row = next((r[1:] for r in facts.all("waited") if len(r) == 4 and r[0] == which), ())
+    told = [n for field in row if (n := number(field)) is not None]
+    if len(told) != 3:
+        return None
+    found, examined, total = told
+    return found * total / examined if examined else found
 
 
 def _over(found: float, warn: float | None, said: str) -> tuple[Outcome, str]:

@@ -28,8 +28,10 @@ class Sight:
         value: float | str | None = None,
         unit: str = "",
         age: float | None = None,
+        before: float | None = None,
     ) -> Signal:
-        return Signal(self.host, name, self.vantage, outcome, clean(reason, _LONGEST), self.at, value, unit, age)
+        said = clean(reason, _LONGEST)
+        return Signal(self.host, name, self.vantage, outcome, said, self.at, value, unit, age, before)
 
     def unknown(self, name: str, reason: str) -> Signal:
         return self.signal(name, Outcome.UNKNOWN, reason)

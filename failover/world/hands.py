@@ -18,12 +18,13 @@ def hands(world: World, before: Samples = ()) -> Hands:
     """`before`: earlier samples, from which the first whole look goes on counting."""
     last = before
 
-    def see(hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
+    def see(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         nonlocal last
         found = look(
             world.fleet,
             hosts=hosts,
             wanted=names,
+            waited_s=waited,
             before=last,
             remote=world.remote,
             smtp=world.smtp,

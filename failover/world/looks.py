@@ -24,6 +24,8 @@ def look(m: Machine, args: Args) -> Verb:
     if args.get("filters") == "yes":
         rows += [("filter", t, "") for t in transports(m)]
         rows += [_frozen(m, t) for t in _watched(m)]
+    if args.get("waited"):
+        rows += _waited(m, float(args["waited"]))
     if args.get("spam", "none") != "none":
         rows.append(("spam.ping", *_ping(m, patience)))
         if args.get("scan") == "yes":
@@ -78,6 +80,15 @@ def _frozen(m: Machine, transport: str) -> tuple[str, ...]:
     found = m.postfix.frozen_mail(transport)
     total = str(len(m.postfix.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED)))
     return "frozen", transport, str(len(found)), str(oldest(m, transport)), total, total
+
+
+def _waited(m: Machine, seconds: float) -> Iterator[tuple[str, ...]]:
+    """How many of what waits came no later than so many seconds ago."""
+    pending, deferred_ = m.postfix.of(Queue.INCOMING, Queue.ACTIVE), m.postfix.of(Queue.DEFERRED)
+    total = str(len(pending) + len(deferred_))
+    frozen_ = [x for x in (*pending, *deferred_) if x.filter in _watched(m)]
+    for which, found in (("pending", pending), ("deferred", deferred_), ("frozen", frozen_)):
+        yield "waited", which, str(sum(m.postfix.clock - x.arrived >= seconds for x in found)), total, total
 
 
 def oldest(m: Machine, transport: str) -> int:

@@ -142,6 +142,8 @@ def _bypass(m: Machine, args: Args) -> Verb:
     yield 0.1
     spamc = "/spamc " in saved.files[MASTER][f"{name}/unix"]  # only a lone spamc is known to have handed over nothing
     ended, left = m.postfix.end_scans() if spamc else (0, sum(bool(x.doing) for x in m.postfix.frozen_mail(name)))
+    if lever == "pass" and ended:
+        m.postfix.flush()
     yield 0.1
     rows: Rows = [("setting", *s) for s in wanted]
     rows += [("digest", f, d) for f, d in saved.digests.items()]

@@ -74,7 +74,7 @@ class Scene:
 
     @property
     def hands(self) -> Hands:
-        def hosts_only(hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
+        def hosts_only(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
             def one(h: str, n: str) -> Signal:
                 return Signal(h, n, CONTROLLER, self.sick.get((h, n), Outcome.OK), "as told", self.clock.at)
 

@@ -40,7 +40,7 @@ FLEET = Fleet(
 
 
 def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str | float) -> Step:
-    hands = Hands(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names: ())
+    hands = Hands(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names, waited=0.0: ())
     seen = (Signal("mx1", "queue.frozen", "mx1", Outcome.FAIL, "412 wait", NOW, value=412, age=190),)
     context = Context(hands, Playbook("test", "", ()), seen, **(more or {}))
     return ACTIONS[action].plan(StepSpec("step", action, {"host": "mx1", **with_}), context)

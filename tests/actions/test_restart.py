@@ -36,7 +36,7 @@ MX1 = Host(
 
 
 def hands(remote: Scripted, host: Host = MX1) -> Hands:
-    return Hands(Fleet({"mx1": host}), remote, Silent(), Still(), lambda hosts, names: ())
+    return Hands(Fleet({"mx1": host}), remote, Silent(), Still(), lambda hosts, names, waited=0.0: ())
 
 
 def planned(action: str, rows: Rows = EXITED, *, host: Host = MX1, **with_: str) -> Step:

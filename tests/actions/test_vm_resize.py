@@ -119,9 +119,9 @@ class Scene:
     def hands(self) -> Hands:
         plain = world_hands(self.world)
 
-        def look(hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
+        def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
             self.world.machines["mx1"].link_up = self.state in {"running", "stopping"}  # it answers to its last
-            return plain.look(hosts, names)
+            return plain.look(hosts, names, waited)
 
         def cloud(host: Host) -> Momentous:
             if host.cloud is None:

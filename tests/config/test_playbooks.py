@@ -56,8 +56,10 @@ def test_spam_filter_hung_reads_as_it_is_written() -> None:
     bypass, requeue, drain = p.steps
     assert bypass.with_ == {"host": "${sick}", "mode": "pass", "expires": 14400.0}
     assert bypass.on_failure is OnFailure.ROLLBACK
-    assert bypass.verify == (Watch("queue.frozen", "${sick}", stops_growing=5.0, within=60.0),)
-    assert drain.verify == (Watch("queue.frozen", "${sick}", age_below=15.0, stalls_at_most=120.0),)
+    assert bypass.verify == (Watch("queue.frozen", "${sick}", leaves="some", within=60.0),)
+    assert drain.verify == tuple(
+        Watch(name, "${sick}", leaves="all", stalls_at_most=120.0) for name in ("queue.frozen", "queue.pending")
+    )
     assert drain.no_rollback
     assert requeue.with_ == {"host": "${sick}", "only": "frozen", "batch": 200}
     assert p.failback

@@ -100,7 +100,7 @@ def test_all_done_succeeds() -> None:
     ("reaction", "wanted"),
     [
         (OnFailure.PAUSE, Close(RunState.PAUSED, "b: no")),
-        (OnFailure.CONTINUE, Close(RunState.SUCCEEDED, "went on without b")),
+        (OnFailure.CONTINUE, Close(RunState.SUCCEEDED, "went on without b (no)")),
     ],
 )
 def test_a_failure_goes_by_the_steps_own_rule(reaction: OnFailure, wanted: Close) -> None:

@@ -89,7 +89,7 @@ FLEET = Fleet(
 def looked(zone: Zone | None, subjects: set[str], names: frozenset[str] | None) -> tuple[list[str], Samples]:
     asked: list[str] = []
 
-    def hosts_only(hosts, names):  # type: ignore[no-untyped-def]
+    def hosts_only(hosts, names, waited=0.0):  # type: ignore[no-untyped-def]
         asked.extend(hosts)
         return ()
 

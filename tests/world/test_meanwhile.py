@@ -149,10 +149,10 @@ def test_what_fails_in_it_does_not_fail_the_run(error: Exception, said: str) -> 
     c = d.night.controller()
     calm = c.hands.look
 
-    def look(hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
+    def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         if names is None and d.drains:
             raise error
-        return calm(hosts, names)
+        return calm(hosts, names, waited)
 
     turn = through(d, Controller(replace(c.hands, look=look), c.store))
     assert turn.runs[0][1].state is RunState.SUCCEEDED

@@ -116,8 +116,8 @@ def test_a_return_that_its_guard_stops_leaves_the_cure_in_force_and_is_tried_aga
     w.world.spamd("mx1", Daemon.OK)
     calm, stumbles = w.c.hands.look, [1]
 
-    def look(hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
-        found = calm(hosts, names)
+    def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
+        found = calm(hosts, names, waited)
         if names is None or "spam.scan" not in names or not stumbles:
             return found
         stumbles.pop()

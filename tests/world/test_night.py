@@ -40,9 +40,9 @@ class Night:
     def hands(self) -> Hands:
         ours = hands(self.world)
 
-        def hosts_alone(names: Iterable[str], signals: frozenset[str] | None) -> Samples:
+        def hosts_alone(names: Iterable[str], signals: frozenset[str] | None, waited: float = 0.0) -> Samples:
             """The simulated world has no name servers to look at."""
-            return ours.look([n for n in names if n in self.world.fleet.hosts], signals)
+            return ours.look([n for n in names if n in self.world.fleet.hosts], signals, waited)
 
         return replace(ours, look=hosts_alone, zone=lambda domain: self.zone)
 

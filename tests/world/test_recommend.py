@@ -21,9 +21,9 @@ def test_first_look_that_begins_late_leaves_three_that_count() -> None:
     world.handler("mx1", Daemon.DOWN)
     ours, late = hands(world), [0.4]
 
-    def look(hosts: Iterable[str], names: frozenset[str] | None) -> Samples:
+    def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         world.advance(late.pop() if late else 0.0)
-        return ours.look(hosts, names)
+        return ours.look(hosts, names, waited)
 
     playbook = load_playbook(find("handler-down", None))
     verdict, _ = Controller(replace(ours, look=look), world.store).recommend((playbook,))

@@ -19,7 +19,7 @@ valid() { # KEY VALUE: does the value have the form that its key asks for?
     run | step | attempt | of_run | of_step | filter)
       case $2 in '' | [.-]* | *[!A-Za-z0-9._-]*) return 1 ;; esac
       [ ${#2} -le 64 ] ;;
-    limit | epoch | to | from | batch | patience | grace)
+    limit | epoch | to | from | batch | patience | grace | waited)
       case $2 in '' | 0?* | *[!0-9]*) return 1 ;; esac
       [ ${#2} -le 10 ] ;;
     kind) case $2 in service | container) ;; *) return 1 ;; esac ;;

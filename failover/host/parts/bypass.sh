@@ -19,6 +19,7 @@ do_bypass() {
   printf '%s\n' "$settings" | sed "s/^/setting\t/"
   digests
   end_waiting "$filter"
+  [ "$lever" != pass ] || [ $ended -eq 0 ] || flushed || : # what was ended was put off: let it go the new way at once
   still_left "$filter" "$(entry_kind "${entry#=}")" "$(entry_command "${entry#=}")"
 }
 

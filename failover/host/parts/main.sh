@@ -6,7 +6,7 @@ dispatch() {
   acting='run step attempt epoch limit config_dir' own= must=
   case $verb in
     hello) keys=limit ;;
-    look) keys="limit config_dir spam spam_address scan top handler container peers filters patience log log_from" ;;
+    look) keys="limit config_dir spam spam_address scan top handler container peers filters patience log log_from waited" ;;
     unit) keys="limit config_dir kind name patience" must="kind name" ;;
     filter-read) keys="limit config_dir filter" ;;
     settings) 

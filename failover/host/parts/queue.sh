@@ -3,8 +3,10 @@
 HEADS=5000 # queue files that one look opens at most
 
 look_queue() { # one find, and the first bytes of at most HEADS files: their T (arrival) and L (filter) records
+  # With `waited`: also how many arrived no later than so many seconds ago. Seconds, so that no two clocks are compared.
   cd "$(queue_dir)" 2>/dev/null || { say error queue "no queue directory"; return; }
   names= deep=0
+  [ -z "$waited" ] || deep=1
   if [ "$filters" = yes ]; then
     deep=1
     filters | while IFS=$TAB read -r name to; do say filter "$name" "$to"; done
@@ -16,7 +18,9 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
   bounded "$patience" find active incoming deferred hold maildrop -type f -printf '%p\n' 2>/dev/null |
     HEADS_COMMAND=$heads awk -v most=$HEADS -v deep=$deep '
       BEGIN { heads = ENVIRON["HEADS_COMMAND"] }
-      { split($0, at, "/"); n[at[1]]++ }
+      { last = split($0, at, "/") }
+      at[1] != "maildrop" && id[at[last]]++ { next } # it went from one queue to another meanwhile
+      { n[at[1]]++ }
       at[1] == "active" || at[1] == "incoming" || deep && at[1] == "deferred" {
         total++
         if (examined < most) { examined++; print | heads }
@@ -26,15 +30,29 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
         for (q = split("incoming active deferred hold maildrop", name, " "); q; q--) print "queue", name[q], n[name[q]] + 0
         print "read", examined + 0, total + 0
       }' |
-    awk -v now="$(date +%s)" -v names="$names" '
-      /^==>/ { split($2, at, "/"); t = 0; seen = 0; next }
-      /^T/ { if (!t) { t = substr($0, 3, 10); if (at[1] != "deferred" && (!old || t < old)) old = t } next }
-      /^L/ { if (!seen) { seen = 1; f = substr($0, 3, length($0) - 3); n[f]++; if (!min[f] || t < min[f]) min[f] = t } next }
+    awk -v now="$(date +%s)" -v names="$names" -v waited="$waited" '
+      /^==>/ { split($2, at, "/"); t = 0; seen = 0; early = 0; next }
+      /^T/ {
+        if (t) next
+        t = substr($0, 3, 10)
+        if (at[1] != "deferred" && (!old || t < old)) old = t
+        early = waited != "" && t <= now - waited
+        w[at[1] == "deferred" ? "deferred" : "pending"] += early
+        next
+      }
+      /^L/ {
+        if (seen) next
+        seen = 1; f = substr($0, 3, length($0) - 3); n[f]++; w["frozen"] += early
+        if (!min[f] || t < min[f]) min[f] = t
+        next
+      }
       /^queue/ { print $1 "\t" $2 "\t" $3; next }
       /^read/ {
         print "oldest\t" (old ? now - old : 0) "\t" $2 "\t" $3
         for (i = split(names, name, " "); i; i--)
           print "frozen\t" name[i] "\t" n[name[i]] + 0 "\t" (min[name[i]] ? now - min[name[i]] : 0) "\t" $2 "\t" $3
+        for (i = waited == "" ? 0 : split("pending deferred frozen", which, " "); i; i--)
+          print "waited\t" which[i] "\t" w[which[i]] + 0 "\t" $2 "\t" $3
       }'
 }
 frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for it, into $scratch/frozen; prints the rounds it took
