@@ -16,14 +16,19 @@ from __future__ import annotations
 from failover.core.clean import clean
 
 
+def _lines(text: str) -> str:
+    """Its own line ends stay: a file's problems are a line each, and a field of the far side has none any more."""
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
 class FailoverError(Exception):
     """Root of the tree; the CLI prints it as `error: …` / `try: …` and exits with `exit_code`."""
 
     exit_code = 3
 
     def __init__(self, what: str, *, try_: str) -> None:
-        super().__init__(clean(what))  # whatever the far side said in it, a terminal may show it
-        self.try_ = clean(try_)
+        super().__init__(_lines(what))  # whatever the far side said in it, a terminal may show it
+        self.try_ = _lines(try_)
 
 
 class ConfigError(FailoverError):
