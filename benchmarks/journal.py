@@ -13,11 +13,12 @@ from tempfile import TemporaryDirectory
 from benchmarks.figure import Figure
 from benchmarks.ground import Ground
 from failover.adapters.store import SqlStore
-from failover.core.plan import Plan
+from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.run import Did
 from failover.ports import RunRecord
 
 RECORDS = 500
+STEP = Step("bypass", "spam.bypass", Kind.STATE, Certainty.EXACT, "", host="mx1", undoable=True)
 WHAT = {"step": "bypass", "observed": {"filter": "spamassassin"}, "says": "ended 5, left 0"}
 
 
@@ -25,7 +26,7 @@ def figures(_: Ground) -> Iterator[Figure]:
     with TemporaryDirectory(dir="/var/tmp") as disk:  # a disk: in memory, fsync is free
         now, line = datetime.now(UTC), os.open(Path(disk, "line"), os.O_CREAT | os.O_APPEND | os.O_WRONLY)
         store = SqlStore.open_url(f"sqlite:///{disk}/state.db")
-        store.open(RunRecord("bench", now, "bench", "", Plan("bench", "", ())))
+        store.open(RunRecord("bench", now, "bench", "", Plan("bench", "", (STEP,))))
         lease = store.lease("bench", ("bench",), seconds=600, now=now)
 
         def ours() -> None:

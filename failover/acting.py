@@ -92,7 +92,7 @@ def ask(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn) -> None:
     until = c.now + timedelta(seconds=c.hands.fleet.policy.ask_s)
     key = new_key(verdict.host or book.name, random.SystemRandom())
     c.store.propose(Proposal(key, plan, verdict.host, c.now, until))
-    turn.situation = replace(turn.situation, past=c.past())
+    turn.situation = replace(turn.situation, past=c.past(playbooks))
 
 
 def _could_not(turn: Turn, e: FailoverError) -> Alert:

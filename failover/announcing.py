@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,8 +11,10 @@ from failover.controller import Controller, whoami
 from failover.core import aftermath, attention
 from failover.core.alert import Alert, announce
 from failover.core.candidates import Situation
+from failover.core.memory import looked_back
 from failover.core.past import Cycle
 from failover.core.run import RunState, View
+from failover.core.summary import Summary
 from failover.lead import BY
 from failover.ports import RunRecord
 from failover.turn import Turn
@@ -26,7 +28,7 @@ def tell(c: Controller, turn: Turn, seen: Turn) -> None:
     """`seen`: what was seen last, by this turn itself or while it acted."""
     write_down(c, turn, seen)
     turn.flushed = send(c)
-    c.store.thin(c.now)
+    c.store.thin(c.now, kept=looked_back(seen.situation.playbooks))
 
 
 def send(c: Controller) -> telling.Flushed:
@@ -35,12 +37,11 @@ def send(c: Controller) -> telling.Flushed:
 
 def write_down(c: Controller, turn: Turn, seen: Turn) -> None:
     """What is to be said, and where things stand, so that neither is lost with this process."""
-    situation = replace(seen.situation, past=c.past(), now=c.now)
+    situation = replace(seen.situation, past=c.past(seen.situation.playbooks), now=c.now)
     policy = c.hands.fleet.policy
     alerts = (
         *turn.alerts,
-        *_news(c),
-        *_notices(c),
+        *_of_runs(c),
         *attention.alerts(situation, seen.verdict, seen.back),
         *attention.of_peaks(situation, seen.peaks),
     )
@@ -56,17 +57,24 @@ def write_down(c: Controller, turn: Turn, seen: Turn) -> None:
     c.store.ended(_summary(turn, situation))
 
 
-def _news(c: Controller) -> Iterator[Alert]:
+def _of_runs(c: Controller) -> Iterator[Alert]:
+    recent = c.store.current(c.now - TOLD_FOR)
+    runs = history.read(c.store, recent)
+    yield from _news(c, {s.run: s for s in recent}, runs)
+    yield from _notices(c, runs)
+
+
+def _news(c: Controller, recent: Mapping[str, Summary], runs: Iterable[history.Run]) -> Iterator[Alert]:
     """What the controller's own runs came to, by the journal: told also when the cycle that ran them was killed."""
-    for record, view in c.journal():
+    for record, view in runs:
         if record.by.startswith(BY) and view.state is not RunState.RUNNING and c.now - _ended(record, view) < TOLD_FOR:
             stands = history.standing(record, view, c.hands.fleet)
-            ran = history.ran(record, view, c.hands.fleet)
+            ran = history.ran(recent[record.id], c.hands.fleet)
             yield aftermath.of_run(ran, record.plan, view, stands.until if stands else None)
 
 
-def _notices(c: Controller) -> Iterator[Alert]:
-    for record, view in c.journal():
+def _notices(c: Controller, runs: Iterable[history.Run]) -> Iterator[Alert]:
+    for record, view in runs:
         if view.open or c.now - _ended(record, view) < TOLD_FOR:
             yield from aftermath.of_notices(record.id, record.plan, view)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import random
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -27,8 +28,6 @@ from failover.fence import fence
 from failover.planner import make_plan
 from failover.ports import Ready, RunRecord, Store
 
-EVERY = 1000
-"""So many runs back a mitigation that nobody put back, or a run that nobody closed, is still found."""
 TWIN_LOOKS = 5
 """How often a call that was refused its hosts looks whether its twin, with the same key, has opened the run."""
 
@@ -55,7 +54,7 @@ class Controller:
     def recommend(self, playbooks: tuple[Playbook, ...]) -> tuple[Verdict, Situation]:
         """For a person: look until a trigger fires or none can, at most LOOKS times. Raises what the store raises."""
         samples: Samples = ()
-        next_look, past = self.now, self.past()
+        next_look, past = self.now, self.past(playbooks)
         spacing = timedelta(seconds=self.hands.fleet.policy.spacing_s)
         for _ in range(LOOKS):
             self.hands.clock.sleep(max(0.0, (next_look - self.now).total_seconds()))
@@ -154,32 +153,31 @@ class Controller:
     def find(self, run: str) -> RunRecord:
         """By its id or a beginning of it that only one run has. Raises ConfigError."""
         found = self.store.run(run)
-        near = [r for r in self.store.runs(EVERY) if r.id.startswith(run)] if found is None else [found]
+        near = self.store.named(run) if found is None else ()
         if len(near) == 1:
-            return near[0]
-        what = f"several runs begin with {run!r}: {', '.join(r.id for r in near)}" if near else f"no run {run!r}"
+            found = self.store.run(near[0])
+        if found is not None:
+            return found
+        what = f"several runs begin with {run!r}: {', '.join(near)}" if near else f"no run {run!r}"
         raise ConfigError(what, try_="`failover runs list` shows them")
 
-    def open_runs(self) -> tuple[tuple[RunRecord, View], ...]:
-        return tuple((r, v) for r, v in self.journal() if v.open)
+    def open_runs(self) -> tuple[history.Run, ...]:
+        """Newest first, however old."""
+        return history.read(self.store, (s for s in self.store.current() if s.progress.open))
 
     def newest_undoable(self) -> RunRecord:
-        for record in self.store.runs(EVERY):
-            view = self.view(record)
-            if any(view.steps[s.id].owed and s.undoable for s in record.plan.steps):
-                return record
+        for record, _ in history.owing(self.store, self.store.current()):
+            return record
         raise Refused("no run has anything left to undo", try_="`failover runs list` shows what was done and undone")
 
     def mitigations(self) -> tuple[Mitigation, ...]:
         """Changes of ours that stand, newest run first, by the journal; `status` re-reads them from the hosts."""
-        return tuple(m for record, view in self.journal() for m in history.mitigations(record, view))
+        owing = history.owing(self.store, self.store.current())
+        return tuple(m for record, view in owing for m in history.mitigations(record, view))
 
-    def journal(self) -> tuple[tuple[RunRecord, View], ...]:
-        return tuple((r, self.view(r)) for r in self.store.runs(EVERY))
-
-    def past(self) -> Past:
-        """What a decision needs to know of the runs, the pauses and the questions that were asked."""
-        return history.past(self.journal(), self.store, self.hands.fleet, self.now)
+    def past(self, playbooks: Iterable[Playbook] = ()) -> Past:
+        """What a decision about these needs to know of the runs, the pauses and the questions that were asked."""
+        return history.past(self.store, self.hands.fleet, playbooks, self.now)
 
     def reads(self, m: Mitigation) -> str:
         """How a mitigation reads on its host now: somebody, or their configuration management, may have undone it."""
@@ -192,7 +190,7 @@ class Controller:
         return {World.WANTED: "in force", World.BEFORE: "gone: it reads as before"}.get(world, "changed by somebody")
 
     def by_key(self, key: str | None) -> RunRecord | None:
-        return next((r for r in self.store.runs(EVERY) if key is not None and r.key == key), None)
+        return self.store.by_key(key) if key is not None else None
 
     # A person's word ------------------------------------------------------------
 

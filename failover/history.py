@@ -7,39 +7,53 @@ from datetime import datetime, timedelta
 
 from failover.actions.base import Mitigation
 from failover.core.fleet import Fleet
+from failover.core.memory import looked_back
 from failover.core.mx import parse
 from failover.core.past import Past, Proposed, Ran, Standing
 from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.playbook import Risk
-from failover.core.run import View
+from failover.core.playbook import Playbook, Risk
+from failover.core.run import View, fold
+from failover.core.summary import Outline, Summary
 from failover.ports import Proposal, RunRecord, Store
 
+Run = tuple[RunRecord, View]
 
-def past(journal: Iterable[tuple[RunRecord, View]], store: Store, fleet: Fleet, now: datetime) -> Past:
-    """`journal`: newest first. What the store has besides is read from it."""
-    runs = tuple(journal)
+
+def past(store: Store, fleet: Fleet, playbooks: Iterable[Playbook], now: datetime) -> Past:
+    """What bears on a decision about these playbooks: runs that are open or recent enough to count, and what stands."""
+    runs = store.current(now - looked_back(playbooks))
     busy = {lease.run: lease.holder for lease in store.holders(now)}
     return Past(
-        ran=tuple(ran(r, v, fleet, busy.get(r.id, "")) for r, v in runs),
-        standing=tuple(m for r, v in runs if (m := standing(r, v, fleet)) is not None),
+        ran=tuple(ran(s, fleet, busy.get(s.run, "")) for s in runs),
+        standing=tuple(m for r, v in owing(store, runs) if (m := standing(r, v, fleet)) is not None),
         pauses=store.pauses(now),
-        proposed=tuple(proposed(p) for p in store.proposals() if p.until > now),
+        proposed=tuple(proposed(p) for p in store.proposals(now)),
     )
 
 
-def ran(record: RunRecord, view: View, fleet: Fleet, busy: str = "") -> Ran:
+def read(store: Store, runs: Iterable[Summary]) -> tuple[Run, ...]:
+    """Their plans, and their events folded: for a few."""
+    records = (r for s in runs if (r := store.run(s.run)) is not None)
+    return tuple((r, fold(r.plan, store.events(r.id))) for r in records)
+
+
+def owing(store: Store, runs: Iterable[Summary]) -> tuple[Run, ...]:
+    return read(store, (s for s in runs if s.progress.owes))
+
+
+def ran(s: Summary, fleet: Fleet, busy: str = "") -> Ran:
     return Ran(
-        run=record.id,
-        playbook=record.plan.playbook,
-        host=patient(record.plan, fleet),
-        subjects=subjects(record.plan, fleet),
-        opened=record.opened,
-        state=view.state,
-        open=view.open,
-        because=view.because,
+        run=s.run,
+        playbook=s.outline.playbook,
+        host=patient(s.outline, fleet),
+        subjects=subjects(s.outline, fleet),
+        opened=s.opened,
+        state=s.progress.state,
+        open=s.progress.open,
+        because=s.progress.because,
         busy=busy,
-        acted=any(s.attempts for s in view.steps.values()),
-        incident=record.plan.incident,
+        acted=s.progress.acted,
+        incident=s.outline.incident,
     )
 
 
@@ -82,13 +96,13 @@ def mitigations(record: RunRecord, view: View) -> tuple[Mitigation, ...]:
     return tuple(found)
 
 
-def subjects(plan: Plan, fleet: Fleet) -> frozenset[str]:
+def subjects(plan: Plan | Outline, fleet: Fleet) -> frozenset[str]:
     """The hosts and domains a plan works on or was made for."""
     named = (str(v) for v in plan.params.values())
     return frozenset((*plan.subjects, *(v for v in named if v in fleet.hosts or v in fleet.domains)))
 
 
-def patient(plan: Plan, fleet: Fleet) -> str | None:
+def patient(plan: Plan | Outline, fleet: Fleet) -> str | None:
     """The host that a run was for: the parameter `sick`, or the first that is a host, or the only host it works on."""
     named = [str(plan.params["sick"])] if "sick" in plan.params else list(map(str, plan.params.values()))
     return next((v for v in named if v in fleet.hosts), plan.hosts[0] if len(plan.hosts) == 1 else None)

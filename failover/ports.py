@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 from failover.core.alert import Message, Told
@@ -14,6 +14,7 @@ from failover.core.past import Cycle, Pause
 from failover.core.plan import Plan
 from failover.core.run import Did, Event
 from failover.core.signal import Samples
+from failover.core.summary import Summary
 
 __all__ = ["Message", "Pause"]  # the ports speak of them; they are values of the core
 
@@ -253,7 +254,23 @@ class Store(Protocol):
     def run(self, run: str) -> RunRecord | None: ...
 
     def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
-        """Newest first."""
+        """Newest first, each with its plan: for a few."""
+        ...
+
+    def by_key(self, key: str) -> RunRecord | None: ...
+
+    def named(self, beginning: str, limit: int = 10) -> tuple[str, ...]:
+        """The ids that begin so, in their order."""
+        ...
+
+    # What is found by index: none of it costs more for all the runs that are over -
+
+    def current(self, since: datetime | None = None) -> tuple[Summary, ...]:
+        """Newest first: each run that is open or owes an undo, however old, and those with a record made since then."""
+        ...
+
+    def listed(self, limit: int = 50, before: str | None = None) -> tuple[Summary, ...]:
+        """Newest first; `before`: those opened before that run."""
         ...
 
     def events(self, run: str) -> tuple[Event, ...]: ...
@@ -274,8 +291,8 @@ class Store(Protocol):
         """Everything seen from then on, oldest first, looks whole."""
         ...
 
-    def thin(self, now: datetime) -> int:
-        """Forget what is too old to matter, by `core.memory.forgotten`; how many looks went."""
+    def thin(self, now: datetime, *, kept: timedelta = timedelta()) -> int:
+        """Forget what is too old to matter, by `core.memory`; how many looks went. `kept`: no run younger than that."""
         ...
 
     def told(self) -> tuple[Told, ...]: ...
@@ -307,8 +324,8 @@ class Store(Protocol):
 
     def proposal(self, key: str) -> Proposal | None: ...
 
-    def proposals(self) -> tuple[Proposal, ...]:
-        """Newest first; ended ones too, for a week."""
+    def proposals(self, now: datetime | None = None) -> tuple[Proposal, ...]:
+        """Newest first: those that stand now; without a time ended ones too, for a week."""
         ...
 
     def ended(self, cycle: Cycle) -> None:

@@ -109,7 +109,7 @@ def _was_us(c: Controller) -> bool:
 def remembered(c: Controller, playbooks: tuple[Playbook, ...]) -> Situation:
     """The situation as the store knows it. Makes no look."""
     samples = c.store.samples(c.now - timedelta(seconds=window_s(playbooks, c)))
-    return Situation(c.hands.fleet, playbooks, samples, c.now, c.past())
+    return Situation(c.hands.fleet, playbooks, samples, c.now, c.past(playbooks))
 
 
 def window_s(playbooks: Iterable[Playbook], c: Controller) -> float:

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from failover.adapters.state_schema import prepare
+from failover.adapters.state_upgrade import prepare
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Unreachable
 
 PATIENCE_S = 10.0

@@ -1,34 +1,28 @@
-"""The tables of the state store, and the version they carry: a newer one is left alone, an older one is brought up."""
+"""The tables of the state store, and the version of them; `state_upgrade` brings an older one up to it."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
-    Connection,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     Table,
     Text,
-    insert,
-    inspect,
-    select,
+    text,
 )
 
-from failover import __version__
-from failover.errors import ConfigError
+SCHEMA = 4
 
-SCHEMA = 3
-
-_all = MetaData()
-meta = Table("meta", _all, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+tables = MetaData()
+meta = Table("meta", tables, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 runs = Table(
     "runs",
-    _all,
+    tables,
     Column("id", Text, primary_key=True),
     Column("opened", Text, nullable=False, index=True),
     Column("by", Text, nullable=False),
@@ -38,7 +32,7 @@ runs = Table(
 )
 events = Table(
     "events",
-    _all,
+    tables,
     Column("run", Text, ForeignKey("runs.id"), primary_key=True),
     Column("seq", Integer, primary_key=True),
     Column("at", Text, nullable=False),
@@ -47,20 +41,42 @@ events = Table(
     Column("data", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+_Id = Text().with_variant(Text(collation="C"), "postgresql")
+"""In the order of its bytes everywhere, as its index has it: a beginning is found by it."""
+summaries = Table(
+    "summaries",
+    tables,
+    Column("run", _Id, ForeignKey("runs.id"), primary_key=True),
+    Column("opened", Text, nullable=False),
+    Column("outline", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("owes", Boolean, nullable=False),
+    Column("acted", Boolean, nullable=False),
+    Column("touched", Text, nullable=False, index=True),
+    Index("ix_summaries_newest", "opened", "run"),
+)
+"""What the events of each run fold to (`core.summary`), written with each of them."""
+for _few in (summaries.c.open, summaries.c.owes):  # an index of those alone, so that the many others cost it nothing
+    Index(f"ix_summaries_{_few.name}", _few, sqlite_where=text(f"{_few.name} = 1"), postgresql_where=_few)
 leases = Table(
     "leases",
-    _all,
+    tables,
     Column("scope", Text, primary_key=True),
     Column("run", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("holder", Text, nullable=False),
     Column("until", Text, nullable=False),
+    Column("schema", Integer, nullable=False, server_default="3"),
+    CheckConstraint("schema > 3", name="restart failover: a newer version has upgraded this state"),
     sqlite_with_rowid=False,
 )
-epochs = Table("epochs", _all, Column("id", Integer, primary_key=True), Column("last", BigInteger, nullable=False))
+"""Schema 3 and older name no schema here, so what still runs of them (`watch` does, for months) reads that name."""
+epochs = Table("epochs", tables, Column("id", Integer, primary_key=True), Column("last", BigInteger, nullable=False))
 pauses = Table(
     "pauses",
-    _all,
+    tables,
     Column("host", Text, primary_key=True),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -69,14 +85,14 @@ pauses = Table(
 )
 looks = Table(
     "looks",
-    _all,
+    tables,
     Column("id", Integer, primary_key=True),
     Column("at", Text, nullable=False, index=True),
     Column("signals", Text, nullable=False),
 )
 incidents = Table(
     "incidents",
-    _all,
+    tables,
     Column("key", Text, primary_key=True),
     Column("first", Text, nullable=False),
     Column("seen", Text, nullable=False),
@@ -88,7 +104,7 @@ incidents = Table(
 )
 outbox = Table(
     "outbox",
-    _all,
+    tables,
     Column("number", Integer, primary_key=True),
     Column("channel", Text, nullable=False),
     Column("key", Text, nullable=False),
@@ -104,73 +120,17 @@ outbox = Table(
 )
 proposals = Table(
     "proposals",
-    _all,
+    tables,
     Column("key", Text, primary_key=True),
     Column("plan", Text, nullable=False),
     Column("host", Text),
     Column("at", Text, nullable=False),
-    Column("until", Text, nullable=False),
+    Column("until", Text, nullable=False, index=True),
 )
 cycles = Table(
     "cycles",
-    _all,
+    tables,
     Column("id", Integer, primary_key=True),
     Column("at", Text, nullable=False),
     Column("data", Text, nullable=False),
 )
-
-
-def prepare(conn: Connection, url: str) -> None:
-    """Our tables, made or brought up to this version. Raises ConfigError: they are newer, or another program's."""
-    there = set(inspect(conn).get_table_names())
-    if meta.name not in there:
-        if theirs := there & _all.tables.keys():
-            raise _not_ours(url, theirs)
-        _all.create_all(conn)
-        conn.execute(insert(meta), [{"name": "schema", "value": str(SCHEMA)}, {"name": "by", "value": __version__}])
-        conn.execute(insert(epochs).values(id=1, last=0))
-        return
-    _upgrade(conn, url)
-
-
-def _upgrade(conn: Connection, url: str) -> None:
-    said = {row.name: row.value for row in conn.execute(select(meta))}
-    if not said.get("schema", "").isdigit():
-        raise _not_ours(url, {meta.name})
-    found = int(said["schema"])
-    if found > SCHEMA:
-        raise ConfigError(
-            f"{url} was written by failover {said.get('by')} (schema {found}); this is failover {__version__}, "
-            f"which knows schema {SCHEMA}",
-            try_=f"use failover {said.get('by')} or newer",
-        )
-    for version in range(found, SCHEMA):
-        _MIGRATIONS[version](conn, url)
-    if found < SCHEMA:
-        conn.execute(meta.update().where(meta.c.name == "schema").values(value=str(SCHEMA)))
-        conn.execute(meta.update().where(meta.c.name == "by").values(value=__version__))
-
-
-def _add_memory(conn: Connection, url: str) -> None:
-    added = [looks, incidents, outbox, proposals, cycles]
-    if theirs := set(inspect(conn).get_table_names()) & {t.name for t in added}:
-        raise _not_ours(url, theirs)
-    _all.create_all(conn, tables=added)
-
-
-def _add_spells(conn: Connection, url: str) -> None:
-    """Of what was said before, nobody knows when: no reminder is due."""
-    if "spells" not in {c["name"] for c in inspect(conn).get_columns(incidents.name)}:
-        conn.exec_driver_sql("ALTER TABLE incidents ADD COLUMN spells TEXT NOT NULL DEFAULT '[]'")
-        conn.exec_driver_sql("ALTER TABLE incidents ADD COLUMN spoken TEXT")
-
-
-_MIGRATIONS: Mapping[int, Callable[[Connection, str], None]] = {1: _add_memory, 2: _add_spells}
-"""From which version → the step to the next one, inside the transaction that opens the store."""
-
-
-def _not_ours(url: str, tables: set[str]) -> ConfigError:
-    return ConfigError(
-        f"{url} has tables of that name that are not failover's: {', '.join(sorted(tables))}",
-        try_="give failover a database of its own",
-    )

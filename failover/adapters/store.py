@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +13,12 @@ from sqlalchemy import (
     RowMapping,
     bindparam,
     delete,
+    false,
     func,
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -24,11 +26,13 @@ from sqlalchemy.exc import IntegrityError
 from failover.adapters.holder import Holder, is_dead, ourselves
 from failover.adapters.journal_json import dumps, loads
 from failover.adapters.state_db import open_engine, reading, writing
-from failover.adapters.state_schema import epochs, events, leases, pauses, runs
+from failover.adapters.state_schema import SCHEMA, epochs, events, leases, meta, pauses, runs, summaries
+from failover.adapters.state_summary import NEWEST, SUMMARIES, begin, current, event_of, go_on, summary
 from failover.adapters.state_text import clean, text, time
 from failover.adapters.store_memory import SqlMemory
 from failover.core.plain import plain
 from failover.core.run import Did, Event
+from failover.core.summary import Folded, Summary, outline
 from failover.errors import Refused
 from failover.ports import Lease, Pause, RunRecord
 
@@ -42,6 +46,9 @@ class SqlStore(SqlMemory):
     Every method raises Unreachable (nothing was recorded), OutcomeUnknown
     (the server was lost at the commit) or ConfigError (the file is no good).
     """
+
+    _folded: dict[str, Folded] = field(default_factory=dict, repr=False, compare=False)
+    """The run that was written to last, as its journal was left: a run at work is not folded anew for each event."""
 
     @classmethod
     def open_url(cls, url: str) -> SqlStore:
@@ -59,6 +66,7 @@ class SqlStore(SqlMemory):
         us = ourselves()
         until = now + timedelta(seconds=seconds)
         with writing(self.engine) as conn:
+            _check_schema(conn)
             involved = or_(leases.c.scope.in_(names), leases.c.run == run)
             for row in conn.execute(select(leases).where(involved)).mappings():
                 if not _is_free(row, run, us, now):
@@ -66,6 +74,7 @@ class SqlStore(SqlMemory):
             epoch = _next_epoch(conn, now)
             conn.execute(delete(leases).where(involved))
             common = {"run": run, "epoch": epoch, "holder": json.dumps(asdict(us)), "until": text(until)}
+            common |= {"schema": SCHEMA}
             conn.execute(insert(leases), [{"scope": name, **common} for name in names])
         return Lease(names, run, epoch, until, str(us))
 
@@ -105,6 +114,7 @@ class SqlStore(SqlMemory):
                     return _record(first)
             try:
                 conn.execute(insert(runs).values(_row(record)))
+                begin(conn, record.id, Folded.of(outline(record.plan), record.opened))
             except IntegrityError as e:
                 raise Refused(f"there is a run {record.id} already", try_="start it again") from e
         return record
@@ -119,6 +129,30 @@ class SqlStore(SqlMemory):
         with reading(self.engine) as conn:
             return tuple(_record(row) for row in conn.execute(newest).mappings())
 
+    def by_key(self, key: str) -> RunRecord | None:
+        with reading(self.engine) as conn:
+            row = conn.execute(select(runs).where(runs.c.key == key)).mappings().one_or_none()
+        return _record(row) if row is not None else None
+
+    def named(self, beginning: str, limit: int = 10) -> tuple[str, ...]:
+        id_ = summaries.c.run
+        after, before = id_ >= clean(beginning), id_ < clean(beginning) + chr(0x10FFFF)
+        with reading(self.engine) as conn:
+            return tuple(conn.execute(select(id_).where(after, before).order_by(id_).limit(limit)).scalars())
+
+    def current(self, since: datetime | None = None) -> tuple[Summary, ...]:
+        with reading(self.engine) as conn:
+            return tuple(summary(row) for row in conn.execute(current(since)))
+
+    def listed(self, limit: int = 50, before: str | None = None) -> tuple[Summary, ...]:
+        place = (summaries.c.opened, summaries.c.run)
+        wanted = SUMMARIES.order_by(*NEWEST).limit(limit)
+        with reading(self.engine) as conn:
+            if before is not None:
+                that = conn.execute(select(*place).where(summaries.c.run == before)).one_or_none()
+                wanted = wanted.where(tuple_(*place) < tuple_(*that)) if that else wanted.where(false())
+            return tuple(summary(row) for row in conn.execute(wanted))
+
     # Events
 
     def append(self, lease: Lease, kind: Did, step: str | None, data: Mapping[str, Any], *, at: datetime) -> Event:
@@ -127,19 +161,30 @@ class SqlStore(SqlMemory):
             seq = _insert(conn, _APPEND, values)
             if seq is None:
                 raise _taken_over(conn, lease)
-        return _event(seq, values)
+            event = event_of(seq, values)
+            folded = go_on(conn, lease.run, event, self._folded.get(lease.run))
+        self._keep(lease.run, folded)
+        return event
 
     def note(self, run: str, kind: Did, step: str | None, data: Mapping[str, Any], *, at: datetime) -> Event:
         values = _event_values(run, kind, step, data, at)
         with writing(self.engine) as conn:
             seq = _insert(conn, _NOTE, values)
-        assert seq is not None
-        return _event(seq, values)
+            assert seq is not None
+            event = event_of(seq, values)
+            folded = go_on(conn, run, event, self._folded.get(run))
+        self._keep(run, folded)
+        return event
+
+    def _keep(self, run: str, folded: Folded) -> None:
+        """Only what is committed: of an event that is not, nobody may go on."""
+        self._folded.clear()
+        self._folded[run] = folded
 
     def events(self, run: str) -> tuple[Event, ...]:
         ordered = select(events).where(events.c.run == run).order_by(events.c.seq)
         with reading(self.engine) as conn:
-            return tuple(_event(row["seq"], row) for row in conn.execute(ordered).mappings())
+            return tuple(event_of(row["seq"], row) for row in conn.execute(ordered).mappings())
 
     # Pauses
 
@@ -182,6 +227,16 @@ def _is_over(row: RowMapping, us: Holder, now: datetime) -> bool:
 
 def _holder(row: RowMapping) -> Holder:
     return Holder(**json.loads(row["holder"]))
+
+
+def _check_schema(conn: Connection) -> None:
+    """A newer version may have upgraded the state while we had it open; whoever acts needs a lease first."""
+    found = conn.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one()
+    if found != str(SCHEMA):
+        raise Refused(
+            f"a newer failover has upgraded this state to schema {found} meanwhile; this one knows schema {SCHEMA}",
+            try_="start it again, as the version that is installed now",
+        )
 
 
 def _next_epoch(conn: Connection, now: datetime) -> int:
@@ -242,11 +297,6 @@ def _insert(conn: Connection, statement: Any, values: Mapping[str, Any]) -> int 
 def _event_values(run: str, kind: Did, step: str | None, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     recorded = json.dumps(plain(data), separators=(",", ":"))
     return {"run": run, "at": text(at), "kind": kind.value, "step": step, "data": recorded}
-
-
-def _event(seq: int, values: Mapping[Any, Any]) -> Event:
-    """From the recorded form, also when just appended: what was folded live is what a resume will fold."""
-    return Event(seq, time(values["at"]), Did(values["kind"]), values["step"], json.loads(values["data"]))
 
 
 # Rows -----------------------------------------------------------------------

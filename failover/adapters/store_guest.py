@@ -52,10 +52,14 @@ def _is_ours(engine: Engine, url: URL) -> bool:
         if not inspect(conn).has_table(meta.name):
             return False
         said = {row.name: row.value for row in conn.execute(select(meta))}
-    if said.get("schema") != str(SCHEMA):
+    found = said.get("schema", "")
+    if found != str(SCHEMA):
+        newer = found.isdigit() and int(found) > SCHEMA
         raise ConfigError(
-            f"{shown(url)} has schema {said.get('schema')}, this failover reads schema {SCHEMA}",
-            try_="the next `failover tick` or `status` of the newest version brings it up",
+            f"{shown(url)} has schema {found or 'unknown'}, this failover reads schema {SCHEMA}",
+            try_=f"use failover {said.get('by')} or newer"
+            if newer
+            else "the next `failover tick` or `status` of this version brings it up",
         )
     return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -15,6 +15,7 @@ from failover.adapters import look_json
 from failover.adapters.journal_json import dumps, loads
 from failover.adapters.state_db import reading, writing
 from failover.adapters.state_schema import cycles, incidents, looks, outbox, proposals
+from failover.adapters.state_summary import forget, old_runs
 from failover.adapters.state_text import clean, text, time
 from failover.core.alert import Message, Told
 from failover.core.memory import OLDEST_PROPOSAL, forgotten
@@ -47,17 +48,20 @@ class SqlMemory:
         seen = [s for at, signals in rows for s in look_json.loads(signals, time(at))]
         return tuple(sorted(seen, key=attrgetter("at")))  # looks of two controllers may overlap
 
-    def thin(self, now: datetime) -> int:
-        """Ended proposals go too, a week after their end."""
+    def thin(self, now: datetime, *, kept: timedelta = timedelta()) -> int:
+        """Ended proposals go too, a week after their end, and some of the runs that are over for very long."""
         ended = proposals.c.until < text(now - OLDEST_PROPOSAL)
         with reading(self.engine) as conn:
             known = conn.execute(select(looks.c.at).distinct().order_by(looks.c.at)).scalars().all()
             old = conn.execute(select(proposals.c.key).where(ended)).first()
+            runs = old_runs(conn, now, kept)
         going = forgotten([time(at) for at in known], now)
-        if not going and old is None:
+        if not (going or runs or old):
             return 0
         with writing(self.engine) as conn:
             conn.execute(delete(proposals).where(ended))
+            if runs:
+                forget(conn, old_runs(conn, now, kept))  # asked again: somebody may have taken one up
             return _delete_looks(conn, going)
 
     # Incidents and what is said of them
@@ -119,8 +123,9 @@ class SqlMemory:
             row = conn.execute(select(proposals).where(proposals.c.key == clean(key))).mappings().one_or_none()
         return _proposal(row) if row is not None else None
 
-    def proposals(self) -> tuple[Proposal, ...]:
+    def proposals(self, now: datetime | None = None) -> tuple[Proposal, ...]:
         newest = select(proposals).order_by(proposals.c.at.desc(), proposals.c.key.desc())
+        newest = newest if now is None else newest.where(proposals.c.until > text(now))
         with reading(self.engine) as conn:
             return tuple(_proposal(row) for row in conn.execute(newest).mappings())
 

@@ -30,11 +30,9 @@ class Standing:
 
 def standing_of(fleet: Fleet, store: Store, now: datetime) -> Standing:
     """Reads only. Raises what the store raises."""
-    from failover.core.run import fold
     from failover.history import past
 
-    journal = [(r, fold(r.plan, store.events(r.id))) for r in store.runs(RUNS)]
-    kept, cycle = past(journal, store, fleet, now), store.cycle()
+    kept, cycle = past(store, fleet, (), now), store.cycle()
     paused = {name for p in kept.pauses for name in ((p.host,) if p.host else fleet.hosts)}
     return Standing(
         frozenset(paused),
@@ -43,9 +41,6 @@ def standing_of(fleet: Fleet, store: Store, now: datetime) -> Standing:
         sum(ran.open for ran in kept.ran),
     )
 
-
-RUNS = 1000
-"""So many runs back something that still stands is found."""
 
 _OUTCOME = {"ok": 0, "warn": 1, "fail": 2, "unknown": 3}
 _HELP = {

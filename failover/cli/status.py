@@ -62,8 +62,8 @@ def document(c: Controller) -> dict[str, Any]:
                 "until": p.until.isoformat(timespec="seconds"),
                 "yes": f"failover run --key {p.key}",
             }
-            for p in c.store.proposals()
-            if p.until > c.now and c.by_key(p.key) is None
+            for p in c.store.proposals(c.now)
+            if c.by_key(p.key) is None
         ],
         "last_cycle": _cycle(c),
         "pauses": [

@@ -1,9 +1,15 @@
-"""How long a look is remembered: each one for what is going on now, a few for what people ask next week. Pure."""
+"""How long a look is remembered: each one for what is going on now, a few for what people ask next week. Pure.
+
+And how long a run is kept: for more than a year, and for ever while it is open or what it changed stands.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+
+from failover.core.playbook import Playbook
+from failover.core.summary import Summary
 
 RECENT = timedelta(hours=2)
 """Every look of this long is kept: well above the longest `for:` of a condition, so no decision loses a sample."""
@@ -14,6 +20,32 @@ OLDEST_PROPOSAL = timedelta(days=7)
 SLOT = timedelta(minutes=10)
 AHEAD = timedelta(hours=1)
 """A look this far in the future was stamped by a clock that has been set back since; a nearer one comes true soon."""
+
+RUNS_KEPT = timedelta(days=400)
+"""Since its last record: last year's incident of the same week can still be read."""
+LEAST_RUNS = 1000
+"""The newest runs stay however old they are, so that a clock set years ahead forgets none of them."""
+RUNS_AT_ONCE = 100
+"""So many runs at most are forgotten in one cycle, the longest untouched first."""
+
+
+def looked_back(playbooks: Iterable[Playbook]) -> timedelta:
+    """How old a run may be and still keep one of these from a start: the longest `cooldown`, or span of `max_runs`."""
+    return timedelta(seconds=max((max(p.limits.cooldown, p.limits.per) for p in playbooks), default=0.0))
+
+
+def outlived(runs: Iterable[Summary], nth_newest: datetime | None, now: datetime, kept: timedelta) -> tuple[str, ...]:
+    """Which of these runs to forget, by id. `nth_newest`: when the oldest of the LEAST_RUNS newest was opened; None
+    where there are not so many.
+
+    Kept are those that are open, those that owe an undo, the LEAST_RUNS newest, and whatever was recorded within `kept`
+    or RUNS_KEPT, if that is longer.
+    """
+    if nth_newest is None:
+        return ()
+    since = now - max(RUNS_KEPT, kept)
+    old = (s for s in runs if s.progress.touched < since and s.opened < nth_newest)
+    return tuple(s.run for s in old if not s.progress.open and not s.progress.owes)[:RUNS_AT_ONCE]
 
 
 def forgotten(looks: Sequence[datetime], now: datetime) -> tuple[datetime, ...]:

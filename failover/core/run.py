@@ -125,10 +125,15 @@ class View:
 
 
 def fold(plan: Plan, events: Iterable[Event]) -> View:
-    view = View({s.id: StepView() for s in plan.steps})
+    view = beginning(s.id for s in plan.steps)
     for event in events:
-        view = _apply(view, event)
+        view = apply(view, event)
     return view
+
+
+def beginning(steps: Iterable[str]) -> View:
+    """Before anything is recorded."""
+    return View({id_: StepView() for id_ in steps})
 
 
 _PHASE = {
@@ -148,7 +153,7 @@ _PHASE = {
 }
 
 
-def _apply(view: View, e: Event) -> View:
+def apply(view: View, e: Event) -> View:
     match e.kind:
         case Did.BEGUN:
             back = e.data.get("direction") == "back"

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from failover.core.memory import LEAST_RUNS, outlived
 from failover.core.plain import plain
 from failover.core.run import Did, Event
+from failover.core.summary import Folded, Progress, Summary, outline
 from failover.errors import Refused
 from failover.ports import Lease, Pause, RunRecord
 from failover.world.faults import Moments
@@ -23,6 +25,7 @@ class Disk:
 
     records: dict[str, RunRecord] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
+    folded: dict[str, Folded] = field(default_factory=dict)
     leases: dict[str, Lease] = field(default_factory=dict)
     epoch: int = 0
     pauses: list[Pause] = field(default_factory=list)
@@ -105,6 +108,7 @@ class MemoryStore(MemoryOnDisk):
             raise Refused(f"there is a run {record.id} already", try_="failover runs")
         self.disk.records[record.id] = record
         self.disk.events[record.id] = []
+        self.disk.folded[record.id] = Folded.of(outline(record.plan), record.opened)
         self._moments("after open")
         return record
 
@@ -123,15 +127,47 @@ class MemoryStore(MemoryOnDisk):
             raise Refused(f"there is no run {run}", try_="failover runs")
         stored = json.loads(json.dumps(plain(data)))  # as the durable store would give it back
         event = Event(len(self.disk.events[run]) + 1, at, kind, step, stored)
+        folded = self.disk.folded[run].after(event)
         self.disk.events[run].append(event)
+        self.disk.folded[run] = folded
         return event
 
     def run(self, run: str) -> RunRecord | None:
         return self.disk.records.get(run)
 
     def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
-        newest = sorted(self.disk.records.values(), key=lambda r: (r.opened, r.id), reverse=True)
-        return tuple(newest[:limit])
+        return tuple(self._newest()[:limit])
+
+    def by_key(self, key: str) -> RunRecord | None:
+        return next((r for r in self.disk.records.values() if r.key == key), None)
+
+    def named(self, beginning: str, limit: int = 10) -> tuple[str, ...]:
+        return tuple(sorted(run for run in self.disk.records if run.startswith(beginning))[:limit])
+
+    def current(self, since: datetime | None = None) -> tuple[Summary, ...]:
+        return tuple(s for s in self._summaries() if _is_current(s.progress, since))
+
+    def listed(self, limit: int = 50, before: str | None = None) -> tuple[Summary, ...]:
+        newest = self._summaries()
+        older = [n for n, s in enumerate(newest, start=1) if s.run == before] if before is not None else [0]
+        return newest[older[0] :][:limit] if older else ()
+
+    def _summaries(self) -> tuple[Summary, ...]:
+        of = self.disk.folded
+        return tuple(
+            Summary(r.id, r.opened, r.by, r.reason, of[r.id].outline, of[r.id].progress) for r in self._newest()
+        )
+
+    def _newest(self) -> list[RunRecord]:
+        return sorted(self.disk.records.values(), key=lambda r: (r.opened, r.id), reverse=True)
+
+    def forget_runs(self, now: datetime, kept: timedelta) -> None:
+        known = self._summaries()
+        nth_newest = known[LEAST_RUNS - 1].opened if len(known) >= LEAST_RUNS else None
+        oldest = sorted(known, key=lambda s: s.progress.touched)
+        for run in outlived(oldest, nth_newest, now, kept):
+            for of in (self.disk.records, self.disk.events, self.disk.folded):
+                of.pop(run)
 
     def events(self, run: str) -> tuple[Event, ...]:
         return tuple(self.disk.events.get(run, ()))
@@ -151,3 +187,7 @@ class MemoryStore(MemoryOnDisk):
     def pauses(self, now: datetime) -> tuple[Pause, ...]:
         live = (p for p in self.disk.pauses if p.until > now)
         return tuple(sorted(live, key=lambda p: p.host or ""))
+
+
+def _is_current(p: Progress, since: datetime | None) -> bool:
+    return p.open or p.owes or (since is not None and p.touched >= since)

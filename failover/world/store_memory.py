@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from failover.core.alert import Message, Told
@@ -47,15 +47,19 @@ class MemoryOnDisk:
         looks = sorted((one for one in self._memory.looks if one[0] >= since), key=lambda one: one[0])
         return tuple(sorted((s for _, look in looks for s in look), key=attrgetter("at")))
 
-    def thin(self, now: datetime) -> int:
+    def thin(self, now: datetime, *, kept: timedelta = timedelta()) -> int:
         memory, before = self._memory, len(self._memory.looks)
         going = frozenset(forgotten([at for at, _ in memory.looks], now))
         listed = {k: p for k, p in memory.proposals.items() if p.until >= now - OLDEST_PROPOSAL}
         self._moments("before thin")
         memory.looks = [one for one in memory.looks if one[0] not in going]
         memory.proposals = listed
+        self.forget_runs(now, kept)
         self._moments("after thin")
         return before - len(memory.looks)
+
+    def forget_runs(self, now: datetime, kept: timedelta) -> None:
+        """The first half has them."""
 
     # Incidents and what is said of them ----------------------------------------
 
@@ -110,8 +114,9 @@ class MemoryOnDisk:
     def proposal(self, key: str) -> Proposal | None:
         return self._memory.proposals.get(key)
 
-    def proposals(self) -> tuple[Proposal, ...]:
-        return tuple(sorted(self._memory.proposals.values(), key=lambda p: (p.at, p.key), reverse=True))
+    def proposals(self, now: datetime | None = None) -> tuple[Proposal, ...]:
+        wanted = (p for p in self._memory.proposals.values() if now is None or p.until > now)
+        return tuple(sorted(wanted, key=lambda p: (p.at, p.key), reverse=True))
 
     def ended(self, cycle: Cycle) -> None:
         self._moments("before ended")

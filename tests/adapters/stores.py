@@ -21,7 +21,8 @@ from failover.adapters.store import SqlStore
 from failover.ports import Store
 from failover.world.store import MemoryStore
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
+"""A new interpreter takes its time on a busy machine; what hangs for ever is found all the same."""
 _numbers = itertools.count()
 
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
 
 from failover.adapters.store import SqlStore
 from failover.core.alert import Message, Told
 from failover.core.condition import Predicate
 from failover.core.past import Cycle
 from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.run import Did
 from failover.core.signal import Outcome, Signal
 from failover.core.spells import Spell
-from failover.errors import ConfigError, Refused, Unreachable
-from failover.ports import Pause, Proposal, Store
+from failover.errors import Unreachable
+from failover.ports import Proposal, Store
 from failover.world.faults import Killed, Moments
 from failover.world.store import MemoryStore
-from tests.adapters.stores import hear, new_url, process
+from tests.adapters.stores import hear, process
 
 NOW = datetime(2026, 11, 24, 3, 12, 5, 123456, tzinfo=UTC)
 SECOND, HOUR, DAY = (timedelta(seconds=s) for s in (1, 3600, 86400))
@@ -199,111 +195,3 @@ def test_the_last_cycle_is_known(any_store: Store) -> None:
     assert any_store.cycle() == full
     any_store.ended(Cycle(NOW + SECOND, "tick", "hold", ()))
     assert any_store.cycle() == Cycle(NOW + SECOND, "tick", "hold", ())
-
-
-# Databases written by an earlier version -------------------------------------
-
-_WRITTEN_BY_SCHEMA_1 = Path(__file__).parent / "schema_1"
-_RUN = "20261124-0312-spam-filter-hung-a3f"
-
-
-@pytest.fixture
-def old_url(url: str) -> str:
-    """What failover 0.1.0 with schema 1 wrote: a run that is under way, held from elsewhere, and a pause."""
-    kind = url.split(":")[0].split("+")[0]
-    script = (_WRITTEN_BY_SCHEMA_1 / f"{kind}.sql").read_text()
-    if kind == "sqlite":
-        with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
-            file.executescript(script)
-        file.close()
-    else:
-        import psycopg
-
-        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as conn:
-            conn.execute(script.encode())
-    return url
-
-
-def test_a_store_of_schema_1_is_brought_up_with_all_that_is_in_it(old_url: str) -> None:
-    store = SqlStore.open_url(old_url)
-    (run,) = store.runs()
-    assert (run.id, run.by, run.reason, run.key) == (_RUN, "ann", "späm", "incident-1")
-    assert run.plan.steps[0].guards == (Predicate("spam.scan", "mx1", is_=Outcome.FAIL, samples=3),)
-    assert [(e.seq, e.kind) for e in store.events(_RUN)] == [(1, Did.BEGUN), (2, Did.INTENT)]
-    assert store.pauses(NOW) == (Pause("mx2", "ben", "kernel", NOW, NOW + 2 * HOUR),)
-    with pytest.raises(Refused, match=f"mx1 is held by run {_RUN} .pid 4242 on controller.example.net"):
-        store.lease("other", ["mx1"], seconds=60, now=NOW)
-    store.remember((seen(NOW),))
-    store.tell([TOLD], [], [("pager", PAGE)], at=NOW)
-    store.close()
-    reopened = SqlStore.open_url(old_url)
-    assert (reopened.samples(NOW), reopened.told(), waiting(reopened)) == ((seen(NOW),), (TOLD,), [("pager", PAGE)])
-    reopened.close()
-
-
-def test_a_store_of_schema_2_still_knows_what_it_said(url: str) -> None:
-    """Schema 3 added the spells of an incident, and when it was last spoken of."""
-    store = SqlStore.open_url(url)
-    store.tell([TOLD], [], [], at=NOW)
-    whole = _shape(url)
-    with store.engine.begin() as conn:
-        for column in ("spells", "spoken"):
-            conn.exec_driver_sql(f"ALTER TABLE incidents DROP COLUMN {column}")
-        conn.exec_driver_sql("UPDATE meta SET value = '2' WHERE name = 'schema'")
-    store.close()
-    assert _shape(url) == whole
-    store = SqlStore.open_url(url)
-    assert store.told() == (replace(TOLD, spells=(), spoken=None),)
-    store.tell([TOLD], [], [], at=NOW)
-    assert store.told() == (TOLD,)
-    store.close()
-
-
-def test_brought_up_it_has_the_tables_of_a_new_one(
-    old_url: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    kind = old_url.split(":")[0].split("+")[0]
-    assert _shape(old_url) == _shape(new_url(kind, request, tmp_path / "new"))
-
-
-def _shape(url: str) -> dict[str, object]:
-    store = SqlStore.open_url(url)
-    there = inspect(store.engine)
-    found: dict[str, object] = {
-        name: [
-            [(c["name"], str(c["type"]), c["nullable"]) for c in there.get_columns(name)],
-            sorted(str(i["column_names"]) for i in there.get_indexes(name)),
-        ]
-        for name in there.get_table_names()
-    }
-    store.close()
-    return found
-
-
-def open_and_remember(pipe: Connection, url: str) -> None:
-    pipe.send("ready")
-    pipe.recv()
-    store = SqlStore.open_url(url)
-    store.remember((seen(NOW),))
-    pipe.send(len(store.runs()))
-
-
-def test_two_may_bring_it_up_at_once(old_url: str) -> None:
-    with process(open_and_remember, old_url) as (_, a), process(open_and_remember, old_url) as (_, b):
-        assert [hear(a), hear(b)] == ["ready", "ready"]
-        a.send("go")
-        b.send("go")
-        assert [hear(a), hear(b)] == [1, 1]
-    store = SqlStore.open_url(old_url)
-    assert len(store.samples(NOW)) == 2
-    store.close()
-
-
-def test_a_table_that_another_program_has_made_meanwhile_stops_it(old_url: str) -> None:
-    engine = create_engine(old_url)
-    with engine.begin() as conn:
-        conn.exec_driver_sql("CREATE TABLE outbox (a TEXT)")
-    with pytest.raises(ConfigError, match="not failover's: outbox"):
-        SqlStore.open_url(old_url)
-    assert "looks" not in inspect(engine).get_table_names()
-    engine.dispose()

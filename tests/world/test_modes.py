@@ -20,6 +20,7 @@ from failover.core.signal import Outcome, Samples
 from failover.core.verdict import Kind
 from failover.cycle import cycle
 from failover.errors import Refused
+from failover.history import Run, read
 from failover.turn import Turn
 from failover.world.hands import hands
 from failover.world.postfix import Daemon
@@ -46,6 +47,10 @@ class Watched:
         return turn
 
     @property
+    def runs(self) -> tuple[Run, ...]:
+        return read(self.c.store, self.c.store.listed())
+
+    @property
     def told(self) -> list[Message]:
         return [m for _, _, m in self.world.notifier.sent]
 
@@ -55,7 +60,7 @@ def test_observe_changes_nothing_and_says_once_what_it_would_have_done() -> None
     turn = w.until(400)
     assert (turn.verdict.kind, turn.verdict.playbook, turn.verdict.host) == (Kind.PAGE, "spam-filter-hung", "mx1")
     assert w.world.files() == w.world.pristine
-    assert w.c.journal() == ()
+    assert w.runs == ()
     (page,) = w.told
     assert page.key == "mx1/spam-filter-hung"
     assert "failover run spam-filter-hung --set sick=mx1" in page.text
@@ -71,7 +76,7 @@ def test_ask_lays_one_plan_before_a_person_and_runs_it_on_their_yes_alone() -> N
     _, view = w.c.run(asked.plan, key=asked.key)
     assert view.state is RunState.SUCCEEDED
     again, _ = w.c.run(asked.plan, key=asked.key)
-    assert [r.id for r, _ in w.c.journal()] == [again.id]
+    assert [r.id for r, _ in w.runs] == [again.id]
 
 
 def test_a_question_that_nobody_answered_ends_and_is_asked_again_while_it_is_bad() -> None:
@@ -98,13 +103,13 @@ def test_a_pause_keeps_it_off_and_is_no_page_for_ten_minutes() -> None:
 def test_a_cure_that_somebody_undid_is_neither_repeated_nor_passed_over() -> None:
     w = Watched(Mode.AUTO)
     w.until(100)
-    (record, view) = w.c.journal()[0]
+    (record, view) = w.runs[0]
     assert view.state is RunState.SUCCEEDED
     w.world.machines["mx1"].rewire("smtpd-pipe")
     turn = w.until(400)
     assert turn.verdict.kind is Kind.PAGE
     assert f"what run {record.id} changed is no longer there" in turn.verdict.because[-1]
-    assert len(w.c.journal()) == 1
+    assert len(w.runs) == 1
     assert any(m.severity == "critical" for m in w.told)
 
 
@@ -125,7 +130,7 @@ def test_a_return_that_its_guard_stops_leaves_the_cure_in_force_and_is_tried_aga
 
     w.c = Controller(replace(w.c.hands, look=look), w.world.store)
     w.until(100 + 900 + 20, books)
-    (record, view) = w.c.journal()[0]
+    (record, view) = w.runs[0]
     assert stumbles == []
     assert (view.state, view.open) == (RunState.SUCCEEDED, False)
     assert "its return waits" in view.because

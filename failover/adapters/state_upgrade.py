@@ -1,0 +1,96 @@
+"""A state store of this version, made or brought up: a newer one is left alone, an older one gets what it lacks.
+
+Bringing it up ends every lease: whoever acts by the older version meanwhile is refused its next record, as if another
+had taken over, and what it began is gone on with by the newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection, delete, insert, inspect, select
+
+from failover import __version__
+from failover.adapters.state_schema import (
+    SCHEMA,
+    cycles,
+    epochs,
+    incidents,
+    leases,
+    looks,
+    meta,
+    outbox,
+    proposals,
+    summaries,
+    tables,
+)
+from failover.adapters.state_summary import rebuild
+from failover.errors import ConfigError
+
+
+def prepare(conn: Connection, url: str) -> None:
+    """Our tables, made or brought up to this version. Raises ConfigError: they are newer, or another program's."""
+    there = set(inspect(conn).get_table_names())
+    if meta.name not in there:
+        if theirs := there & tables.tables.keys():
+            raise _not_ours(url, theirs)
+        tables.create_all(conn)
+        conn.execute(insert(meta), [{"name": "schema", "value": str(SCHEMA)}, {"name": "by", "value": __version__}])
+        conn.execute(insert(epochs).values(id=1, last=0))
+        return
+    _upgrade(conn, url)
+
+
+def _upgrade(conn: Connection, url: str) -> None:
+    said = {row.name: row.value for row in conn.execute(select(meta))}
+    if not said.get("schema", "").isdigit():
+        raise _not_ours(url, {meta.name})
+    found = int(said["schema"])
+    if found > SCHEMA:
+        raise ConfigError(
+            f"{url} was written by failover {said.get('by')} (schema {found}); this is failover {__version__}, "
+            f"which knows schema {SCHEMA}",
+            try_=f"use failover {said.get('by')} or newer",
+        )
+    for version in range(found, SCHEMA):
+        _MIGRATIONS[version](conn, url)
+    if found < SCHEMA:
+        conn.execute(delete(leases))
+        conn.execute(meta.update().where(meta.c.name == "schema").values(value=str(SCHEMA)))
+        conn.execute(meta.update().where(meta.c.name == "by").values(value=__version__))
+
+
+def _add_memory(conn: Connection, url: str) -> None:
+    added = [looks, incidents, outbox, proposals, cycles]
+    if theirs := set(inspect(conn).get_table_names()) & {t.name for t in added}:
+        raise _not_ours(url, theirs)
+    tables.create_all(conn, tables=added)
+
+
+def _add_spells(conn: Connection, url: str) -> None:
+    """Of what was said before, nobody knows when: no reminder is due."""
+    if "spells" not in {c["name"] for c in inspect(conn).get_columns(incidents.name)}:
+        conn.exec_driver_sql("ALTER TABLE incidents ADD COLUMN spells TEXT NOT NULL DEFAULT '[]'")
+        conn.exec_driver_sql("ALTER TABLE incidents ADD COLUMN spoken TEXT")
+
+
+def _add_summaries(conn: Connection, url: str) -> None:
+    if inspect(conn).has_table(summaries.name):
+        raise _not_ours(url, {summaries.name})
+    summaries.create(conn)
+    rebuild(conn)
+    leases.drop(conn)
+    leases.create(conn)
+    for index in proposals.indexes:
+        index.create(conn, checkfirst=True)
+
+
+_MIGRATIONS: Mapping[int, Callable[[Connection, str], None]] = {1: _add_memory, 2: _add_spells, 3: _add_summaries}
+"""From which version → the step to the next one, inside the transaction that opens the store."""
+
+
+def _not_ours(url: str, tables: set[str]) -> ConfigError:
+    return ConfigError(
+        f"{url} has tables of that name that are not failover's: {', '.join(sorted(tables))}",
+        try_="give failover a database of its own",
+    )
