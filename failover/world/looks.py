@@ -185,10 +185,14 @@ def pickup_filter(m: Machine) -> str:
 def lever_refusal(m: Machine, lever: str, name: str) -> str | None:
     if f"{name}/unix" not in m.files[MASTER]:
         return f"master.cf has no service {name}/unix"
+    if name not in transports(m):
+        return f"{name} is not in use as a filter here"
+    if lever == "clear" and m.files[MAIN].get("always_bcc"):
+        return "what waits would go through cleanup once more, and always_bcc would be applied again"
     if lever == "pass" and " pipe " not in m.files[MASTER][f"{name}/unix"]:
         return f"{name}/unix is neither pipe nor smtp nor lmtp"
-    if lever == "pass" and pickup_filter(m) and m.files[MAIN].get("always_bcc"):
-        return "mail would go through cleanup once more than now, and always_bcc would add its recipient again"
+    if lever == "pass" and pickup_filter(m) == name:
+        return f"mail that sendmail hands back would meet {name} again"
     return None
 
 
@@ -198,13 +202,12 @@ def lever_settings(m: Machine, lever: str, name: str) -> tuple[Setting, ...]:
 
 
 def _pass_settings(m: Machine, name: str) -> tuple[Setting, ...]:
-    key, pickup = f"{name}/unix", "pickup/unix/content_filter"
+    key = f"{name}/unix"
     entry = m.files[MASTER][key]
     head, argv = entry.split(" argv=", 1)
     again = argv.split(" -e ", 1)[1] if " -e " in argv else "/usr/sbin/sendmail -oi -f ${sender} -- ${recipient}"
     after = entry if passes_through(entry) else f"{head} argv={again}"
-    own = ((MASTER, pickup, m.read(MASTER, pickup), "="),) if pickup_filter(m) else ()
-    return ((MASTER, key, f"={entry}", f"={after}"), *own)
+    return ((MASTER, key, f"={entry}", f"={after}"),)
 
 
 def _clear_settings(m: Machine, name: str) -> tuple[Setting, ...]:

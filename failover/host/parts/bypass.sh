@@ -7,6 +7,7 @@ do_bypass() {
   settings=$(lever_settings "$lever" "$filter") entry=$(setting master.cf "$filter/unix")
   [ "$(printf '%s\n' "$settings" | cut -f 1-3 | sha256sum | cut -c 1-64)" = "$expect" ] ||
     { because $CHANGED "the settings do not read as planned"; return; }
+  [ "$lever" = clear ] || reaches "$(printf '%s\n' "$settings" | cut -f 4)" || return
   to=$STATE/saved/$run,$step
   ( set +f; save "$to" ) || { because $REFUSED "the changed configuration could not be prepared"; return; }
   for file in main.cf master.cf; do
@@ -21,6 +22,14 @@ do_bypass() {
   end_waiting "$filter"
   [ "$lever" != pass ] || [ $ended -eq 0 ] || flushed || : # what was ended was put off: let it go the new way at once
   still_left "$filter" "$(entry_kind "${entry#=}")" "$(entry_command "${entry#=}")"
+}
+
+reaches() { # ENTRY: refuses where mail would be led to what does not answer
+  back=${1##*smtp_fallback_relay=} back=${back%% *}
+  case $1 in *smtp_fallback_relay=*) ;; *) return 0 ;; esac
+  talk=$TALK
+  told=$(dial back '250*' EHLO "$back" | cut -f 2,4)
+  case $told in ok*) ;; *) because $REFUSED "$back, which takes mail back from the filter, does not answer: ${told#*"$TAB"}" ;; esac
 }
 
 do_restore() {

@@ -15,9 +15,20 @@ setting() { # FILE KEY
   case $found in '') echo - ;; *) found=${found#*=}; printf '=%s\n' "${found# }" ;; esac
 }
 
+dump() { # -xn | -xP | -x | -M: what postconf prints then, of all services; asked once a verb, before it changes anything
+  [ -e "$scratch/conf$1" ] || {
+    _new=$(mktemp "$scratch/XXXXXXXX") || return
+    case $1 in -xP) ask -xP '*/*/*' ;; *) ask "$1" ;; esac >"$_new"
+    mv "$_new" "$scratch/conf$1" # whole at once: parts of a look ask at the same time
+  }
+  cat "$scratch/conf$1"
+}
+
+of_main() { dump -x | sed -n "s/^$1 = *//p"; } # PARAMETER: its value, set or not
+
 places() { # PLACE VALUE: everywhere content_filter is set, be it to nothing; $names expanded
-  ask -xn content_filter | sed -n 's/^content_filter = */main\t/p'
-  ask -xP '*/*/content_filter' | sed -n 's,^\([^ ]*\)/content_filter = *,\1\t,p'
+  dump -xn | sed -n 's/^content_filter = */main\t/p'
+  dump -xP | sed -n 's,^\([^ ]*\)/content_filter = *,\1\t,p'
 }
 digests() { for file in main.cf master.cf; do say digest $file "$(sha "$config_dir/$file")"; done; }
 

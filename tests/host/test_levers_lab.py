@@ -1,0 +1,62 @@
+"""The decision table of the levers (tests/cases/levers.yaml): real configuration folders, read by the real helper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from failover.lab import Lab
+from failover.ports import Reply
+from tests.labs import lab_or_skip
+from tests.scenarios.host import MailHost
+
+pytestmark = pytest.mark.lab
+
+CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).parents[1].joinpath("cases/levers.yaml").read_text())
+DIR = "/etc/postfix-case"
+MAIN = "compatibility_level = 3.6\nmyhostname = mx1.lab.test\nmydestination =\ninet_protocols = ipv4\n"
+WRITE = """
+rm -rf "$1" && mkdir -p "$1" && cd "$1" && printf %s "$2" >main.cf || exit
+{ grep -v '^smtp  *inet' /usr/share/postfix/master.cf.dist; printf %s "$3"; } >master.cf || exit
+shift 3
+while [ $# -gt 0 ]; do printf %s "$2" >"$1" && shift 2 || exit; done
+"""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    ours = lab_or_skip("levers")
+    yield ours
+    ours.down()
+
+
+def wiring(host: MailHost, case: dict[str, Any]) -> Reply:
+    files = [part for pair in case.get("files", {}).items() for part in pair]
+    smtp = "" if case["master"].startswith("smtp inet") else "smtp inet n - n - - smtpd\n"
+    texts = [t.replace("@DIR@", DIR) for t in (MAIN + case["main"], smtp + case["master"], *files)]
+    host.lab.run(host.name, ["sh", "-c", WRITE, "write", DIR, *texts], timeout=20)
+    asked = {"filter": case["filter"]} if "filter" in case else {}
+    return host.call("filter-read", {"config_dir": DIR, **asked})
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["is"])
+def test_a_lever_is_allowed_or_the_sentence_says_what_forbids_it(lab: Lab, case: dict[str, Any]) -> None:
+    """safety 1, 5, 17; case: smtp:[127.0.0.1]:10024, lmtp beside Dovecot, header_checks FILTER, always_bcc, …"""
+    read = wiring(MailHost(lab), case)
+    said = {row[0]: row[1:] for row in read.all("lever")}
+    for lever in ("pass", "clear"):
+        if case[lever] == "ok":
+            assert said[lever] == ("ok",), (lever, said)
+        else:
+            assert said[lever][0] == "no", (lever, said)
+            assert re.search(case[lever].replace("@DIR@", DIR), said[lever][1]), said
+    settings = read.all("setting")
+    if "to" in case:
+        assert case["to"] in next(row[4] for row in settings if row[0] == "pass")
+    if "defers" in case:
+        assert case["defers"] == any(row[0] == "clear" and row[2] == "defer_transports" for row in settings)
