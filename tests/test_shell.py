@@ -18,7 +18,8 @@ SHEBANG = re.compile(r"#!/bin/(ba)?sh\b|#!/usr/bin/env (ba)?sh\b")
 
 def scripts() -> list[str]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    files = [name for name in listed.splitlines() if (ROOT / name).is_file() and "parts/" not in name]
+    kept = (name for name in listed.splitlines() if not re.search("/parts/|/releases/", name))
+    files = [name for name in kept if (ROOT / name).is_file()]
     return [name for name in files if name.endswith(".sh") or SHEBANG.match(_first_line(ROOT / name))]
 
 

@@ -35,7 +35,7 @@ def _accepted(host: Host, reply: Reply) -> Reply:
         case Rc.CHANGED:
             raise Changed(said, try_="look at what was edited, then plan again")
         case Rc.BUSY:
-            raise Refused(said, try_=f"wait for it, or look on {host.name} who holds /var/lib/failover/lock")
+            raise Refused(said, try_=f"wait for it, or look on {host.name} who holds /var/lib/failover-host/lock")
         case Rc.FAILED:
             raise StepFailed(said, try_=f"see `failover check --host {host.name} -v`; what was done is in the journal")
         case _:

@@ -18,7 +18,7 @@ from failover.errors import ConfigError, Refused, StepFailed
 from failover.ports import Rc, Remote, Reply
 
 SUDOERS = "/etc/sudoers.d/failover"
-STATE = "/var/lib/failover"
+STATE = "/var/lib/failover-host"
 LIMIT_S = 40.0
 
 
@@ -53,6 +53,8 @@ class Found:
     results: tuple[tuple[str, ...], ...]
     resets: tuple[tuple[str, ...], ...]
     force: tuple[tuple[str, ...], ...]
+    unbelieved: str
+    """Why nothing that it remembers is believed, and what a person does; empty: it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def _found(reply: Reply) -> Found:
         results=reply.all("result"),
         resets=reply.all("reset"),
         force=reply.all("force"),
+        unbelieved=cell("unbelieved"),
     )
 
 

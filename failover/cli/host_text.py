@@ -18,6 +18,7 @@ def lines(host: Host, found: Found, wanted: Wanted) -> list[str]:
         ("hosts.yaml", f"logs in as {host.ssh.user}" + (", and sends the script" if host.ssh.user == "root" else "")),
         ("epoch", f"{found.epoch}" + (f" ({_when(found.epoch)})" if found.epoch else ": no act yet")),
         ("state", f"{found.state_bytes} bytes in {STATE}" if found.state_bytes is not None else "none yet"),
+        *((("not believed", found.unbelieved),) if found.unbelieved else ()),
         *(("in force", f"run {run}, step {step}") for run, step in found.force),
         *(("last", f"{name} {word} {rc}, {_when(int(at))}") for name, word, rc, at in found.results),
         *(
@@ -54,6 +55,7 @@ def document(host: Host, found: Found, wanted: Wanted) -> dict[str, Any]:
         "key": found.key or None,
         "epoch": found.epoch,
         "state_bytes": found.state_bytes,
+        "unbelieved": found.unbelieved or None,
         "in_force": [{"run": run, "step": step} for run, step in found.force],
         "results": [
             {"result": name, "state": word, "rc": int(rc), "at": _when(int(at))} for name, word, rc, at in found.results

@@ -125,6 +125,8 @@ def clocks(name: str, hello: Reply, ours: datetime, took_s: float) -> Finding:
 
 def epochs(name: str, hello: Reply, ours: datetime) -> Iterator[Finding]:
     """Every run's epoch is at least the time it began, so one of the future shuts out all that begin before it."""
+    if why := (hello.one("unbelieved") or ("",))[0]:
+        yield fail("memory", name, why, try_=f"as it says, on {name}, as root; then: failover host status {name}")
     seen = _seconds(hello, "epoch")
     if seen is not None and seen > ours.timestamp() + SKEW_S:
         at = datetime.fromtimestamp(min(seen, 32503680000), UTC).isoformat(timespec="seconds")

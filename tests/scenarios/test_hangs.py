@@ -24,7 +24,7 @@ __all__ = ["lab"]
 pytestmark = pytest.mark.lab
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 4.0
-LOCK = "/var/lib/failover/lock"
+LOCK = "/var/lib/failover-host/lock"
 
 
 def start(lab: Lab, *calls: tuple[str, dict[str, str], float], **other: str) -> subprocess.Popen[str]:
@@ -62,7 +62,7 @@ def answers(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
 @contextmanager
 def lock_held(lab: Lab) -> Iterator[None]:
     """Somebody else's act holds mx1: a verb that has arrived waits for it, as long as we like."""
-    script = f"mkdir -m 700 -p /var/lib/failover; exec flock {LOCK} sh -c 'echo held; read end'"
+    script = f"mkdir -m 700 -p /var/lib/failover-host; exec flock {LOCK} sh -c 'echo held; read end'"
     with lab.popen("mx1", ["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"

@@ -23,7 +23,7 @@ from tests.labs import lab_or_skip, until
 pytestmark = pytest.mark.lab
 
 SOMEBODY_ELSES = "AAAAC3NzaC1lZDI1NTE5AAAAIDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
-FILES = "cd /etc/postfix && sha256sum main.cf master.cf; find /var/lib/failover /etc/sudoers.d -type f | sort"
+FILES = "cd /etc/postfix && sha256sum main.cf master.cf; find /var/lib/failover-host /etc/sudoers.d -type f | sort"
 
 
 @pytest.fixture(scope="module")

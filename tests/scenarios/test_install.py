@@ -62,9 +62,9 @@ def test_install_and_remove_leave_everything_as_it_was(lab: Lab, tmp_path: Path)
 
     ours.remove("mx2")
     assert lab.run("mx2", EVERYTHING, timeout=10).stdout == before
-    lab.run("mx2", ["test", "-d", "/var/lib/failover"], timeout=10)
+    lab.run("mx2", ["test", "-d", "/var/lib/failover-host"], timeout=10)
     ours.remove("mx2", "--purge")
-    lab.run("mx2", ["test", "!", "-e", "/var/lib/failover"], timeout=10)
+    lab.run("mx2", ["test", "!", "-e", "/var/lib/failover-host"], timeout=10)
 
 
 def test_somebody_elses_sudoers_file_is_left_alone(lab: Lab, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_the_main_job_as_the_ordinary_user(request: pytest.FixtureRequest, way: 
         f"echo id >>{HELPER}",
         f"mv {HELPER} /tmp",
         "cat /etc/sudoers.d/failover",
-        "ls /var/lib/failover/saved",
+        "ls /var/lib/failover-host/saved",
     ],
 )
 def test_sudo_opens_nothing_beside_the_helper(controller: Controller, command: str) -> None:
@@ -221,7 +221,7 @@ def test_another_helper_than_ours_looks_but_does_not_act(controller: Controller)
 def test_a_lost_store_and_a_clock_that_ran_ahead(controller: Controller) -> None:
     """Break-glass: the epoch of the future becomes now, with its reason, and controllers act again."""
     future = "9999999998"
-    controller.lab.run("mx1", ["sh", "-c", f"echo {future} >/var/lib/failover/epoch"], timeout=10)
+    controller.lab.run("mx1", ["sh", "-c", f"echo {future} >/var/lib/failover-host/epoch"], timeout=10)
     stale = controller.failover("host", "status", "mx1", "--reset-epoch", "9999999997", "--reason", "x", "--yes")
     assert stale.returncode == 4, "only what is read there is reset"
     why = "clock was in 2286; $(id)"

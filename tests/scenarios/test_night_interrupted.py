@@ -25,7 +25,7 @@ pytestmark = pytest.mark.lab
 
 CUT = "mx-unreachable"
 BATCH = 40
-RESTARTS = "/var/lib/failover/restarts"
+RESTARTS = "/var/lib/failover-host/restarts"
 UNDISTURBED = {
     "restart": {"verified"},
     "bypass": {"verified"},

@@ -34,7 +34,7 @@ def lab() -> Iterator[Lab]:
 def host(lab: Lab) -> Iterator[MailHost]:
     """Postfix as it comes, nothing remembered of earlier tests."""
     ours = MailHost(lab)
-    ours.sh("rm -rf /var/lib/failover")
+    ours.sh("rm -rf /var/lib/failover-host")
     lab.rewire("mx1", "smtpd-pipe")
     yield ours
     ours.sh(f"pkill -CONT master; pkill -CONT spamd; {QUICK_AGAIN}; true")
@@ -128,14 +128,14 @@ def test_a_script_cut_short_does_nothing(host: MailHost, share: float) -> None:
     argv = words("flush", flush_args(host))
     done = host.lab.run("mx1", argv, timeout=20, input=cut, check=False)
     assert "end\t" not in done.stdout
-    assert host.sh("ls /var/lib/failover 2>/dev/null || echo nothing").strip() == "nothing"
+    assert host.sh("ls /var/lib/failover-host 2>/dev/null || echo nothing").strip() == "nothing"
 
 
 def test_postfix_daemons_do_not_inherit_the_lock(host: MailHost) -> None:
     assert host.bypass("pass").rc == Rc.OK
     host.sh("postqueue -f", check=False)  # refused for a moment, right after a reload
     holders = host.sh(
-        "for p in /proc/[0-9]*; do ls -l $p/fd 2>/dev/null | grep -q failover/lock && echo $p; done; true"
+        "for p in /proc/[0-9]*; do ls -l $p/fd 2>/dev/null | grep -q failover-host/lock && echo $p; done; true"
     )
     assert holders == ""
     assert host.restore().rc == Rc.OK
@@ -186,7 +186,7 @@ def test_hostile_values_reach_no_shell(host: MailHost) -> None:
     wrong = [(t, row) for t, row in zip(tries, said, strict=True) if row != f"end\t{t[0]}\t{Rc.USAGE}"]
     assert wrong == []
     assert host.sh("ls /tmp/owned 2>/dev/null; true") == ""
-    assert host.sh("ls /var/lib/failover 2>/dev/null; true") == ""
+    assert host.sh("ls /var/lib/failover-host 2>/dev/null; true") == ""
 
 
 @pytest.mark.parametrize("verb", ["look", "filter-read", "frozen", "bypass", "flush", "restore"])

@@ -49,7 +49,7 @@ def lab(boxed: Lab) -> Iterator[Lab]:
     boxed.run("mx1", ["pkill", "-CONT", "-x", "dockerd"], timeout=5, check=False)
     for name in INCIDENTS:
         boxed.heal(name)
-    boxed.run("mx1", ["rm", "-f", "/var/lib/failover/restarts"], timeout=5)
+    boxed.run("mx1", ["rm", "-f", "/var/lib/failover-host/restarts"], timeout=5)
     for run in json.loads(failover(boxed, "runs", "list", "--json").stdout)["runs"]:
         if run["state"] not in {"succeeded", "aborted"}:
             failover(boxed, "runs", "accept", run["run"], "--reason", "test over")
@@ -297,6 +297,6 @@ def test_what_a_host_does_not_run_by_itself_is_not_started(lab: Lab, name: str) 
         said = lab.run("mx1", argv, input=script_text(), timeout=20, check=False).stdout
         asked = lab.run("mx1", ["cat", "/run/asked"], timeout=5).stdout
     finally:
-        lab.run("mx1", ["sh", "-c", WITHOUT + "; rm -rf /var/lib/failover"], timeout=5)
+        lab.run("mx1", ["sh", "-c", WITHOUT + "; rm -rf /var/lib/failover-host"], timeout=5)
     assert said.endswith("end\trestart\t78\n"), said
     assert "restart" not in asked.replace(name, "")

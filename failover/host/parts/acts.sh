@@ -3,6 +3,7 @@
 do_hello() {
   say version $VERSION
   say epoch "$(highest_epoch)"
+  [ -z "$unbelieved" ] || say unbelieved "$unbelieved"
   say now "$(date +%s)"
   say boot "$(cat /proc/sys/kernel/random/boot_id)"
   case $0 in /*) say digest "$(sha "$0")" ;; esac # installed: which text answers
@@ -13,9 +14,10 @@ highest_epoch() {
 }
 
 lock() { # SECONDS: the one lock of this host, on descriptor 9
-  mkdir -p "$STATE/results" "$STATE/saved" && : >>"$STATE/lock" || { because $REFUSED "cannot write $STATE"; return; }
+  folder "$1" || return
   exec 9>>"$STATE/lock"
   flock -w "$1" 9 || { because $BUSY "another act holds this host: $(cat "$STATE/holder" 2>/dev/null)"; return; }
+  old_moved "$1" absorb_old
 }
 
 take_epoch() { # lower than the highest seen: a controller that was taken over; higher: remembered before anything is done
@@ -59,6 +61,7 @@ act() { # once per (run, step, attempt)
 }
 
 do_result() {
+  [ -z "$unbelieved" ] || { because $NOT_PERMITTED "$unbelieved"; return; }
   [ -e "$(result_file)" ] || { say result absent 0; return; }
   IFS=$TAB read -r word stored <"$(result_file)"
   case $word in

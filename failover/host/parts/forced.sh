@@ -1,14 +1,5 @@
 # ---- forced: what a key with a forced command may ask for -----------------------------------------------------------
 
-rooted() { # Postfix runs what its configuration names: through sudo, only one that root alone could have written
-  config_dir=$(readlink -f "$config_dir") && at=$config_dir || return
-  while :; do
-    case $(stat -c '%u %A' "$at") in 0\ d????-??-?) ;; *) return 1 ;; esac
-    [ "$at" != / ] || return 0
-    at=${at%/*} at=${at:-/}
-  done
-}
-
 # The forced command of a key. What was asked for is split at blanks and compared, and never evaluated; only the
 # helper's own line goes on, and only to sudo, which decides as ever. Until there it runs as the user.
 hand_over() {

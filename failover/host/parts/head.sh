@@ -30,7 +30,7 @@
 # shellcheck disable=SC2016 # texts for another program, which expands them
 # shellcheck disable=SC2034 # OK is named for the reader
 
-VERSION=1
+VERSION=2
 OK=0 USAGE=64 FAILED=70 CHANGED=73 BUSY=75 STALE=76 NOT_PERMITTED=77 REFUSED=78
 
 set -u -f
@@ -45,5 +45,5 @@ run= step= attempt= epoch= limit= config_dir=/etc/postfix filter= lever= expect=
 spam=none spam_address= scan=no top=yes handler= peers= filters=no patience=5 container= waited=
 kind= name= answers= speaks=smtp grace=10 log= log_from=
 user= public= digest= forced=no purge=no reason=
-STATE=/var/lib/failover
+unbelieved=
 trap '' HUP PIPE # a lost connection never stops an act half-way

@@ -68,6 +68,7 @@ do_installed() { # what install would find, and what is here; changes nothing
   fi
   say version $VERSION
   say epoch "$(highest_epoch)"
+  [ -z "$unbelieved" ] || say unbelieved "$unbelieved"
   say state "$(du -sb "$STATE" 2>/dev/null | cut -f 1)"
   last_results
   in_force | sed 's/^/force\t/'
@@ -147,7 +148,7 @@ do_remove() { # just what install did: the key's earlier lines come back, the st
   elif ours; then rm -f "$INSTALLED" && say did helper removed
   else say did helper left
   fi
-  [ "$purge" = no ] || { rm -rf "$STATE" && say did state removed; }
+  [ "$purge" = no ] || purge
 }
 
 take_key() { # our line gives way to the lines before it; whatever else it reads now is somebody's edit

@@ -29,10 +29,11 @@ dispatch() {
   parse "$keys" "$@" || return
   need $must || return
   deadline=$(($(uptime_s) + ${limit:=30}))
-  [ -z "${SUDO_UID-}" ] || [ "$config_dir" = /etc/postfix ] || rooted || { because $NOT_PERMITTED "$config_dir is not in root's hands alone"; return; }
+  [ -z "${SUDO_UID-}" ] || rooted "$config_dir" || { because $NOT_PERMITTED "$config_dir is not in root's hands alone"; return; }
   export MAIL_CONFIG="$config_dir"
   [ "$verb" = hello ] || [ "$(id -u)" -eq 0 ] || { because $NOT_PERMITTED "not root"; return; }
   scratch=$(mktemp -d) || { because $REFUSED "no room for temporary files"; return; }
+  case $verb in hello | look | unit | result | installed) remembered ;; esac
   case $verb in
     settings) do_settings "$@" ;;
     bypass | restore | requeue | restart | flush) act ;;
