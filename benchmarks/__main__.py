@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from benchmarks.figure import Figure
 from benchmarks.ground import Ground, ground
 
-NAMES = ("start", "journal", "look", "remedy", "many")
+NAMES = ("start", "journal", "history", "look", "remedy", "many")
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def _told(here: Ground, names: list[str] | tuple[str, ...], *, quiet: bool) -> I
             yield figure
 
 
-LINE = "{:<34} {:<32} {:>10} {:>10} {:>6} {:>7}  {}"
+LINE = "{:<56} {:<32} {:>10} {:>10} {:>6} {:>7}  {}"
 
 
 def _line(f: Figure) -> str:

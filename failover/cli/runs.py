@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -10,44 +11,61 @@ from failover.cli import wiring
 from failover.cli.options import options
 from failover.errors import ConfigError
 
+if TYPE_CHECKING:
+    from failover.core.summary import Summary
+
 app = typer.Typer(help="The runs: list, show, resume, resolve, accept, report.", rich_markup_mode=None)
 RUN = typer.Argument(..., metavar="RUN", help="its id, or a beginning of it")
 REASON = typer.Option(..., "--reason", metavar="TEXT", help="recorded with it")
 JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
 
 
+PAGE = 50
+
+
 @app.callback(invoke_without_command=True)
 def _runs(ctx: typer.Context) -> None:
     if ctx.invoked_subcommand is None:
-        list_(ctx, as_json=False)
+        list_(ctx, limit=PAGE, before=None, as_json=False)
 
 
 @app.command("list")
-def list_(ctx: typer.Context, as_json: bool = JSON) -> None:
-    """The newest runs and how each stands."""
+def list_(
+    ctx: typer.Context,
+    limit: int = typer.Option(PAGE, "--limit", metavar="N", min=1, help="so many at most"),
+    before: str | None = typer.Option(None, "--before", metavar="RUN", help="only those opened before that run"),
+    as_json: bool = JSON,
+) -> None:
+    """The newest runs and how each stands, page by page."""
     with wiring.controller(options(ctx)) as c:
-        rows = [(r, c.view(r)) for r in c.store.runs()]
+        found = c.store.listed(limit + 1, c.find(before).id if before is not None else None)
+    page, more = found[:limit], len(found) > limit
+    older = page[-1].run if more else None
     if as_json:
-        listed = [
-            {
-                "run": r.id,
-                "playbook": r.plan.playbook,
-                "hosts": list(r.plan.hosts),
-                "opened": r.opened.isoformat(),
-                "by": r.by,
-                "reason": r.reason,
-                "state": v.state.value,
-                "open": v.open,
-            }
-            for r, v in rows
-        ]
-        print(json.dumps({"version": 1, "runs": listed}, indent=2))
+        print(json.dumps({"version": 1, "runs": [_document(s) for s in page], "older_before": older}, indent=2))
         return
-    if not rows:
-        print("no runs yet")
-    for r, v in rows:
-        mark = "  needs a person" if v.open else ""
-        print(f"{r.id}  {','.join(r.plan.subjects):<10} {v.state.value.replace('_', ' ')}{mark}  by {r.by}")
+    print("\n".join(_line(s) for s in page) or ("no runs yet" if before is None else f"no runs before {before}"))
+    if older:
+        print(f"older ones: failover runs list --before {older}")
+
+
+def _line(s: Summary) -> str:
+    mark = "  needs a person" if s.progress.open else ""
+    state = s.progress.state.value.replace("_", " ")
+    return f"{s.run}  {','.join(s.outline.subjects):<10} {state}{mark}  by {s.by}"
+
+
+def _document(s: Summary) -> dict[str, Any]:
+    return {
+        "run": s.run,
+        "playbook": s.outline.playbook,
+        "hosts": list(s.outline.hosts),
+        "opened": s.opened.isoformat(),
+        "by": s.by,
+        "reason": s.reason,
+        "state": s.progress.state.value,
+        "open": s.progress.open,
+    }
 
 
 @app.command()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -159,6 +161,22 @@ def test_accepting_a_run_frees_its_host_and_changes_nothing(cli: Cli, world: Wor
     assert world.files() == files
     assert cli("runs", "show", _run(world), "--json").document["open"] is False
     assert cli("runs", "accept", _run(world), "--reason", "again").code == 4
+
+
+def test_runs_are_listed_page_by_page_and_any_of_them_is_shown(cli: Cli, world: World) -> None:
+    """safety: history costs. A page is read by index, however many runs there are."""
+    assert cli("run", *HUNG, "--yes").code == 0
+    first = world.store.runs()[0]
+    for n in range(1, 5):
+        world.store.open(replace(first, id=f"later-{n}", opened=first.opened + timedelta(minutes=n), key=None))
+    page = cli("runs", "list", "--limit", "2").out
+    assert [line.split()[0] for line in page.splitlines()] == ["later-4", "later-3", "older"]
+    assert "failover runs list --before later-3" in page
+    rest = cli("runs", "list", "--before", "later-3", "--json").document
+    assert [r["run"] for r in rest["runs"]] == ["later-2", "later-1", first.id]
+    assert (rest["older_before"], rest["runs"][-1]["state"], rest["runs"][-1]["hosts"]) == (None, "succeeded", ["mx1"])
+    assert f"no runs before {first.id}" in cli("runs", "list", "--before", first.id).out
+    assert "spam-filter-hung on mx1" in cli("runs", "show", first.id[:20]).out
 
 
 @pytest.mark.parametrize(
