@@ -121,7 +121,15 @@ def current(since: datetime | None) -> Select[Any]:
 
 
 def summary(row: Sequence[Any]) -> Summary:
-    run, opened, outline, state, because, open_, owes, acted, touched, by, reason = row
+    return _summary(*row)
+
+
+@lru_cache(maxsize=1024)
+def _summary(
+    run: str, opened: str, outline: str, state: str, because: str, open_: bool, owes: bool, acted: bool, touched: str,
+    by: str, reason: str,
+) -> Summary:  # fmt: skip
+    """One that is over reads the same from cycle to cycle."""
     progress = Progress(RunState(state), because, open_, owes, acted, time(touched))
     return Summary(run, time(opened), by, reason, _outline(outline), progress)
 
