@@ -16,7 +16,7 @@ from failover.core.playbook import Playbook
 from failover.core.returns import Return
 from failover.core.run import Did, Phase, RunState, View
 from failover.core.verdict import Kind
-from failover.errors import FailoverError, Refused, StaleEpoch
+from failover.errors import FailoverError, Refused
 from failover.lead import Lead, by
 from failover.ports import Proposal, RunRecord
 from failover.turn import Turn
@@ -49,8 +49,6 @@ def _act(c: Controller, book: Playbook, turn: Turn, lead: Lead) -> bool:
         lead.renew()
         if (c.now - decided).total_seconds() <= OLD_S or _still(c, turn):
             turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=by()))
-    except StaleEpoch:  # we were away for so long that another controller has been there
-        raise
     except FailoverError as e:
         if not _at_work(c, turn):
             turn.alerts.append(_could_not(turn, e))

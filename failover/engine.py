@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from failover.actions import ACTIONS
 from failover.actions.base import At, Hands, Result
+from failover.core.answer import Answer
 from failover.core.condition import Condition, Judgement, judge, predicates
 from failover.core.leaving import waited_s, waiting
 from failover.core.plan import Certainty, Kind, Plan, Step
@@ -41,7 +42,15 @@ from failover.core.run import (
 from failover.core.signal import Samples
 from failover.core.watch import Seen, patience_left, signals, watch
 from failover.core.words import duration
-from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, StaleEpoch, StepFailed, Unreachable
+from failover.errors import (
+    Changed,
+    ConfigError,
+    FailoverError,
+    NeedsPerson,
+    OutcomeUnknown,
+    StaleEpoch,
+    Unreachable,
+)
 from failover.ports import Clock, Lease, RunRecord, Store
 
 LEASE_S = 120.0
@@ -72,7 +81,7 @@ class Sitting:
     began: float
     """The same moment, monotonic."""
     tries: dict[str, int] = field(default_factory=dict)
-    unread: str = ""
+    unread: FailoverError | None = None
     """Why the last look at the world came back with nothing."""
 
     @property
@@ -167,6 +176,10 @@ class Engine:
             while sitting.view.state is RunState.RUNNING:
                 self._advance(sitting)
             return sitting.view
+        except (ConfigError, Unreachable, OutcomeUnknown) as e:
+            if not sitting.view.order:
+                raise
+            raise _unrecorded(sitting, e) from e
         finally:
             with suppress(FailoverError):  # a store that is down must not hide why we end; the lease ends by itself
                 self.store.release(sitting.lease)
@@ -275,14 +288,8 @@ class Engine:
             return self._fail(s, step, "late", late, nothing_done=True)
         try:
             result = self._reaching(lambda: ACTIONS[step.action].act(step, at, self._unhurried))
-        except StaleEpoch:
-            raise
-        except (Refused, Unreachable) as e:
-            return self._fail(s, step, "refused" if isinstance(e, Refused) else "unreachable", e, nothing_done=True)
-        except StepFailed as e:
-            return self._fail(s, step, "failed", e)
-        except OutcomeUnknown as e:
-            return self._unknown(s, step, e)
+        except FailoverError as e:
+            return self._not_done(s, step, e)
         self._record(s, Did.ACTED, step.id, {"result": dict(result)})
 
     def _waiting(self, step: Step) -> dict[str, Any]:
@@ -291,6 +298,19 @@ class Engine:
         if not watches:
             return {}
         return {"waiting": waiting(watches, self.hands.look({w.host for w in watches}, signals(watches)))}
+
+    def _not_done(self, s: Sitting, step: Step, error: FailoverError) -> None:
+        """Only a listed answer means that nothing was done; what is unknown is settled next, by reading."""
+        match error.answer:
+            case Answer.NOTHING:
+                class_ = "unreachable" if isinstance(error, Unreachable) else "refused"
+                self._fail(s, step, class_, _said_by(error), nothing_done=True)
+                if isinstance(error, StaleEpoch):  # others act there, perhaps: nothing more of this run, not even back
+                    self._close(s, RunState.PAUSED, f"{step.id}: {_said_by(error)}")
+            case Answer.FAILED:
+                self._fail(s, step, "failed", error)
+            case _:
+                self._unknown(s, step, error)
 
     def _verify(self, s: Sitting, step: Step) -> None:
         if step.kind is Kind.STATE:
@@ -393,13 +413,11 @@ class Engine:
         at = self._at(s, step, f"undo-{attempt}")
         try:
             result = self._reaching(lambda: ACTIONS[step.action].undo(step, at, self._unhurried))
-        except StaleEpoch:
-            raise
         except Changed as e:
             return self._conflict(s, step, str(e))
-        except (Refused, Unreachable, StepFailed) as e:
-            return self._record(s, Did.UNDO_FAILED, step.id, {"error": str(e)})
-        except OutcomeUnknown as e:
+        except FailoverError as e:
+            if e.answer in {Answer.NOTHING, Answer.FAILED}:
+                return self._record(s, Did.UNDO_FAILED, step.id, {"error": _said_by(e)})
             return self._unknown(s, step, e)
         world = self._await_world(s, step, lambda: self._compare(step))
         if world is World.BEFORE:
@@ -455,7 +473,7 @@ class Engine:
             world = self._look_at(s, look)
             until = since + PATIENCE_S + (step.limit_s if world is World.RUNNING else 0.0)
             out_of_time = self.hands.clock.monotonic() > until
-            if world not in {World.UNKNOWN, World.RUNNING} or out_of_time or self.stop():
+            if world not in {World.UNKNOWN, World.RUNNING} or out_of_time or self.stop() or _is_stale(s, world):
                 return world
             self._renew(s, step.limit_s)
             self._wait(s, until - self.hands.clock.monotonic())
@@ -469,10 +487,8 @@ class Engine:
     def _look_at(self, s: Sitting, look: Callable[[], World]) -> World:
         try:
             return look()
-        except StaleEpoch:
-            raise
         except FailoverError as e:
-            s.unread = str(e)
+            s.unread = e
             return World.UNKNOWN
 
     def _said(self, step: Step) -> str:
@@ -485,7 +501,7 @@ class Engine:
 
     # Recording ----------------------------------------------------------------
 
-    def _unknown(self, s: Sitting, step: Step, error: OutcomeUnknown) -> None:
+    def _unknown(self, s: Sitting, step: Step, error: FailoverError) -> None:
         """The request may still be on its way, with our epoch: settling shuts it out only with a newer one."""
         self._record(s, Did.NOTE, step.id, {"unknown": str(error)})
         s.lease = self._lease(s.record.id, s.plan)
@@ -516,4 +532,23 @@ class Engine:
 def _waiting(s: Sitting, step: Step, world: World) -> str:
     if world is World.RUNNING:
         return f"what was begun on {step.host} is still running there"
-    return f"{step.host or step.domain or step.id} could not be read, so nothing more was done: {s.unread}"
+    said = _said_by(s.unread) if s.unread else "no reason given"
+    return f"{step.host or step.domain or step.id} could not be read, so nothing more was done: {said}"
+
+
+def _unrecorded(s: Sitting, error: FailoverError) -> NeedsPerson:
+    """The store failed after a step was begun: that is neither "a file is wrong" nor "nothing was run"."""
+    return NeedsPerson(
+        f"run {s.record.id} has begun {', '.join(s.view.order)}, and what came of it could not be recorded: {error}",
+        try_=f"{error.try_}; then: failover runs resume {s.record.id}",
+    )
+
+
+def _is_stale(s: Sitting, world: World) -> bool:
+    """Waiting makes no epoch newer."""
+    return world is World.UNKNOWN and isinstance(s.unread, StaleEpoch)
+
+
+def _said_by(error: FailoverError) -> str:
+    """A stale epoch is told with its cure: who reads of the run knows no other place to look for it."""
+    return f"{error}; {error.try_}" if isinstance(error, StaleEpoch) else str(error)

@@ -13,6 +13,9 @@ FailoverError
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from failover.core.answer import Answer
 from failover.core.clean import clean
 
 
@@ -22,9 +25,13 @@ def _lines(text: str) -> str:
 
 
 class FailoverError(Exception):
-    """Root of the tree; the CLI prints it as `error: …` / `try: …` and exits with `exit_code`."""
+    """Root of the tree; the CLI prints it as `error: …` / `try: …` and exits with `exit_code`.
+
+    `answer`: raised by an act, what it says of that act.
+    """
 
     exit_code = 3
+    answer: ClassVar[Answer] = Answer.UNKNOWN
 
     def __init__(self, what: str, *, try_: str) -> None:
         super().__init__(_lines(what))  # whatever the far side said in it, a terminal may show it
@@ -35,10 +42,13 @@ class ConfigError(FailoverError):
     """The operator's files or options are wrong; nothing was contacted."""
 
     exit_code = 2
+    answer = Answer.NOTHING
 
 
 class Unreachable(FailoverError):
     """Could not get in: whatever was asked for was certainly not run."""
+
+    answer = Answer.NOTHING
 
 
 class Blind(Unreachable):
@@ -57,6 +67,7 @@ class Refused(FailoverError):
     """A guard, drift, a lock, a pause, a stale plan or a declined prompt; nothing was changed."""
 
     exit_code = 4
+    answer = Answer.NOTHING
 
 
 class Changed(Refused):
@@ -64,13 +75,14 @@ class Changed(Refused):
 
 
 class StaleEpoch(Refused):
-    """A newer controller has been at this resource; the resource itself refused us."""
+    """A newer controller has been at this host, and the host itself refused us: nothing was done by this request."""
 
 
 class StepFailed(FailoverError):
     """The far side ran and failed, or ran and its effect does not show."""
 
     exit_code = 5
+    answer = Answer.FAILED
 
 
 class NeedsPerson(FailoverError):

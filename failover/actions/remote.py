@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from failover.actions.base import At, Hands
+from failover.core.answer import Answer, meaning, table
 from failover.core.fleet import Host
 from failover.core.recovery import World
 from failover.errors import Changed, OutcomeUnknown, Refused, StaleEpoch, StepFailed
 from failover.ports import Rc, Reply
+
+ANSWERS = table(
+    {
+        Answer.DONE: (Rc.OK,),
+        Answer.NOTHING: (Rc.USAGE, Rc.CHANGED, Rc.BUSY, Rc.STALE, Rc.NOT_PERMITTED, Rc.REFUSED),
+        Answer.FAILED: (Rc.FAILED,),
+    }
+)
+"""Of an act's return codes: the script returns those of NOTHING before its first effect only."""
 
 
 def act(hands: Hands, host: Host, verb: str, at: At, args: Mapping[str, str], *, limit_s: float) -> Reply:
@@ -26,20 +36,37 @@ def read(hands: Hands, host: Host, verb: str, args: Mapping[str, str], *, limit_
 
 
 def _accepted(host: Host, reply: Reply) -> Reply:
-    said = f"{host.name}: {reply.because}"
-    match reply.rc:
-        case Rc.OK:
+    said, look = f"{host.name}: {reply.because}", f"see `failover check --host {host.name} -v`"
+    match meaning(ANSWERS, reply.rc):
+        case Answer.DONE:
             return reply
-        case Rc.STALE:
-            raise StaleEpoch(said, try_="another controller took over; `failover status` shows which run is open")
-        case Rc.CHANGED:
-            raise Changed(said, try_="look at what was edited, then plan again")
-        case Rc.BUSY:
-            raise Refused(said, try_=f"wait for it, or look on {host.name} who holds /var/lib/failover-host/lock")
-        case Rc.FAILED:
-            raise StepFailed(said, try_=f"see `failover check --host {host.name} -v`; what was done is in the journal")
+        case Answer.NOTHING:
+            raise _nothing_done(host, reply, said, look)
+        case Answer.FAILED:
+            raise StepFailed(said, try_=f"{look}; what was done is in the journal")
         case _:
-            raise Refused(said, try_=f"see `failover check --host {host.name} -v`")
+            raise OutcomeUnknown(f"{said}, which is no answer of ours", try_=look)
+
+
+def _nothing_done(host: Host, reply: Reply, said: str, look: str) -> Refused:
+    match reply.rc:
+        case Rc.STALE:
+            return _stale(host, reply, said)
+        case Rc.CHANGED:
+            return Changed(said, try_="look at what was edited, then plan again")
+        case Rc.BUSY:
+            return Refused(said, try_=f"wait for it, or look on {host.name} who holds /var/lib/failover-host/lock")
+        case _:
+            return Refused(said, try_=look)
+
+
+def _stale(host: Host, reply: Reply, said: str) -> StaleEpoch:
+    """Either another controller is at work there, or a clock once ran ahead: the host's epoch tells which."""
+    status = f"failover host status {host.name}"
+    try_ = f"`{status}` shows who was there; when that has ended, resume this run: it comes with a newer epoch"
+    if seen := reply.one("seen"):
+        try_ += f"; where {seen[0]} lies in the future (a wrong clock): {status} --reset-epoch {seen[0]} --reason TEXT"
+    return StaleEpoch(said, try_=try_)
 
 
 def settle(hands: Hands, host: Host, at: At, *, limit_s: float = 30.0) -> World:
@@ -51,15 +78,26 @@ def settle(hands: Hands, host: Host, at: At, *, limit_s: float = 30.0) -> World:
     reply = hands.remote.call(host, "settle", at.keys(), limit_s=limit_s)
     if reply.rc == Rc.BUSY:
         return World.RUNNING
-    row = _accepted(host, reply).one("result")
-    match row[0] if row else "":
-        case "absent" | "refused":
+    row = _accepted(host, reply).one("result") or ()
+    world = came_to(*row[:2])
+    if world is World.UNKNOWN:
+        raise OutcomeUnknown(f"{host.name}: settle answered {row!r}", try_="run `failover runs resume` again")
+    return world
+
+
+def came_to(word: str = "", rc: str = "") -> World:
+    """By the result that an attempt left there. `refused` with a code that is not of the closed list is half: the
+    helpers before this one wrote that word for every code they did not know."""
+    match word:
+        case "absent":
             return World.BEFORE
         case "running":
             return World.RUNNING
-        case "done":
+        case "done" if rc == str(Rc.OK):
             return World.WANTED
-        case "died" | "failed":
+        case "refused" if rc.isdecimal() and meaning(ANSWERS, int(rc)) is Answer.NOTHING:
+            return World.BEFORE
+        case "done" | "refused" | "died" | "failed":
             return World.HALF
         case _:
-            raise OutcomeUnknown(f"{host.name}: settle answered {row!r}", try_="run `failover runs resume` again")
+            return World.UNKNOWN

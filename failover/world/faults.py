@@ -53,6 +53,10 @@ class Kind(enum.StrEnum):
     """SIGKILL on the far side at its stretch `at`: half of it is done, no result is written."""
     STALLS = "stalls"
     """At its stretch `at` it stands still for `seconds`, holding its lock."""
+    ODD = "odd"
+    """It runs to its end, and a code comes back that is in no table."""
+    FULL = "full"
+    """The folder of its results has no room, for `seconds`."""
 
 
 @dataclass(frozen=True, slots=True)

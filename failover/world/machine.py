@@ -124,6 +124,8 @@ class Machine:
         self.epoch = 0
         self.results: dict[tuple[str, str, str], Result] = {}
         self.saved: dict[str, Saved] = {}
+        self.full_until = 0.0
+        """The folder of these has no room until then."""
         self.container = "sl-email"
         self.started: dict[str, float] = {}
         self.restarts: list[tuple[float, str]] = []
@@ -148,6 +150,10 @@ class Machine:
     def time(self) -> float:
         """Unix time, as this host has it."""
         return self.timeline.unix + self.postfix.skew
+
+    @property
+    def full(self) -> bool:
+        return self.timeline.now < self.full_until
 
     def halt(self) -> None:
         """It goes down, and everything that ran on it ends."""

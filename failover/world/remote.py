@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from failover.core.fleet import Channel, Endpoint, Host
@@ -19,6 +19,8 @@ from failover.world.timeline import Timeline
 TRIP = 0.02
 """There and back, seconds."""
 CONNECT_PATIENCE = 3.0
+ODD = 1
+"""What a shell ends with when the disk is full; no code of ours."""
 GRACE = 2.0
 """Past a call's limit: for an answer that is already on its way."""
 
@@ -81,10 +83,13 @@ class WorldRemote:
         elif kind is not Kind.CUT_UNDONE:
             p.go()
         self.moments(f"during call {call.verb}")
+        if fault and kind is Kind.FULL:
+            m.full_until = self.timeline.now + fault.seconds
         if kind in {Kind.CUT_UNDONE, Kind.CUT_LATE}:
             self._pass(TRIP)
             raise _unknown(m, call.verb, "the connection broke")
-        return self._answer(m, p, call.verb, limit_s, lost=kind is Kind.CUT_DONE)
+        answer = self._answer(m, p, call.verb, limit_s, lost=kind is Kind.CUT_DONE)
+        return replace(answer, rc=ODD) if kind is Kind.ODD else answer
 
     def _answer(self, m: Machine, p: Process, verb: str, limit_s: float, *, lost: bool) -> Reply:
         """An answer, or the end of patience: a far side that died closes its end at once, a lost one never does."""

@@ -50,15 +50,18 @@ def _acting(p: Process, act: Callable[[Machine, Args], Verb], args: Args) -> Ver
     yield 0.02
     if not (yield from _lock(p, float(args["limit"]))):
         return refused("another failover-host is at work here", Rc.BUSY)
-    if stale := _stale(m, args):
-        return refused(stale, Rc.STALE)
+    if no := _no_epoch(m, args):
+        return no
     key = (args["run"], args["step"], args["attempt"])
     if earlier := m.results.get(key):
         p.unlock()
         return _again(earlier)
+    if m.full:
+        return refused("no room for what an act writes")
     m.results[key] = Result(p)
     yield 0.02
     rc, rows = yield from act(m, args)
+    rc = rc if rc in {Rc.OK, Rc.CHANGED, Rc.REFUSED} else Rc.FAILED
     m.results[key] = Result(p, rc, rows)
     p.unlock()
     yield 0.01
@@ -84,11 +87,13 @@ def _lock(p: Process, patience: float) -> Generator[float, None, bool]:
     return True
 
 
-def _stale(m: Machine, args: Args) -> str | None:
+def _no_epoch(m: Machine, args: Args) -> tuple[int, Rows] | None:
     """A newer controller has been here: refused. A newer epoch than any is recorded before anything is done."""
     epoch = int(args["epoch"])
     if epoch < m.epoch:
-        return f"epoch {epoch} is stale, {m.epoch} was seen here"
+        return Rc.STALE, [("seen", str(m.epoch)), ("because", f"epoch {epoch} is stale, this host has seen {m.epoch}")]
+    if epoch > m.epoch and m.full:
+        return refused("cannot write the epoch")
     m.epoch = epoch
     return None
 
@@ -97,9 +102,13 @@ def _settle(p: Process, args: Args) -> Verb:
     yield 0.02
     if not (yield from _lock(p, float(args["limit"]))):
         return refused("still at work here", Rc.BUSY)
-    if stale := _stale(p.machine, args):
-        return refused(stale, Rc.STALE)
-    p.machine.results.setdefault((args["run"], args["step"], args["attempt"]), Result(settled=True))
+    if no := _no_epoch(p.machine, args):
+        return no
+    key = (args["run"], args["step"], args["attempt"])
+    if key not in p.machine.results:
+        if p.machine.full:
+            return refused("cannot write the result")
+        p.machine.results[key] = Result(settled=True)
     p.unlock()
     return Rc.OK, looks.result_rows(p.machine, args)
 

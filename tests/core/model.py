@@ -4,15 +4,19 @@ The controller's half goes by `core.run.next_` and the tables of
 `core.recovery`; the far side's half is the contract of the remote script
 (lock, epoch, results, compare before change). What can happen at any
 instant: the controller dies and another sitting begins, a request is lost
-or late, the script dies half-way, somebody edits, a look fails.
+or late, the script dies half-way, somebody edits, a look fails, and the far
+side says what no contract foresees: a code of its own though all was done, or
+"refused" though half was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from failover.actions import remote
+from failover.core.answer import Answer, meaning
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import OnFailure
 from failover.core.recovery import Move, Recorded, World, backward, forward, settled
@@ -60,6 +64,29 @@ class Budget:
     losses: int = 1
     edits: int = 1
     blind: int = 1
+    odd: int = 0
+    """Answers that no contract foresees."""
+
+
+Result = tuple[str, int]
+"""What an attempt left there: its word and its code. The code is what is answered, unless it died."""
+DONE, NOTHING, FAILED, DIED = ("done", 0), ("refused", 78), ("failed", 70), ("died", 70)
+ODD = 1
+"""A code of no table: what a shell answers when the disk is full."""
+
+
+def by_the_tables(result: Result) -> tuple[Answer, World]:
+    """As the product reads it: the code where it is answered, the word and the code where it is settled."""
+    return meaning(remote.ANSWERS, result[1]), remote.came_to(result[0], str(result[1]))
+
+
+def whatever_is_unknown_was_refused(result: Result) -> tuple[Answer, World]:
+    """As it once was, and must never be again."""
+    answer, world = by_the_tables(result)
+    return (
+        Answer.NOTHING if answer is Answer.UNKNOWN else answer,
+        World.BEFORE if result[0] == "refused" else world,
+    )
 
 
 @dataclass(frozen=True)
@@ -75,7 +102,7 @@ class State:
     ours: bool = False
     effects: int = 0
     far_epoch: int = 0
-    results: tuple[tuple[str, World], ...] = ()
+    results: tuple[tuple[str, Result], ...] = ()
     jobs: tuple[Job, ...] = ()
 
     @property
@@ -90,6 +117,7 @@ class Model:
     on_failure: OnFailure = OnFailure.ROLLBACK
     compares: bool = True
     """Does the far side compare before it changes? Without it, an edit must not fall between our look and our act."""
+    reads: Callable[[Result], tuple[Answer, World]] = by_the_tables
 
     def first(self, budget: Budget) -> State:
         return State(Journal(_plan(self)).then(*_begun("forward")), ("idle",), budget)
@@ -109,14 +137,24 @@ class Model:
             rest = tuple(j for j in s.jobs if j is not job)
             if job.inside:
                 yield f"{job.name} is done", self._done(replace(s, jobs=rest), job)
+                if s.budget.odd:
+                    yield from self._odd(_spend(replace(s, jobs=rest), "odd"), job)
                 if s.budget.losses:
-                    died = _result(_spend(replace(s, jobs=rest), "losses"), job.name, World.HALF)
+                    died = _result(_spend(replace(s, jobs=rest), "losses"), job.name, DIED)
                     yield f"{job.name} dies there", died
                     yield f"{job.name} dies there after its effect", self._effect(died, job)
                     if job.do and self.kind is Kind.STATE:
                         yield f"{job.name} dies there at once", replace(died, setting=World.BEFORE, ours=False)
             elif not s.locked:
                 yield f"{job.name} arrives", self._arrives(replace(s, jobs=rest), job)
+
+    def _odd(self, s: State, job: Job) -> Iterator[tuple[str, State]]:
+        """It ended, and says so oddly. Nothing was done and it said so: that is `_arrives`."""
+        yield f"{job.name} is done, answered {ODD}", self._effect(_result(s, job.name, ("done", ODD)), job)
+        yield f"{job.name} is done, kept as refused", self._effect(_result(s, job.name, ("refused", ODD)), job)
+        yield f"{job.name} is half done and fails", _result(s, job.name, FAILED)
+        if self.kind is Kind.STATE:
+            yield f"{job.name} is half done, answered {ODD}", _result(s, job.name, ("refused", ODD))
 
     def _arrives(self, s: State, job: Job) -> State:
         if job.epoch < s.far_epoch or job.name in dict(s.results):
@@ -125,16 +163,17 @@ class Model:
         if self.kind is Kind.STATE and self.compares:
             fine = {World.BEFORE} if job.do else {World.BEFORE, World.HALF, World.WANTED}
             if s.setting not in fine:
-                return _result(s, job.name, World.BEFORE)
+                return _result(s, job.name, NOTHING)
         if not job.do and s.setting is not World.BEFORE:
-            nobody_can_tell = any(far is World.HALF for _, far in s.results)  # a script of ours died, before or after
+            # A script of ours died before or after its effect, or ended with a code that says neither.
+            nobody_can_tell = any(self.reads(far)[1] is World.HALF for _, far in s.results)
             assert s.ours or nobody_can_tell, "an undo of ours takes back what we did not do"
         assert self.kind is Kind.EVENT or s.setting is not World.OTHER, "an edit of somebody else's is overwritten"
         half = replace(s, setting=World.HALF, ours=True) if self.kind is Kind.STATE else s
         return replace(half, jobs=(*s.jobs, replace(job, inside=True)))
 
     def _done(self, s: State, job: Job) -> State:
-        return self._effect(_result(s, job.name, World.WANTED), job)
+        return self._effect(_result(s, job.name, DONE), job)
 
     def _effect(self, s: State, job: Job) -> State:
         if self.kind is Kind.EVENT:
@@ -216,7 +255,8 @@ class Model:
             yield "settles: still running", s, World.RUNNING
             return
         there = replace(s, far_epoch=s.epoch)
-        far = dict(s.results).get(name, World.BEFORE)
+        found = dict(s.results).get(name)
+        far = self.reads(found)[1] if found else World.BEFORE
         yield (
             "settles",
             there,
@@ -313,18 +353,29 @@ class Model:
             yield "no answer", _record(_spend(s, "losses"), Did.NOTE)
         if any(j.name == job.name for j in s.jobs):
             return
-        match dict(s.results)[job.name]:
-            case World.HALF:
-                yield "cut off", _record(s, Did.NOTE)
-            case World.BEFORE if job.do:
-                yield "refused", _fail(s, "refused", nothing_done=True)
-            case World.BEFORE:
-                yield "refused", _record(s, Did.CONFLICT, error="changed")
+        result = dict(s.results)[job.name]
+        if result is DIED:
+            yield "cut off", _record(s, Did.NOTE)
+            return
+        yield self._answered(s, job, self.reads(result)[0])
+
+    def _answered(self, s: State, job: Job, answer: Answer) -> tuple[str, State]:
+        match answer:
+            case Answer.UNKNOWN:
+                return "an answer of no table", _record(s, Did.NOTE)
+            case Answer.NOTHING if job.do:
+                return "refused", _fail(s, "refused", nothing_done=True)
+            case Answer.NOTHING:
+                return "refused", _record(s, Did.CONFLICT, error="changed")
+            case Answer.FAILED if job.do:
+                return "failed", _fail(s, "failed")
+            case Answer.FAILED:
+                return "failed", _record(s, Did.UNDO_FAILED, error="failed")
             case _ if job.do:
-                yield "answered", _record(s, Did.ACTED, result="done")
+                return "answered", _record(s, Did.ACTED, result="done")
             case _:
                 back = s.setting is World.BEFORE
-                yield "answered", _record(s, Did.UNDONE if back else Did.UNDO_FAILED, error="reads otherwise")
+                return "answered", _record(s, Did.UNDONE if back else Did.UNDO_FAILED, error="reads otherwise")
 
 
 def _begun(direction: str) -> Entry:
@@ -345,8 +396,8 @@ def _recorded(s: State, kind: Did, data: Data) -> State:
     return replace(s, journal=s.journal.then(kind, data), pc=pc, epoch=s.epoch + (kind is Did.NOTE))
 
 
-def _result(s: State, name: str, world: World) -> State:
-    return replace(s, results=(*s.results, (name, world)))
+def _result(s: State, name: str, result: Result) -> State:
+    return replace(s, results=(*s.results, (name, result)))
 
 
 def _spend(s: State, what: str) -> State:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter, deque
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,7 @@ from failover.core.plan import Kind
 from failover.core.playbook import OnFailure
 from failover.core.recovery import Move, Recorded, World, backward, compare, forward, settled
 from failover.core.run import NEEDS_PERSON, RunState, exit_code
-from tests.core.model import Budget, Model, State
+from tests.core.model import Budget, Model, State, whatever_is_unknown_was_refused
 
 pytestmark = pytest.mark.slow
 
@@ -144,9 +145,16 @@ MODELS = {
     "state, a far side that does not compare": (Model(Kind.STATE, compares=False), Budget(losses=0)),
     "event": (Model(Kind.EVENT), Budget(sittings=2, edits=0)),
     "event, repeating is safe": (Model(Kind.EVENT, repeat_safe=True), Budget(edits=0)),
+    "state, odd answers": (Model(Kind.STATE), Budget(losses=0, odd=2)),
+    "state, odd answers, pauses on failure": (
+        Model(Kind.STATE, on_failure=OnFailure.PAUSE),
+        Budget(edits=0, losses=0, odd=2),
+    ),
+    "event, odd answers": (Model(Kind.EVENT), Budget(edits=0, odd=1)),
 }
 DEEPER = {
     "state, two losses": (Model(Kind.STATE), Budget(losses=2)),
+    "state, losses, edits and odd answers": (Model(Kind.STATE), Budget(odd=1)),
     "state, two kills and an edit": (Model(Kind.STATE), Budget(sittings=2)),
     "event, two losses": (Model(Kind.EVENT), Budget(sittings=2, losses=2, edits=0)),
     "event, repeating is safe, two losses": (
@@ -162,6 +170,22 @@ if os.environ.get("FAILOVER_SOAK"):
 def test_search(name: str) -> None:
     """Gone through whole; the laws are in `_lawful`, and in what the model's far side asserts."""
     model, budget = MODELS[name]
+    came, ends, longest = search(model, budget)
+    print(f"{name}: {came} states, {sum(ends.values())} ends {dict(ends)}, longest journal {longest}")  # noqa: T201
+    assert ends[RunState.SUCCEEDED]
+    assert ends[RunState.ROLLED_BACK]
+
+
+def test_the_search_finds_what_an_unexpected_answer_did() -> None:
+    """safety 2: whatever is not foreseen was taken for "nothing was done": then a change of ours stands, untold."""
+    model, budget = MODELS["state, odd answers"]
+    search(model, budget)
+    with pytest.raises(AssertionError, match=r"a change of ours stands, and nobody is told(.|\n)*is done, answered 1"):
+        search(replace(model, reads=whatever_is_unknown_was_refused), budget)
+
+
+def search(model: Model, budget: Budget) -> tuple[int, Counter[RunState], int]:
+    """The states that there are, the ends that it comes to, and the longest journal."""
     first = model.first(budget)
     came: dict[State, tuple[State, str] | None] = {first: None}
     todo = deque([first])
@@ -183,9 +207,7 @@ def test_search(name: str) -> None:
             if there not in came:
                 came[there] = (state, label)
                 todo.append(there)
-    print(f"{name}: {len(came)} states, {sum(ends.values())} ends {dict(ends)}, longest journal {longest}")  # noqa: T201
-    assert ends[RunState.SUCCEEDED]
-    assert ends[RunState.ROLLED_BACK]
+    return len(came), ends, longest
 
 
 def _lawful(model: Model, s: State) -> None:

@@ -36,6 +36,9 @@ FAULTS = (
     Fault(Kind.DIES, at=5),
     Fault(Kind.STALLS, 20, at=3),
     Fault(Kind.STALLS, 400, at=3),
+    Fault(Kind.ODD),
+    Fault(Kind.FULL, 10),
+    Fault(Kind.FULL, 400),
 )
 MINE = "spamassassin unix - n n - - pipe user=me argv=/usr/local/bin/mine"
 

@@ -1,4 +1,8 @@
 # ---- acts: lock, epoch, results: each attempt at most once ----------------------------------------------------------
+#
+# A result is never removed: one that is forgotten makes a repeat new. It takes a block of the disk, 4 KiB.
+
+ROOM=262144 # bytes: the result, and what is saved of main.cf and master.cf
 
 do_hello() {
   say version $VERSION
@@ -22,7 +26,7 @@ lock() { # SECONDS: the one lock of this host, on descriptor 9
 
 take_epoch() { # lower than the highest seen: a controller that was taken over; higher: remembered before anything is done
   seen=$(highest_epoch)
-  [ "$epoch" -ge "$seen" ] || { because $STALE "epoch $epoch is stale, this host has seen $seen"; return; }
+  [ "$epoch" -ge "$seen" ] || { say seen "$seen"; because $STALE "epoch $epoch is stale, this host has seen $seen"; return; }
   [ "$epoch" -eq "$seen" ] || echo "$epoch" | put "$STATE/epoch" || { because $REFUSED "cannot write $STATE/epoch"; return; }
 }
 
@@ -38,7 +42,6 @@ act() { # once per (run, step, attempt)
   lock "$((limit < 10 ? limit : 10))" || return
   take_epoch || return
   release_moving
-  bounded 5 find "$STATE/results" -type f -mtime +90 -delete 2>/dev/null
   if [ -e "$(result_file)" ]; then
     exec 9>&-
     read -r word _ <"$(result_file)"
@@ -49,16 +52,36 @@ act() { # once per (run, step, attempt)
     esac
     return
   fi
+  room || { because $REFUSED "no room in $STATE for what an act writes"; return; }
   { printf 'running\t%s\n' $FAILED | put "$(result_file)"; } && echo "$run $step $attempt" >"$STATE/holder" ||
     { because $REFUSED "cannot write $STATE/results"; return; }
-  "do_$verb" >"$scratch/answer"
+  begun=no
+  "do_$verb" 1<>"$scratch/answer"
   rc=$?
-  case $rc in 0) word="done" ;; "$FAILED") word=failed ;; *) word=refused ;; esac
-  { printf '%s\t%s\n' $word $rc; cat "$scratch/answer"; } | put "$(result_file)" || say because "the result could not be written"
+  case $rc:$begun in # a closed list: anything else ended somewhere on the way
+    "$OK":*) word="done" ;;
+    "$CHANGED:no" | "$REFUSED:no") word=refused ;;
+    *) word=failed rc=$FAILED ;;
+  esac
+  answer=$(tr -d '\000' <"$scratch/answer")
+  rm -rf "$scratch" # the result has its room
+  { printf '%s\t%s\n' $word $rc; answered; } | put "$(result_file)" || say because "the result could not be written"
   exec 9>&-
-  cat "$scratch/answer"
+  answered
   return $rc
 }
+
+answered() { [ -z "$answer" ] || printf '%s\n' "$answer"; }
+
+begins() { begun=yes; } # the first effect comes next: from here on, no code says that nothing was done
+
+# Whoever holds the lock is alone in it, so what is there was left by the dead. The answer is written over bytes that
+# are there already, and the result takes the place of `room`: a disk that fills up meanwhile takes neither away.
+room() {
+  scratch=$STATE/scratch
+  rm -rf "$scratch" && mkdir "$scratch" && head -c 65536 /dev/zero >"$scratch/answer" &&
+    head -c $ROOM /dev/zero >"$scratch/room" && sync "$scratch/answer" "$scratch/room"
+} 2>/dev/null
 
 do_result() {
   [ -z "$unbelieved" ] || { because $NOT_PERMITTED "$unbelieved"; return; }

@@ -10,6 +10,7 @@ do_bypass() {
   [ "$lever" = clear ] || reaches "$(printf '%s\n' "$settings" | cut -f 4)" || return
   to=$STATE/saved/$run,$step
   ( set +f; save "$to" ) || { because $REFUSED "the changed configuration could not be prepared"; return; }
+  begins
   for file in main.cf master.cf; do
     cmp -s "$to/before/$file" "$to/wanted/$file" ||
       install_file "$to/wanted/$file" $file "$(sha "$to/before/$file")" ||
@@ -35,12 +36,13 @@ reaches() { # ENTRY: refuses where mail would be led to what does not answer
 do_restore() {
   saved=$STATE/saved/$of_run,$of_step rc=0
   [ -e "$saved/settings" ] || { because $REFUSED "nothing was saved here for $of_run, $of_step: nothing to put back"; return; }
-  config_dir=$(cat "$saved/config_dir") && MAIL_CONFIG=$config_dir
+  config_dir=$(cat "$saved/config_dir") && MAIL_CONFIG=$config_dir || { because $REFUSED "$saved cannot be read"; return; }
   while IFS=$TAB read -r file key before after; do
     now=$(setting "$file" "$key")
     case $now in "$before" | "$after") ;; *) say conflict "$file" "$key" "$now" "$after"; rc=$CHANGED ;; esac
   done <"$saved/settings"
   [ $rc -eq 0 ] || { because $rc "somebody else changed our setting: nothing was touched"; return; }
+  begins
   for file in main.cf master.cf; do
     restore_file $file || { because $FAILED "$file was edited at this moment, or could not be written"; return; }
   done

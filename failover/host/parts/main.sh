@@ -32,14 +32,20 @@ dispatch() {
   [ -z "${SUDO_UID-}" ] || rooted "$config_dir" || { because $NOT_PERMITTED "$config_dir is not in root's hands alone"; return; }
   export MAIL_CONFIG="$config_dir"
   [ "$verb" = hello ] || [ "$(id -u)" -eq 0 ] || { because $NOT_PERMITTED "not root"; return; }
-  scratch=$(mktemp -d) || { because $REFUSED "no room for temporary files"; return; }
   case $verb in hello | look | unit | result | installed) remembered ;; esac
   case $verb in
     settings) do_settings "$@" ;;
     bypass | restore | requeue | restart | flush) act ;;
-    *) "do_$(printf %s "$verb" | tr - _)" ;;
+    hello | look | result) "do_$verb" ;; # they write no file
+    *)
+      scratch_in /tmp || { rm -rf "$scratch"; scratch_in /run; } || { because $REFUSED "no room for temporary files"; return; }
+      "do_$(printf %s "$verb" | tr - _)" ;;
   esac
 }
+
+scratch_in() { # FOLDER: with room to begin with; an act has its own place, beside its result
+  scratch=$(mktemp -d -p "$1") && head -c $ROOM /dev/zero >"$scratch/room" && rm "$scratch/room"
+} 2>/dev/null
 
 main() {
   scratch=

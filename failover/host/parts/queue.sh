@@ -79,7 +79,7 @@ frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for
     /^message_arrival_time: / { arrived[id] = sprintf("%s-%02d-%02dT%s", $6, (index("JanFebMarAprMayJunJulAugSepOctNovDec", $3) + 2) / 3, $4, $5) }
     /^content_filter: / { split($2, to, ":"); if (to[1] == name) stamped[id] = 1; else delete stamped[id] }
     END { for (id in stamped) if (id in queue) print inode[id], queue[id], id, arrived[id] }
-  ' "$scratch/now" "$scratch/said" >"$scratch/frozen"
+  ' "$scratch/now" "$scratch/said" >"$scratch/frozen" || return 1
   echo $rounds
 }
 

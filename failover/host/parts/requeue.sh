@@ -10,6 +10,7 @@ do_requeue() {
   cd "$(queue_dir)" || { because $FAILED "no queue directory"; return; }
   total=0 passes=0 none=0 held=0 whole=yes
   : >"$scratch/ids"
+  begins
   while [ $none -lt 2 ] && [ "$(left_s)" -gt 3 ]; do
     passes=$((passes + 1)) none=$((none + 1)) held=0
     frozen_files "$filter" >/dev/null || { whole=no; break; }

@@ -33,6 +33,7 @@ do_restart() {
   [ "$name" != postfix ] || quietly 15 postfix check || { because $REFUSED "postfix check refuses the configuration: it would not start again"; return; }
   { restarts; echo "$(date +%s) $kind/$name $run $step $attempt"; } >"$scratch/restarts" && put "$STATE/restarts" <"$scratch/restarts" ||
     { because $REFUSED "cannot write $STATE/restarts"; return; }
+  begins
   say was $unit
   start_anew || { because $FAILED "$(manager) did not restart $name: $(tail -n 2 "$scratch/said" | tr '\n' ' ' | cut -c 1-300)"; return; }
   ended=0
