@@ -153,7 +153,8 @@ class Drive:
             ask()
         except Changed:  # what we read was old: it has moved on
             return POLL_S
-        except OutcomeUnknown:
+        except OutcomeUnknown as e:
+            self._refused = str(e)
             self.touched, self._quiet = True, self.clock.monotonic() + REST_S
             return POLL_S
         except Unreachable:

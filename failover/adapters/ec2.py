@@ -22,6 +22,8 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+from failover.adapters import aws_answers as aws
+from failover.core.answer import Answer, meaning
 from failover.core.fleet import Ec2, Host
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Machine
@@ -29,40 +31,6 @@ from failover.ports import Machine
 CONNECT_S, READ_S, DEADLINE_S = 4.0, 10.0, 20.0
 TRIES = 4
 
-_THROTTLED = {
-    "Throttling",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "TooManyRequestsException",
-}
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-_KEYS = {
-    "AuthFailure",
-    "InvalidClientTokenId",
-    "MissingAuthenticationToken",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
-_FORBIDDEN = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "OptInRequired", "Blocked"}
-_CAPACITY = {
-    "InsufficientInstanceCapacity",
-    "InsufficientHostCapacity",
-    "InsufficientCapacity",
-    "InstanceLimitExceeded",
-    "VcpuLimitExceeded",
-    "Unsupported",
-}
-_NOT_SENT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
-_NO_KEYS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.ProfileNotFound,
-    boto.TokenRetrievalError,
-    boto.UnauthorizedSSOTokenError,
-    boto.SSOTokenLoadError,
-)
 _TRY_KEYS = "check with `aws sts get-caller-identity`; set AWS_PROFILE, or give this machine a role"
 _TRY_LATER = "nothing was changed; try again in a minute"
 
@@ -93,7 +61,7 @@ class Ec2Cloud:
 
     def objection(self, size: str) -> str | None:
         """Asks EC2 for the size, and for each right with a dry run; AWS tells of capacity only on starting."""
-        found = self._ask("describe_instance_types", fine={"InvalidInstanceType", *_FORBIDDEN}, InstanceTypes=[size])
+        found = self._ask("describe_instance_types", fine={"InvalidInstanceType", *aws.DENIED}, InstanceTypes=[size])
         if found.get("refused") == "InvalidInstanceType":
             return f"EC2 knows no size {size} in {self._at.region}"
         mine = self._ask("describe_instances", InstanceIds=[self._at.instance])
@@ -113,9 +81,9 @@ class Ec2Cloud:
             ("modify_instance_attribute", {"InstanceId": one[0], "InstanceType": {"Value": size}}),
             ("start_instances", {"InstanceIds": one}),
         )
-        fine = {"DryRunOperation", "IncorrectInstanceState", *_FORBIDDEN}
+        fine = {"DryRunOperation", "IncorrectInstanceState", *aws.DENIED}
         for name, params in asks:
-            if self._ask(name, fine=fine, DryRun=True, **params).get("refused") in _FORBIDDEN:
+            if self._ask(name, fine=fine, DryRun=True, **params).get("refused") in aws.DENIED:
                 return f"AWS does not let us call ec2:{_api(name)} on {self._at.instance}"
         return None
 
@@ -140,16 +108,16 @@ class Ec2Cloud:
             if code in fine:
                 return {"refused": code}
             raise self._refused(name, e, changes) from None
-        except _NO_KEYS as e:
+        except aws.NO_KEYS as e:
             said = f"no usable AWS keys for {self._where}: {type(e).__name__}"
             raise Refused(said, try_=_TRY_KEYS) from None
-        except _NOT_SENT as e:
+        except aws.NOT_SENT as e:
             said = f"cannot reach EC2 for {self._where}: {type(e).__name__}"
             raise Unreachable(said, try_="check the route to AWS and `region` in hosts.yaml") from None
-        except (boto.ConnectionError, boto.HTTPClientError, ResponseParserError, _Overdue) as e:
-            raise self._lost(name, type(e).__name__.lstrip("_"), changes) from None
-        except boto.BotoCoreError as e:  # it would not send it: a parameter, a region, a setting
+        except aws.NOT_MADE as e:  # a parameter, a region, a setting
             raise Refused(f"{_api(name)} for {self._where} was not sent: {type(e).__name__}", try_=_TRY_KEYS) from None
+        except (boto.BotoCoreError, ResponseParserError, _Overdue) as e:
+            raise self._lost(name, type(e).__name__.lstrip("_"), changes) from None
 
     def _client(self) -> Any:
         """Made late, and where the deadline bounds it: looking for keys can take its time."""
@@ -191,16 +159,16 @@ class Ec2Cloud:
     # Words ---------------------------------------------------------------------
 
     def _refused(self, name: str, e: boto.ClientError, changes: bool) -> FailoverError:
-        code, status = _code(e), e.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+        code = _code(e)
         what = f"{_api(name)} of {self._where}: {code}"
-        if code in _THROTTLED:
-            return Unreachable(f"{what}, {TRIES} times; AWS takes no more requests for now", try_=_TRY_LATER)
-        if code in _KEYS | _EXPIRED | _FORBIDDEN:  # their texts can carry what was signed, or who we are
-            return Refused(f"AWS refused {what}", try_=_try(code, name))
-        if code == "IncorrectInstanceState":
-            return Changed(f"AWS refused {what}: {_message(e)}", try_=_try(code))
-        if status >= 500 and code not in _CAPACITY:
+        if meaning(aws.ANSWERS, code) is not Answer.NOTHING:
             return self._lost(name, code, changes)
+        if code in aws.BUSY:
+            return Unreachable(f"{what}, {TRIES} times; AWS takes no more requests for now", try_=_TRY_LATER)
+        if code in aws.KEYS | aws.EXPIRED | aws.DENIED:  # their texts can carry what was signed, or who we are
+            return Refused(f"AWS refused {what}", try_=_try(code, name))
+        if code in aws.STATE:
+            return Changed(f"AWS refused {what}: {_message(e)}", try_=_try(code))
         return Refused(f"AWS refused {what}: {_message(e)}", try_=_try(code))
 
     def _lost(self, name: str, why: str, changes: bool) -> FailoverError:
@@ -241,7 +209,7 @@ def _message(e: boto.ClientError) -> str:
 
 
 def _throttled(e: BaseException) -> bool:
-    return isinstance(e, boto.ClientError) and _code(e) in _THROTTLED
+    return isinstance(e, boto.ClientError) and _code(e) in aws.BUSY
 
 
 def _api(name: str) -> str:
@@ -249,13 +217,13 @@ def _api(name: str) -> str:
 
 
 def _try(code: str, name: str = "") -> str:
-    if code in _EXPIRED:
+    if code in aws.EXPIRED:
         return "the session has expired: sign in again, as with `aws sso login`; and check this machine's clock"
-    if code in _KEYS:
+    if code in aws.KEYS:
         return _TRY_KEYS
-    if code in _FORBIDDEN:
+    if code in aws.DENIED:
         return f"allow ec2:{_api(name)} on this instance in IAM"
-    if code in _CAPACITY:
+    if code in aws.CAPACITY:
         return "choose another size, or try again later; AWS has none of this one to give now"
     if code.startswith("InvalidInstanceID"):
         return "correct `cloud: {region: …, instance: …}` of this host in hosts.yaml"

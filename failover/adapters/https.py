@@ -25,6 +25,7 @@ from urllib3.util import Url, make_headers, parse_url
 
 from failover.adapters.notify_text import line
 from failover.adapters.watchdog import Errand, Overdue, Stage
+from failover.core.answer import Answer, meaning, table
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed, Unreachable
 
 _TRIES = 3
@@ -78,14 +79,14 @@ def deliver(request: Request, deadline_s: float, backoff_s: float = 0.5) -> None
 
     Raises:
         Unreachable: certainly not told.
-        OutcomeUnknown: sent, but no answer came: maybe told.
-        StepFailed: it answered, and not that it was taken.
+        OutcomeUnknown: sent, and no answer came, or a 5xx: maybe told.
+        StepFailed: it answered, and turned it away.
     """
     logging.getLogger("urllib3.connection").setLevel(logging.ERROR)  # its warning of a bad header shows the whole URL
     ends = time.monotonic() + deadline_s
     errand: Errand[None] = Errand()
     tries = Retrying(
-        retry=retry_if_exception_type(_Busy),
+        retry=retry_if_exception_type((_Busy, _Broken)),
         stop=stop_after_attempt(_TRIES),
         wait=wait_exponential(backoff_s, max=deadline_s / 4),
         reraise=True,
@@ -96,21 +97,36 @@ def deliver(request: Request, deadline_s: float, backoff_s: float = 0.5) -> None
         raise _no_answer(request, e.stage, f"no answer in {deadline_s:g} s") from None
 
 
+ANSWERS = table({Answer.NOTHING: range(300, 500)})
+"""By status, of what is not in `taken`: it was turned away. Whoever answers 5xx, or 2xx otherwise than its kind does,
+may have taken it."""
+
+
 class _Busy(StepFailed):
-    """5xx or 429: the same may be tried again, since its key lets the receiver tell that it is the same."""
+    """429: the same may be tried again, since its key lets the receiver tell that it is the same."""
+
+
+class _Broken(OutcomeUnknown):
+    """5xx: tried again as well, though it may have been taken."""
 
 
 def _once(request: Request, deadline_s: float, errand: Errand[None]) -> None:
+    maybe = errand.stage is Stage.SENT  # by an earlier try
     try:
         status = _status(request, deadline_s, errand)
     except (HTTPError, HTTPException, OSError) as e:
         raise _no_answer(request, errand.stage, line(str(e), 300) or type(e).__name__) from None
     if status in request.taken:
         return
+    said, again = f"{request.url.host} answered {status}", status == 429 or status >= 500
+    said += f", {_TRIES} times" if again else ""
+    if maybe or meaning(ANSWERS, status) is not Answer.NOTHING:
+        fix = "ask there before repeating it: it may have been told"
+        raise (_Broken if again else OutcomeUnknown)(said, try_=fix)
     errand.at(Stage.CONNECT)
-    if status == 429 or status >= 500:
-        raise _Busy(f"{request.url.host} answered {status}, {_TRIES} times", try_="look at that service")
-    raise StepFailed(f"{request.url.host} answered {status}", try_=request.fix)
+    if again:
+        raise _Busy(said, try_="look at that service")
+    raise StepFailed(said, try_=request.fix)
 
 
 def _status(request: Request, deadline_s: float, errand: Errand[None]) -> int:

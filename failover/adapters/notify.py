@@ -27,8 +27,8 @@ class Notify:
 
         Raises:
             Unreachable: certainly not told.
-            OutcomeUnknown: sent, but no answer came: maybe told.
-            StepFailed: the service answered, and not that it took it.
+            OutcomeUnknown: sent, and no answer came, or a 5xx: maybe told.
+            StepFailed: the service answered, and turned it away.
             ConfigError: no such kind of channel, its URL is none, or its secret is not where the reference says.
         """
         if channel.kind == "stderr":

@@ -47,9 +47,10 @@ import dns.tsig
 import dns.update
 
 from failover.adapters import resolver, secrets, sock
+from failover.core.answer import Answer, meaning, table
 from failover.core.fleet import Endpoint, Rfc2136
 from failover.core.mx import MxSet
-from failover.errors import Changed, ConfigError, OutcomeUnknown, Refused, Unreachable
+from failover.errors import Changed, ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Held, by_hand
 
 PATIENCE_S = 5.0
@@ -63,6 +64,20 @@ SHORT_FUDGE_S = 60
 may not act any more has no signature that holds."""
 _MD5 = "hmac-md5.sig-alg.reg.int"
 _CHANGED = {dns.rcode.NXRRSET, dns.rcode.YXRRSET}
+ANSWERS = table(
+    {
+        Answer.DONE: (dns.rcode.NOERROR,),
+        Answer.NOTHING: (
+            *_CHANGED,
+            *(dns.rcode.FORMERR, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN, dns.rcode.NOTIMP),
+            *(dns.rcode.REFUSED, dns.rcode.NOTAUTH, dns.rcode.NOTZONE),
+        ),
+    }
+)
+"""Of an update's answer (RFC 2136, 2.2 and 3): each is found before anything is written. SERVFAIL is not: it comes of
+a failed write as well, and of a forwarder whose primary did not answer in time."""
+_TSIG_REFUSED = (dns.tsig.PeerBadKey, dns.tsig.PeerBadSignature, dns.tsig.PeerBadTime)
+"""Found before the update is looked at (RFC 8945, 5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +155,12 @@ class Rfc2136Zone:
         return update
 
     def _done(self, name: str, rcode: dns.rcode.Rcode) -> bool:
-        if rcode == dns.rcode.NOERROR:
-            return True
         if rcode in _CHANGED:
             return False
-        said = dns.rcode.to_text(rcode)
-        if rcode == dns.rcode.SERVFAIL:  # also a forwarder whose primary did not answer in time
+        said, answer = dns.rcode.to_text(rcode), meaning(ANSWERS, rcode)
+        if answer is Answer.DONE:
+            return True
+        if answer is not Answer.NOTHING:
             raise OutcomeUnknown(f"{self.at.server} failed to change the MX of {name} ({said})", try_="see its log")
         raise Refused(f"{self.at.server} does not change the MX of {name}: {said}", try_=self._what_to_try(rcode, name))
 
@@ -176,7 +191,7 @@ class Rfc2136Zone:
     def _reads(self, name: str, wanted: MxSet) -> bool:
         try:
             return self.mx(name) == wanted
-        except (Refused, Unreachable):
+        except FailoverError:  # what was sent before it stays unknown
             return False
 
     def _read(self, name: dns.name.Name, kind: dns.rdatatype.RdataType, to: str) -> dns.message.Message:
@@ -203,7 +218,8 @@ class Rfc2136Zone:
         with _Line(self._connected(to)) as line:
             reply = self._answer(message, wire, line, to)
             line.over()
-        if message.had_tsig and not reply.had_tsig and reply.rcode() in {dns.rcode.NOERROR, *_CHANGED}:
+        matters = isinstance(message, dns.update.UpdateMessage) or reply.rcode() in {dns.rcode.NOERROR, *_CHANGED}
+        if message.had_tsig and not reply.had_tsig and matters:
             raise OutcomeUnknown(f"{self.at.server} answered without a signature", try_="see who answers there")
         return reply
 
@@ -214,7 +230,7 @@ class Rfc2136Zone:
             reply, _ = dns.query.receive_tcp(line.sock, until, keyring=message.keyring, request_mac=message.mac)
             if not message.is_response(reply):
                 raise dns.query.BadResponse
-        except dns.tsig.PeerError as e:
+        except _TSIG_REFUSED as e:
             raise Refused(f"{self.at.server} would not {to}: {_tsig_words(e)}", try_=self._tsig_try(e)) from None
         except (OSError, EOFError, dns.exception.DNSException) as e:
             said = str(e) or type(e).__name__

@@ -24,21 +24,14 @@ from typing import Any, TypeVar, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004 - as botocore names it
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    ProxyConnectionError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from failover.adapters import aws_answers as aws
 from failover.adapters import resolver
+from failover.core.answer import Answer, meaning
 from failover.core.mx import MxSet, mx_set
-from failover.core.words import duration
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Clock, Held, by_hand
 
@@ -49,12 +42,6 @@ SYNC_S = 90.0
 """For INSYNC: generally within 60 s (Route 53 developer guide)."""
 POLL_S = 1.0
 CALL_S = 15.0
-_BUSY = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "PriorRequestNotComplete"}
-_CREDENTIALS = {
-    *("InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "RequestExpired"),
-    *("UnrecognizedClientException", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken"),
-}
-_DENIED = {"AccessDenied", "AccessDeniedException", "OptInRequired"}
 _ACTIONS = "route53:ListResourceRecordSets, ChangeResourceRecordSets, GetChange, GetHostedZone"
 
 
@@ -89,7 +76,7 @@ class Route53Zone:
         if raw is not None:  # as it was listed: AWS compares texts, and ours may spell a name otherwise
             changes.insert(0, {"Action": "DELETE", "ResourceRecordSet": raw})
         held()
-        self._in_sync(client, name, self._change(client, name, changes, expected, wanted))
+        self._in_sync(client, self._change(client, name, changes, expected, wanted))
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:
         """The zone's own delegation set is asked as well: what the registry delegates to may be another one."""
@@ -128,21 +115,19 @@ class Route53Zone:
             if found != expected:
                 raise _changed(name, expected, found) from e
             raise
-        return str(answer["ChangeInfo"]["Id"])
+        id_ = answer.get("ChangeInfo", {}).get("Id")
+        return str(id_) if id_ else None
 
-    def _in_sync(self, client: Any, name: str, change: str | None) -> None:
+    def _in_sync(self, client: Any, change: str | None) -> None:
+        """Wait for all its servers. The change was accepted: no error, and no want of time, can unsay that here. Who
+        has it is then told by the authoritative servers."""
         until = self.clock.monotonic() + self.sync_s
-        while change is not None:
-            status = self._ask("read the change", lambda: client.get_change(Id=change))["ChangeInfo"]["Status"]
-            if status == "INSYNC":
-                return
-            if self.clock.monotonic() >= until:
-                raise OutcomeUnknown(
-                    f"Route 53 took the change of {name}, but not all its servers have it after "
-                    f"{duration(self.sync_s)} ({status})",
-                    try_=f"aws route53 get-change --id {change}",
-                )
-            self.clock.sleep(POLL_S)
+        with suppress(FailoverError):
+            while change is not None and self.clock.monotonic() < until:
+                found = self._ask("read the change", lambda: client.get_change(Id=change))
+                if found.get("ChangeInfo", {}).get("Status") == "INSYNC":
+                    return
+                self.clock.sleep(POLL_S)
 
     def _reads(self, name: str, wanted: MxSet) -> bool:
         try:
@@ -204,14 +189,14 @@ def _translated(to: str, do: Callable[[], _T]) -> _T:
         return _bounded(do)
     except ClientError as e:
         raise _of_client(to, e) from e
-    except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as e:
+    except aws.NOT_SENT as e:
         raise Unreachable(f"could not {to}: {e}", try_="is route53.amazonaws.com within reach from here?") from e
-    except (HTTPClientError, ConnectionError, ResponseParserError, _Overdue) as e:
-        said = f"Route 53 was asked to {to}, and no good answer came: {type(e).__name__.lstrip('_')}"
-        raise OutcomeUnknown(said, try_="look at the record set there") from e
-    except BotoCoreError as e:  # it did not even send it: no credentials, a profile, a setting
+    except (*aws.NO_KEYS, *aws.NOT_MADE) as e:
         said = f"could not {to}: {e}"
         raise Refused(said, try_="give failover AWS credentials: a role for this machine, or AWS_PROFILE") from e
+    except (BotoCoreError, ResponseParserError, _Overdue) as e:
+        said = f"Route 53 was asked to {to}, and no good answer came: {type(e).__name__.lstrip('_')}"
+        raise OutcomeUnknown(said, try_="look at the record set there") from e
 
 
 class _Overdue(Exception):
@@ -240,20 +225,20 @@ def _bounded(do: Callable[[], _T]) -> _T:
 
 def _of_client(to: str, e: ClientError) -> FailoverError:
     code, said = e.response["Error"].get("Code", "?"), e.response["Error"].get("Message", "")
-    secretive = code in _CREDENTIALS | _DENIED  # their texts can carry what was signed, or who we are
+    secretive = code in aws.KEYS | aws.EXPIRED | aws.DENIED  # their texts can carry what was signed, or who we are
     what = f"Route 53 would not {to}: {code}" + ("" if secretive else f": {said}")
-    if code in _BUSY:
+    if meaning(aws.ANSWERS, code) is not Answer.NOTHING:
+        return OutcomeUnknown(what, try_="look at the record set there")
+    if code in aws.BUSY:
         return Busy(what, try_="wait a minute; other tools use the same account or zone")
     if code == "InvalidChangeBatch":
         return _NotAsListed(what, try_="look at the record set in the console")
-    if code in _CREDENTIALS:
+    if code in aws.KEYS | aws.EXPIRED:
         return Refused(what, try_="renew the AWS credentials (aws sts get-caller-identity), and check the clock")
-    if code in _DENIED:
+    if code in aws.DENIED:
         return Refused(what, try_=f"allow {_ACTIONS} on this hosted zone")
     if code == "NoSuchHostedZone":
         return Refused(what, try_="correct zone_id in hosts.yaml (aws route53 list-hosted-zones)")
-    if e.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500:
-        return OutcomeUnknown(what, try_="look at the record set there")
     return Refused(what, try_="look at the record set in the console")
 
 

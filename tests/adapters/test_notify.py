@@ -53,10 +53,20 @@ def test_busy_is_tried_three_times(monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(503, 429, 200) as (url, got):
         QUICK.send(Channel("webhook", url), MESSAGE)
         assert len(got) == 3
-    with answering(500, 502, 503, 200) as (url, got):
-        with pytest.raises(StepFailed, match=r"^127\.0\.0\.1 answered 503, 3 times$") as e:
+    with answering(429, 429, 429, 200) as (url, got):
+        with pytest.raises(StepFailed, match=r"^127\.0\.0\.1 answered 429, 3 times$") as e:
             QUICK.send(Channel("webhook", url), MESSAGE)
         assert len(got) == 3
+    assert SECRET not in said(e)
+
+
+@pytest.mark.parametrize("statuses", [(500, 502, 503), (503, 429, 429), (502, 404), (599, 599, 599)])
+def test_what_broke_after_it_was_sent_is_maybe_told(statuses: tuple[int, ...]) -> None:
+    """safety 3, its siblings: a 5xx may come after the message was taken; a later no does not unsay it."""
+    with answering(*statuses, 200) as (url, got):
+        with pytest.raises(OutcomeUnknown, match=f"answered {statuses[-1]}") as e:
+            QUICK.send(Channel("webhook", url), MESSAGE)
+        assert len(got) == len(statuses)
     assert SECRET not in said(e)
 
 
@@ -77,7 +87,7 @@ def test_nobody_there_is_certainly_not_told() -> None:
     assert SECRET not in said(e)
 
 
-def test_busy_and_then_nobody_there_is_certainly_not_told() -> None:
+def test_broken_and_then_nobody_there_is_maybe_told() -> None:
     listening = socket.create_server(("127.0.0.1", 0))
 
     def busy_once() -> None:
@@ -91,7 +101,7 @@ def test_busy_and_then_nobody_there_is_certainly_not_told() -> None:
     url = f"http://127.0.0.1:{listening.getsockname()[1]}/{SECRET}"
     thread = threading.Thread(target=busy_once)
     thread.start()
-    with pytest.raises(Unreachable, match=r"127\.0\.0\.1 was not told"):
+    with pytest.raises(OutcomeUnknown, match=r"127\.0\.0\.1 may have been told"):
         QUICK.send(Channel("webhook", url), MESSAGE)
     thread.join()
 

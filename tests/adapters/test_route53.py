@@ -158,11 +158,46 @@ def test_a_request_that_is_carried_out_late_overwrites_nobody(aws: Aws, zone: Ro
     assert str(zone.mx(NAME)) == "15 mx3.example.net"
 
 
-def test_not_in_sync_in_time_is_said(aws: Aws, zone: Route53Zone) -> None:
-    aws.route53.pending_polls = 10_000
-    e = fails(replace(zone, sync_s=0.05), OutcomeUnknown)
-    assert "PENDING" in str(e)
-    assert "get-change" in e.try_
+@pytest.mark.parametrize("trouble", ["denied", "expired", "throttled", "cut", "half", "odd", "pending"])
+def test_after_the_change_was_accepted_nothing_unsays_it(aws: Aws, zone: Route53Zone, trouble: str) -> None:
+    """safety 3: with GetChange denied, the MX had moved, and the run was closed as if nothing had been done."""
+    match trouble:
+        case "denied":
+            aws.denied.add("GetChange")
+        case "expired":
+            aws.fail("GetChange", "ExpiredToken", status=403)
+        case "throttled":
+            aws.throttle("GetChange", times=1000)
+        case "cut":
+            aws.cut("GetChange", done=False)
+        case "half":
+            aws.half("GetChange")
+        case "odd":
+            aws.fail("GetChange", "NobodyKnowsThis", status=418)
+        case "pending":
+            aws.route53.pending_polls = 10_000
+    replace(zone, sync_s=0.05, busy_s=0.1).swap(NAME, expected=TWO, wanted=MORE)
+    assert zone.mx(NAME) == MORE
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("InvalidInput", 400, Refused),
+        ("AccessDenied", 403, Refused),
+        ("Throttling", 400, Unreachable),
+        ("InternalError", 500, OutcomeUnknown),
+        ("ServiceUnavailable", 503, OutcomeUnknown),
+        ("NobodyKnowsThis", 400, OutcomeUnknown),
+        ("NobodyKnowsThis", 418, OutcomeUnknown),
+    ],
+)
+def test_only_a_listed_code_means_that_nothing_was_changed(
+    aws: Aws, zone: Route53Zone, code: str, status: int, error: type[FailoverError]
+) -> None:
+    """safety 3: whatever else it answers is unknown."""
+    aws.fail(CHANGE, code, status=status, times=1000)
+    fails(replace(zone, busy_s=0.1), error)
 
 
 @pytest.mark.parametrize(

@@ -377,6 +377,9 @@ def test_route53_tells_a_right_from_a_denial_and_nothing_is_changed(aws: Aws) ->
     assert found.outcome is Outcome.FAIL
     assert "AccessDenied" in found.says
     assert aws.asked("ChangeResourceRecordSets") == 2
+    aws.denied = {"GetChange"}
+    found = of_route53()
+    assert (found.outcome, "GetChange" in found.try_) == (Outcome.FAIL, True), "safety 3: every right that a run needs"
     assert aws.route53.mx("Z0123456789") == before
     assert len(aws.route53.zones["Z0123456789"].history) == 1
 

@@ -1,0 +1,69 @@
+"""What AWS may say to a request, and what that means for it. Codes: the API references of Route 53 and EC2.
+
+Only a listed code, or an error of boto3 that comes before it sends, means that
+nothing was done. A code that is not listed, a 5xx, a lost line: unknown.
+"""
+
+from __future__ import annotations
+
+from botocore import exceptions as boto
+
+from failover.core.answer import Answer, table
+
+BUSY = frozenset(
+    {
+        *("Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestThrottled"),
+        *("TooManyRequestsException", "PriorRequestNotComplete"),
+    }
+)
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+KEYS = frozenset(
+    {
+        *("AuthFailure", "InvalidClientTokenId", "MissingAuthenticationToken", "SignatureDoesNotMatch"),
+        *("UnrecognizedClientException", "InvalidSignatureException", "IncompleteSignature"),
+    }
+)
+DENIED = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "OptInRequired", "Blocked"})
+CAPACITY = frozenset(
+    {
+        *("InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientCapacity"),
+        *("InstanceLimitExceeded", "VcpuLimitExceeded", "Unsupported"),
+    }
+)
+STATE = frozenset({"IncorrectInstanceState", "IncorrectState"})
+WRONG = frozenset(
+    {
+        *("InvalidChangeBatch", "NoSuchHostedZone", "NoSuchChange", "InvalidInput", "InvalidDomainName"),
+        *("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "InvalidInstanceType"),
+        *("InvalidInstanceAttributeValue", "InvalidParameter", "InvalidParameterValue", "InvalidParameterCombination"),
+        *("MissingParameter", "UnknownParameter", "ValidationError", "MalformedInput", "InvalidAction"),
+        *("UnsupportedOperation", "OperationNotPermitted", "DryRunOperation"),
+    }
+)
+ANSWERS = table({Answer.NOTHING: BUSY | EXPIRED | KEYS | DENIED | CAPACITY | STATE | WRONG})
+"""By code. What AWS accepts carries none."""
+
+NOT_SENT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+"""No line to AWS came about."""
+NO_KEYS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.ProfileNotFound,
+    boto.TokenRetrievalError,
+    boto.UnauthorizedSSOTokenError,
+    boto.SSOTokenLoadError,
+)
+"""There was nothing to sign with."""
+NOT_MADE = (
+    boto.ParamValidationError,
+    boto.ValidationError,
+    boto.NoRegionError,
+    boto.UnknownEndpointError,
+    boto.UnsupportedSignatureVersionError,
+    boto.ConfigNotFound,
+    boto.ConfigParseError,
+    boto.DataNotFoundError,
+    boto.UnknownServiceError,
+)
+"""boto3 made no request of it."""
