@@ -16,7 +16,9 @@ from tests.scenarios.host import MailHost, read, words
 pytestmark = pytest.mark.lab
 
 STATE = re.findall(r"^STATE=(\S+)$", script_text(), re.MULTILINE)[0]
-FULL = "mount -t tmpfs -o size={size} full {at} && {{ head -c 9m /dev/zero >{at}/filler; }} 2>/dev/null; true"
+FULL = (
+    "mount -t tmpfs -o mode={mode},size={size} full {at} && {{ head -c 9m /dev/zero >{at}/filler; }} 2>/dev/null; true"
+)
 
 TMP = "/tmp"  # noqa: S108  of the lab's host
 HEALTHY = "[ ! -e /usr/sbin/postfix.real ] || mv /usr/sbin/postfix.real /usr/sbin/postfix"
@@ -40,7 +42,7 @@ def host(lab: Lab) -> Iterator[MailHost]:
 
 
 def full(host: MailHost, at: str, size: str = "64k") -> None:
-    host.sh(f"mkdir -p {at}; " + FULL.format(at=at, size=size))
+    host.sh(f"mkdir -p {at}; " + FULL.format(at=at, size=size, mode=700 if at == STATE else 1777))
     assert "No space" in host.sh(f"head -c 9000 /dev/zero 2>&1 >{at}/more || true; echo No space"), "it is full"
 
 
@@ -96,7 +98,7 @@ chmod 755 /usr/sbin/postfix
 def test_a_disk_that_fills_up_in_the_middle_takes_no_answer_away(host: MailHost) -> None:
     """safety 2: the answer and the result have their room before the act begins."""
     plan = host.plan("pass")
-    host.sh(f"mkdir -p {STATE} && mount -t tmpfs -o size=2m full {STATE}")
+    host.sh(f"mkdir -p {STATE} && mount -t tmpfs -o mode=700,size=2m full {STATE}")
     host.sh(FILLS)
     reply = host.act("bypass", "bypass", plan, attempt=1)
     assert bypassed(host)
@@ -150,7 +152,7 @@ def test_only_a_listed_code_before_the_first_effect_means_that_nothing_was_done(
 
 
 def test_what_the_dead_left_behind_is_cleared_and_what_lives_leaves_nothing(host: MailHost) -> None:
-    host.sh(f"mkdir -p {STATE}/scratch && head -c 100000 /dev/zero >{STATE}/scratch/said")
+    host.sh(f"mkdir -p {STATE}/scratch && chmod 700 {STATE} && head -c 100000 /dev/zero >{STATE}/scratch/said")
     before = host.sh(f"ls -A {TMP} /run | sort")
     assert host.act("flush", "flush").rc == Rc.OK
     assert host.call("frozen", {"filter": "spamassassin"}).rc == Rc.OK
