@@ -25,15 +25,24 @@ def process(machine: Machine, verb: str, args: Args) -> Process:
 
 
 def _work(p: Process, verb: str, args: Args) -> Verb:
-    bad = [k for k, v in args.items() if not _SAFE.fullmatch(v)]
-    if bad:
-        return _say(refused(f"{bad[0]} has a value that is not allowed", Rc.USAGE))
-    try:
-        if verb in _READS:
-            return _READS[verb](p.machine, args)
-        return _SETTLING[verb](p, args) if verb in _SETTLING else _acting(p, _ACTS[verb], args)
-    except KeyError:
-        return _say(refused(f"no verb {verb}", Rc.USAGE))
+    if wrong := _usage(verb, args):
+        return _say(refused(wrong, Rc.USAGE))
+    if verb in _READS:
+        return _READS[verb](p.machine, args)
+    return _SETTLING[verb](p, args) if verb in _SETTLING else _acting(p, _ACTS[verb], args)
+
+
+def _usage(verb: str, args: Args) -> str | None:
+    """What is wrong with a request; the real one refuses the same before it looks at anything."""
+    if verb not in _KEYS:
+        return f"no such verb: {verb}"
+    must, may = _KEYS[verb]
+    if bad := [k for k, v in args.items() if not _SAFE.fullmatch(v)]:
+        return f"not a value for {bad[0]}"
+    if odd := [k for k in args if k not in {*must, *may, "limit"} and not (verb == "settings" and k[1:].isdigit())]:
+        return f"{verb} knows no key {odd[0]}"
+    lacking = [k for k in must if not args.get(k)]
+    return f"{verb} needs {lacking[0]}" if lacking else None
 
 
 def _say(what: tuple[int, Rows]) -> Verb:
@@ -202,8 +211,6 @@ def _requeue(m: Machine, args: Args) -> Verb:
         return refused(f"requeued mail would meet {pickup_filter(m)} again at pickup")
     if m.files[MAIN].get("always_bcc"):
         return refused("requeued mail goes through cleanup again, and always_bcc would add its recipient twice")
-    if name not in looks.deferred(m):
-        return refused(f"{name} is not in defer_transports: its mail may be delivered while it is requeued")
     done = passes = empty = 0
     while empty < 2 and m.timeline.now < until:
         passes += 1
@@ -232,3 +239,23 @@ _ACTS: Mapping[str, Callable[[Machine, Args], Verb]] = {
 }
 _READS: Mapping[str, Callable[[Machine, Args], Verb]] = {**looks.VERBS, "unit": restarts.unit}
 _SETTLING: Mapping[str, Callable[[Process, Args], Verb]] = {"settle": _settle, "epoch-set": _epoch_set}
+
+_LOOK = "config_dir spam spam_address scan top handler container peers filters patience log log_from waited"
+_OWN = ("run", "step", "attempt", "epoch", "limit")
+_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "hello": ((), ()),
+    "look": ((), tuple(_LOOK.split())),
+    "unit": (("kind", "name"), ("config_dir", "patience")),
+    "filter-read": ((), ("config_dir", "filter")),
+    "settings": ((), ("config_dir",)),
+    "frozen": (("filter",), ("config_dir",)),
+    "result": (("run", "step", "attempt"), ()),
+    "bypass": ((*_OWN, "filter", "lever", "expect"), ("config_dir",)),
+    "restore": ((*_OWN, "of_run", "of_step"), ("config_dir",)),
+    "requeue": ((*_OWN, "filter"), ("config_dir", "batch")),
+    "restart": ((*_OWN, "kind", "name", "answers"), ("config_dir", "speaks", "grace")),
+    "flush": (_OWN, ("config_dir",)),
+    "settle": (_OWN, ("config_dir",)),
+    "epoch-set": (("to", "from"), ("reason",)),
+}
+"""What each verb needs and may be told, as in `dispatch` of the real one."""
