@@ -190,6 +190,20 @@ def test_a_host_out_of_reach_takes_everybodys_share_and_no_ones_health() -> None
     assert "behind ssh.reach" in mine["queue.removed_rate"].reason
 
 
+def test_one_that_was_installed_before_it_could_count_what_waited_still_sees_the_rest() -> None:
+    """upgrade: a helper of the release before takes its change back all the same; all that waits counts as before."""
+
+    class Older(Remote):
+        def call(self, host, verb, args, *, limit_s):  # type: ignore[no-untyped-def]
+            if "waited" in args:
+                return Reply("look", 64, (("because", "look knows no key waited"),))
+            return super().call(host, verb, args, limit_s=limit_s)
+
+    wanted = frozenset({"queue.frozen"})
+    found = look(fleet(), wanted=wanted, waited_s=20, remote=Older(), smtp=Smtp(), clock=Clock())
+    assert [(s.outcome, s.before) for s in found if s.name == "queue.frozen"] == [(Outcome.OK, None)] * 2
+
+
 def test_one_that_was_installed_before_it_could_read_a_log_still_sees_the_rest() -> None:
     class Older(Remote):
         def call(self, host, verb, args, *, limit_s):  # type: ignore[no-untyped-def]
