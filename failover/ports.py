@@ -123,7 +123,8 @@ class DnsZone(Protocol):
         `held` is asked after the last reading, before each sending, so that whoever stands still in between finds the
         zone edited, if anybody acted meanwhile; what it raises goes through.
 
-        Raises Changed (it no longer reads `expected`), Refused, Unreachable (nothing was sent), OutcomeUnknown.
+        Raises Changed (it no longer reads `expected`), Refused, Unreachable (nothing was sent), OutcomeUnknown. Once
+        the change was accepted it raises nothing: whether all servers have it is for `seen` to tell.
         """
         ...
 
@@ -172,7 +173,7 @@ class Cloud(Protocol):
 
 class Notifier(Protocol):
     def send(self, channel: Channel, message: Message) -> None:
-        """Raises Unreachable (not told) or OutcomeUnknown (maybe told)."""
+        """Raises Unreachable, StepFailed (not told) or OutcomeUnknown (maybe told)."""
         ...
 
 

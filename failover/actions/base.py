@@ -101,7 +101,8 @@ class Action(Protocol):
         ...
 
     def act(self, step: Step, at: At, hands: Hands) -> Result:
-        """Do it once. Raises Unreachable or Refused (nothing done), StepFailed, OutcomeUnknown."""
+        """Do it once. Raises Unreachable or Refused (nothing was done, and a table of answers says so), StepFailed (it
+        ended, not well), OutcomeUnknown (all else: it is settled next)."""
         ...
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:

@@ -159,6 +159,23 @@ def test_done_though_its_answer_was_lost(scene: Scene, line: Line, lost: str, pa
     assert scene.mx() == MORE
 
 
+def test_a_key_that_is_gone_when_the_set_is_read_again_unsays_nothing(
+    scene: Scene, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """safety 3, its siblings: after the update was sent, no error on our side says that it was not."""
+    monkeypatch.setenv("TSIG_FOR_NOW", scene.secret)
+    zone = scene.through(line)
+    zone = replace(zone, at=replace(zone.at, key="env:TSIG_FOR_NOW"))
+    line.lose = ["answer"]
+    with pytest.raises(OutcomeUnknown):
+        inside(
+            scene.lab,
+            "controller",
+            lambda: zone.swap(NAME, expected=LAB, wanted=MORE, held=lambda: monkeypatch.delenv("TSIG_FOR_NOW")),
+        )
+    assert scene.mx() == MORE
+
+
 def test_lost_before_it_arrived_is_unknown_to_us(scene: Scene, line: Line) -> None:
     line.lose = ["request"]
     scene.fails(scene.through(line), OutcomeUnknown)
