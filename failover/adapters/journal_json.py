@@ -31,7 +31,7 @@ def loads(text: str) -> Plan:
     """Raises ConfigError when it is no plan that this version can know the meaning of."""
     try:
         plan = _decode(Plan, json.loads(text))
-    except (KeyError, TypeError, ValueError) as e:
+    except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as e:
         raise ConfigError(
             f"this is no plan that this version of failover understands: {e}",
             try_="use the version that wrote it",

@@ -18,6 +18,14 @@ def dumps(look: Samples, at: datetime) -> str:
 
 
 def loads(text: str, at: datetime) -> Iterable[Signal]:
+    """A look that cannot be read is no look: what it showed is unknown, and the others are read."""
+    try:
+        return _read(text, at)
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
+        return []
+
+
+def _read(text: str, at: datetime) -> list[Signal]:
     # Positional and unfolded on purpose: the controller reads thousands of these in each cycle.
     return [
         Signal(
