@@ -12,6 +12,7 @@ from failover.core.fleet import Host
 from failover.core.plan import Step
 from failover.core.recovery import World, compare, settled
 from failover.core.signal import Outcome
+from failover.errors import OutcomeUnknown
 from failover.ports import Reply
 
 
@@ -24,6 +25,8 @@ def read_settings(step: Step, hands: Hands) -> Mapping[str, str]:
     keys = [k.split(" ", 1) for k in step.before]
     asked = {f"s{i}": f"{file}:{key}" for i, (file, key) in enumerate(keys, 1)}
     reply = remote.read(hands, hands.fleet.hosts[step.host or ""], "settings", asked)
+    if any(len(row) != 3 for row in reply.all("setting")):
+        raise OutcomeUnknown(f"{step.host}: a row of its settings cannot be read", try_="see it by hand: postconf -n")
     return {f"{file} {key}": value for file, key, value in reply.all("setting")}
 
 
@@ -38,7 +41,7 @@ def settle_setting(step: Step, at: At, hands: Hands) -> World:
 
 def summary(reply: Reply, *keys: str) -> Result:
     """What the journal keeps: digests of the files as we left them, and the counts asked for."""
-    kept = {f"digest {file}": sha for file, sha in reply.all("digest")}
+    kept = {f"digest {file}": sha for file, sha in (r for r in reply.all("digest") if len(r) == 2)}
     return kept | {key: " ".join(row) for key in keys for row in reply.all(key)}
 
 

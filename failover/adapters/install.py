@@ -7,6 +7,7 @@ visudo, sudo's own word that the user may run it).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from failover.adapters import helper
 from failover.adapters.reply import INSTALLED
 from failover.core.fleet import Host
-from failover.errors import ConfigError, Refused, StepFailed
+from failover.errors import ConfigError, OutcomeUnknown, Refused, StepFailed
 from failover.ports import Rc, Remote, Reply
 
 SUDOERS = "/etc/sudoers.d/failover"
@@ -77,7 +78,24 @@ def look(remote: Remote, host: Host, wanted: Wanted) -> Found:
     return _found(_fine(host, remote.call(host, "installed", args, limit_s=LIMIT_S)))
 
 
+_ROWS = {"result": (4, (2, 3)), "reset": (3, (0, 1, 2)), "force": (2, ())}
+"""Of each row how many fields it has at least, and which of them are whole numbers."""
+
+
+def whole(text: str) -> bool:
+    """Plain digits, few enough for a time, an epoch or a size."""
+    return bool(re.fullmatch(r"[0-9]{1,12}", text))
+
+
 def _found(reply: Reply) -> Found:
+    """Raises OutcomeUnknown where a row of what is in force cannot be read: nothing there is not said of it."""
+    for key, (fields, numbers) in _ROWS.items():
+        for row in reply.all(key):
+            if len(row) < fields or not all(whole(row[n]) for n in numbers):
+                raise OutcomeUnknown(
+                    f"a row `{key}` of its helper cannot be read", try_="see it by hand: failover-host installed"
+                )
+
     def cell(key: str, n: int = 0) -> str:
         row = reply.one(key) or ()
         return row[n] if len(row) > n else ""
@@ -95,11 +113,11 @@ def _found(reply: Reply) -> Found:
         may=cell("may") == "yes",
         key=cell("key"),
         keys_file=cell("keys_file"),
-        epoch=int(cell("epoch")) if cell("epoch").isdigit() else 0,
-        state_bytes=int(cell("state")) if cell("state").isdigit() else None,
-        results=reply.all("result"),
+        epoch=int(cell("epoch")) if whole(cell("epoch")) else 0,
+        state_bytes=int(cell("state")) if whole(cell("state")) else None,
+        results=tuple(row[:4] for row in reply.all("result")),
         resets=reply.all("reset"),
-        force=reply.all("force"),
+        force=tuple(row[:2] for row in reply.all("force")),
         unbelieved=cell("unbelieved"),
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 from failover.adapters.install import STATE, Found, Wanted
 from failover.cli.output import table
+from failover.core.clean import clean
 from failover.core.fleet import Host
 
 
@@ -22,7 +24,7 @@ def lines(host: Host, found: Found, wanted: Wanted) -> list[str]:
         *(("in force", f"run {run}, step {step}") for run, step in found.force),
         *(("last", f"{name} {word} {rc}, {_when(int(at))}") for name, word, rc, at in found.results),
         *(
-            ("reset", f"epoch {was} to {to}, {_when(int(at))}, {unquote(why[0]) if why else 'no reason'}")
+            ("reset", f"epoch {was} to {to}, {_when(int(at))}, {_reason(why) or 'no reason'}")
             for at, was, to, *why in found.resets
         ),
     ]
@@ -61,10 +63,15 @@ def document(host: Host, found: Found, wanted: Wanted) -> dict[str, Any]:
             {"result": name, "state": word, "rc": int(rc), "at": _when(int(at))} for name, word, rc, at in found.results
         ],
         "resets": [
-            {"at": _when(int(at)), "from": int(was), "to": int(to), "reason": unquote(why[0]) if why else ""}
+            {"at": _when(int(at)), "from": int(was), "to": int(to), "reason": _reason(why)}
             for at, was, to, *why in found.resets
         ],
     }
+
+
+def _reason(why: Sequence[str]) -> str:
+    """Percent-encoded on the host, so it is cleaned here."""
+    return clean(unquote(why[0])) if why else ""
 
 
 def _when(unix: int) -> str:

@@ -167,7 +167,11 @@ def _option(entry: str, *names: str) -> str | None:
 
 
 def _port(text: str | None) -> int:
-    return int(text) if text and text.isdigit() and 0 < int(text) < 65536 else USUAL[Engine.SPAMASSASSIN][0].port
+    return (
+        int(text)
+        if text and re.fullmatch("[0-9]{1,5}", text) and 0 < int(text) < 65536
+        else USUAL[Engine.SPAMASSASSIN][0].port
+    )
 
 
 def _spam(at: _Host, wiring: Reply) -> Line:

@@ -27,7 +27,7 @@ def settings(wiring: Reply) -> tuple[str, ...]:
 
 
 def latent(host: Host, wiring: Reply, read: Reply) -> Iterator[Finding]:
-    values = {(file, key): value for file, key, value, *_ in read.all("setting")}
+    values = {(file, key): value for file, key, value, *_ in (row for row in read.all("setting") if len(row) > 2)}
     found = [
         *_pipe(host, wiring, values),
         *_milters(host, wiring, values),

@@ -124,18 +124,18 @@ class Zone:
         raise Changed(text(dice), try_=text(dice))
 
 
-def ran(seed: int, *commands: tuple[str, ...]) -> str:
+def ran(seed: int, *commands: tuple[str, ...], far: Far | Loud | None = None) -> str:
     """What all of them print, one after the other on one state; each ends by its own exit code."""
     said, dice = io.StringIO(), Dice(seed)
-    far = Far(dice)
+    asked = far or Far(dice)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         (Path(folder) / "hosts.yaml").write_text(HOSTS)
         patch.setenv("FAILOVER_HOSTS", f"{folder}/hosts.yaml")
         patch.setenv("FAILOVER_STATE", f"sqlite:///{folder}/state.db")
-        patch.setattr(wiring, "remote", lambda _: far)
+        patch.setattr(wiring, "remote", lambda _: asked)
         patch.setattr(wiring, "smtp", lambda: Mail(dice))
         patch.setattr(wiring, "clock", Clock)
-        patch.setattr(zones, "zone_of", lambda *_: Zone(dice))
+        patch.setattr(zones, "zone_of", lambda *_, **__: Zone(dice))
         for words in commands:
             with redirect_stdout(said), redirect_stderr(said), pytest.raises(SystemExit):
                 main([word.replace("FOLDER", folder) for word in words])
@@ -160,7 +160,8 @@ COMMANDS = [
         (("run", "spam-filter-hung", "--set", "sick=mx1", "--yes"), ("status",), ("runs", "list"), ("why",)),
         marks=pytest.mark.slow,
     ),
-    pytest.param((("tick",), ("status",), ("host", "status", "mx1")), marks=pytest.mark.slow),
+    pytest.param((("tick",), ("status",)), marks=pytest.mark.slow),
+    (("host", "status", "mx1"), ("doctor",)),
 ]
 
 
@@ -168,7 +169,7 @@ COMMANDS = [
 @fuzz(4)
 @given(seed=SEED)
 def test_every_command_prints_plain_text_whatever_is_said(commands: tuple[tuple[str, ...], ...], seed: int) -> None:
-    """safety 10: a host's because, installed and hello rows reached the terminal raw: title, clipboard."""
+    """safety 10, and 7: one host's nonsense ended it for all."""
     said = ran(seed, *commands)
     assert plain(said), [line for line in said.splitlines() if not plain(line)]
     assert "this is a bug" not in said, said
@@ -184,12 +185,51 @@ def test_json_carries_plain_text_too(seed: int) -> None:
     no_fault()
 
 
-@pytest.mark.slow
-@fuzz(2)
-@given(seed=SEED)
-def test_doctor_prints_plain_text_whatever_is_said(seed: int) -> None:
-    """safety 10, and 7: one host's nonsense ended it for all."""
-    said = ran(seed, ("doctor",), ("doctor", "--json"))
-    assert plain(said), [line for line in said.splitlines() if not plain(line)]
+@dataclass
+class Loud:
+    """Says all that is nasty in each field of each row that is told to people; `rc` says no, or yes."""
+
+    rc: int
+    without: frozenset[str] = frozenset()
+
+    def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
+        loud = "".join(NASTY).replace("\r\n", "").replace("\u2028", "")
+        rows = (
+            "reset\t1\t2\t3\t%1b[2J%c2%9b%e2%80%ae\n"
+            if verb == "installed" and self.rc == 0 and host.name == "mx1"
+            else ""
+        )
+        rows += "".join(
+            f"{key}\t{loud}\t{loud}\t{loud}\n" for key in KEYS if key not in {"begin", "end", *self.without}
+        )
+        said = f"{rows}end\t{verb}\t{self.rc}\n".encode("utf-8", "surrogatepass")
+        found = reply.parse(verb, said, self.rc)
+        assert found is not None
+        return found
+
+
+def test_a_reason_that_the_host_keeps_encoded_is_decoded_plainly() -> None:
+    """safety 10: percent-encoded it is plain, and raw again once it is decoded."""
+    said = ran(0, ("host", "status", "mx1"), far=Loud(0, frozenset({"result", "force", "reset"})))
+    assert "epoch 2 to 3, " in said
+    assert plain(said)
+
+
+@pytest.mark.parametrize("rc", [0, 78])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "-v"),
+        ("doctor",),
+        ("host", "status", "mx1"),
+        ("host", "install", "mx1"),
+        ("plan", "spam-filter-hung", "--set", "sick=mx1"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_host_that_says_all_that_is_nasty_prints_none_of_it(words: tuple[str, ...], rc: int) -> None:
+    """safety 10: because, installed and hello rows reached the terminal raw: title, clear screen, clipboard."""
+    said = ran(0, words, far=Loud(rc))
+    assert plain(said), [line[:200] for line in said.splitlines() if not plain(line)]
     assert "this is a bug" not in said, said
     no_fault()
