@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from failover.adapters import known_hosts
+from failover.adapters import files, known_hosts
 from failover.adapters.known_hosts import HostKey
 from failover.adapters.sock import connect
 from failover.adapters.watchdog import Errand, Overdue
@@ -71,21 +69,26 @@ class Trust:
     by: Path | None
 
 
-def trust(address: str, port: int, offered: tuple[HostKey, ...], files: Iterable[Path]) -> Trust:
-    """By the first file that knows the address. Raises Refused when none of what it knows is offered any more."""
-    for path in files:
-        try:
-            kept = known_hosts.load(path)
-        except OSError:
-            continue
+def trust(address: str, port: int, offered: tuple[HostKey, ...], by: Iterable[Path]) -> Trust:
+    """By the first file that knows the address; what any of them revokes is revoked. Raises Refused when that is
+    offered, or none of what the first knows is offered any more."""
+    read = list(_read(by))
+    for path, kept in read:
         if revoked := [k for k in offered if k in kept.revoked]:
             raise _changed(f"{address}:{port} offers {revoked[0].fingerprint}, which {path} revokes", path)
+    for path, kept in read:
         if before := kept.trusted(address, port):
             if same := tuple(k for k in offered if k in before):
                 return Trust(same, path)
             said = f"{address}:{port} offers {offered[0].fingerprint}, {path} knows {before[0].fingerprint}"
             raise _changed(said, path)
     return Trust((), None)
+
+
+def _read(paths: Iterable[Path]) -> Iterable[tuple[Path, known_hosts.KnownHosts]]:
+    for path in paths:
+        with suppress(OSError):
+            yield path, known_hosts.load(path)
 
 
 def _changed(said: str, path: Path) -> Refused:
@@ -108,21 +111,6 @@ def add(path: Path, text: str) -> None:
         before = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
         broken = "" if not before or before.endswith("\n") else "\n"
-        put(path, before + broken + text, mode)
+        files.put(path, before + broken + text, mode)
     except OSError as e:
         raise ConfigError(f"cannot write {path}: {e.strerror}", try_="give another file: --known-hosts FILE") from e
-
-
-def put(path: Path, text: str, mode: int) -> None:
-    """Readers see the old file or the new one, never half. Raises OSError."""
-    real = path.resolve()
-    with tempfile.NamedTemporaryFile(
-        "w", dir=real.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8", errors="surrogateescape"
-    ) as f:
-        try:
-            f.write(text)
-            os.fchmod(f.fileno(), mode)
-        except BaseException:
-            Path(f.name).unlink()
-            raise
-    Path(f.name).replace(real)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from failover.adapters import files
 from failover.adapters.journal_json import dumps, loads
 from failover.core.plan import Plan
 from failover.errors import ConfigError
@@ -12,7 +13,7 @@ from failover.errors import ConfigError
 def save_plan(plan: Plan, path: Path) -> None:
     """Raises ConfigError when it cannot be written."""
     try:
-        path.write_text(dumps(plan) + "\n", encoding="utf-8")
+        files.put(path, dumps(plan) + "\n", 0o644)
     except OSError as e:
         raise ConfigError(f"the plan could not be saved to {path}: {e.strerror}", try_="give another --out") from e
 

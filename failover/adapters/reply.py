@@ -11,6 +11,8 @@ from failover.ports import Reply
 LONGEST = 4 * 1024 * 1024
 """Bytes of an answer that are read; one that is longer is no answer of ours."""
 INSTALLED = "/usr/local/sbin/failover-host"
+LONGEST_S = 3600
+"""No call holds a host's lock for longer: the helper refuses more."""
 LAST_RESORT_S = 5
 """Past its own limit the script is ended from outside: TERM then, KILL 2 s later. Late, since it ends it half-way."""
 
@@ -50,4 +52,4 @@ def installed_command(verb: str, args: Mapping[str, str], *, limit_s: int) -> st
 
 
 def _pairs(args: Mapping[str, str], limit_s: int) -> list[str]:
-    return [f"{key}={value}" for key, value in {**args, "limit": str(limit_s)}.items()]
+    return [f"{key}={value}" for key, value in {**args, "limit": str(min(limit_s, LONGEST_S))}.items()]

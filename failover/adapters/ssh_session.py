@@ -205,11 +205,15 @@ def _files(host: Host) -> tuple[Path, ...]:
 
 
 def _trusted(host: Host) -> tuple[known_hosts.HostKey, ...]:
+    """By each file that can be read; what one of them revokes is trusted by none."""
     keys: list[known_hosts.HostKey] = []
+    revoked: set[known_hosts.HostKey] = set()
     problems: list[OSError] = []
     for file in _files(host):
         try:
-            keys += known_hosts.load(file).trusted(host.address, host.ssh.port)
+            kept = known_hosts.load(file)
+            keys += kept.trusted(host.address, host.ssh.port)
+            revoked |= kept.revoked
         except OSError as e:
             problems.append(e)
     if len(problems) == len(_files(host)):
@@ -218,7 +222,7 @@ def _trusted(host: Host) -> tuple[known_hosts.HostKey, ...]:
             try_=f"host keys are always checked: ssh-keyscan -p {host.ssh.port} {host.address} > {_files(host)[0]}, "
             "after comparing the fingerprints with the host's own",
         )
-    return tuple(keys)
+    return tuple(k for k in keys if k not in revoked)
 
 
 def identity(host: Host) -> paramiko.PKey | None:

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from failover.adapters import files
 from failover.adapters.state_upgrade import prepare
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Unreachable
 
@@ -95,8 +96,9 @@ def _parse(text: str) -> URL:
 
 def _sqlite(url: URL) -> Engine:
     assert url.database
-    _own(Path(url.database))
-    engine = create_engine(url, connect_args={"timeout": PATIENCE_S}, hide_parameters=True)
+    engine = create_engine(
+        url.set(database=str(_own(Path(url.database)))), connect_args={"timeout": PATIENCE_S}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, record: object) -> None:
@@ -132,23 +134,22 @@ def _wal(connection: Any, url: str) -> None:
         )
 
 
-def _own(path: Path) -> None:
+def _own(path: Path) -> Path:
     """One system user owns the state: WAL needs write access even to read, and would mix the owners of its files.
 
-    Root may come along, since SQLite then gives its files to the database's owner (os_unix.c, findCreateFileMode).
+    Nobody comes along, root neither: in another's folder it would follow that user's links. Returns it without links.
     """
+    path = files.real(path, alone=True)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = (path if path.exists() else path.parent).stat().st_uid
-        if path.exists() and owner != os.geteuid() != 0:
+        if path.exists() and path.stat().st_uid != os.geteuid():
             raise PermissionError
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         if not os.access(path.parent, os.W_OK):
             raise PermissionError
-        if os.geteuid() == 0:
-            os.chown(path, owner, -1)
     except OSError as e:
         raise _not_ours(path, e) from e
+    return path
 
 
 def _not_ours(path: Path, e: OSError) -> ConfigError:

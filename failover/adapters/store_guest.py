@@ -15,6 +15,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Engine, NullPool, create_engine, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from failover.adapters import files
 from failover.adapters.state_db import reading, shown
 from failover.adapters.state_schema import SCHEMA, meta
 from failover.adapters.store import SqlStore
@@ -65,8 +66,7 @@ def _is_ours(engine: Engine, url: URL) -> bool:
 
 
 def _sqlite(url: URL) -> Engine | None:
-    path = Path(url.database or "")
-    if not url.database or not path.is_file():
+    if not url.database or not (path := files.real(Path(url.database))).is_file():
         return None
     alone = not path.with_name(f"{path.name}-wal").exists()
     where = f"file:{quote(str(path.absolute()))}?mode=ro" + ("&immutable=1" if alone else "")

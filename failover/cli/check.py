@@ -6,9 +6,7 @@ unless something is worse.
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -141,15 +139,9 @@ def _standing(opts: Options, fleet: Fleet, now: datetime) -> Standing | None:
 
 def write_whole(path: Path, text: str) -> None:
     """Readers see the old file or the new one, never half. Readable by all, since node_exporter is another user."""
+    from failover.adapters import files
+
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as f:
-            try:
-                f.write(text)
-                f.flush()
-                os.fchmod(f.fileno(), 0o644)
-                Path(f.name).replace(path)
-            except BaseException:
-                Path(f.name).unlink()
-                raise
+        files.put(path, text, 0o644)
     except OSError as e:
         raise ConfigError(f"cannot write {path}: {e.strerror}", try_="give a path in a folder that we may write") from e

@@ -231,11 +231,12 @@ def _at_once(do: Callable[[Server], _R], of: Sequence[Server]) -> list[_R]:
 
 def _put(out: Path, text: str) -> None:
     """Loaded as it will be loaded, before it is in place; what was there is kept as .bak. Raises ConfigError."""
-    from failover.adapters.host_keys import put
+    from failover.adapters.files import put, real
     from failover.config.hosts import load_fleet
 
-    trial = out.with_name(f".{out.name}.new")
     try:
+        out = real(out)
+        trial = out.with_name(f".{out.name}.new")
         put(trial, text, 0o644)
         try:
             load_fleet(trial)

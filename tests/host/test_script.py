@@ -40,6 +40,33 @@ def test_wrong_usage_is_64_and_says_why(args: tuple[str, ...]) -> None:
     assert done.stdout.startswith(f"\nbegin\t{VERSION}\nbecause\t")
 
 
+@pytest.mark.parametrize("value", ["limit=3601", "limit=9999999999", "limit=99999999999", "patience=61"])
+def test_no_call_holds_the_host_for_long(value: str) -> None:
+    """safety 15: a limit of ten digits held the lock for 300 years."""
+    done = ran(script_text(), "look", value)
+    assert (done.returncode, "not a value for" in done.stdout) == (64, True)
+
+
+ACT = ("run=r", "step=s", "attempt=1", "limit=5")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("filter-read", "config_dir=/srv/mail"), "neither /etc/postfix nor"),
+        (("filter-read", "config_dir=/etc/postfix-x/run/root"), "neither /etc/postfix nor"),
+        (("flush", *ACT, "epoch=9999999999"), "of the future"),
+        (("epoch-set", "from=1", "to=9999999999"), "of the future"),
+        (("look", "log=/etc/shadow"), "/etc/shadow is not Postfix's log"),
+    ],
+)
+def test_through_sudo_only_what_it_is_for(args: tuple[str, ...], said: str) -> None:
+    """safety 9 and 16: a configuration elsewhere, an epoch that locks everybody out, line lengths of any file."""
+    done = ran(f"SUDO_UID=1000\n{script_text()}", *args)
+    assert done.returncode == 77, done
+    assert said in done.stdout
+
+
 TAKEN = [
     ("run", "20261124-0312-spam-filter-hung-a3f"),
     ("limit", "30"),

@@ -139,14 +139,25 @@ def test_through_sudo_the_helper_is_not_replaced(controller: Controller, by: str
 
 @pytest.mark.parametrize("at", ["/home/failover/evil", "/home/failover/link"])
 def test_through_sudo_no_configuration_of_ones_own(controller: Controller, at: str) -> None:
-    """Postfix's commands run, as root, what daemon_directory of main.cf names."""
+    """safety 9: Postfix's commands run, as root, what daemon_directory of main.cf names."""
     lay = f"mkdir -p {at} && cp /etc/postfix/*.cf {at}" if "link" not in at else f"ln -sfn /home/failover/evil {at}"
     for verb in ("filter-read", "look limit=5 patience=1", "flush run=r step=s attempt=1 epoch=1 limit=5"):
         done = controller.ssh(f"{lay}; sudo -n {HELPER} {verb} config_dir={at}")
         assert done.stdout.endswith(f"end\t{verb.split()[0]}\t77\n"), done
-    lay = "mkdir /srv/mail && cp /etc/postfix/*.cf /srv/mail"
-    controller.lab.run("mx1", ["sh", "-c", f"[ -d /srv/mail ] || {{ {lay}; }}"], timeout=10)
-    assert "end\tfilter-read\t0\n" in controller.ssh(f"sudo -n {HELPER} filter-read config_dir=/srv/mail").stdout
+    of_root = (
+        "mkdir -p /srv/mail /etc/postfix-two; for to in /srv/mail /etc/postfix-two; do cp /etc/postfix/*.cf $to; done"
+    )
+    controller.lab.run("mx1", ["sh", "-c", of_root], timeout=10)
+    for folder, rc in (("/srv/mail", 77), ("/etc/postfix-two", 0)):
+        done = controller.ssh(f"sudo -n {HELPER} filter-read config_dir={folder}")
+        assert done.stdout.endswith(f"end\tfilter-read\t{rc}\n"), done
+    theirs = (
+        "cd /etc/postfix-two && mv main.cf ~failover && chown failover ~failover/main.cf && ln -s ~failover/main.cf ."
+    )
+    controller.lab.run("mx1", ["sh", "-c", theirs], timeout=10)
+    done = controller.ssh(f"sudo -n {HELPER} filter-read config_dir=/etc/postfix-two")
+    controller.lab.run("mx1", ["rm", "-rf", "/srv/mail", "/etc/postfix-two", "/home/failover/main.cf"], timeout=10)
+    assert done.stdout.endswith("end\tfilter-read\t77\n"), done
 
 
 def test_without_the_forced_command_the_key_opens_a_shell(controller: Controller) -> None:

@@ -19,9 +19,11 @@ valid() { # KEY VALUE: does the value have the form that its key asks for?
     run | step | attempt | of_run | of_step | filter)
       case $2 in '' | [.-]* | *[!A-Za-z0-9._-]*) return 1 ;; esac
       [ ${#2} -le 64 ] ;;
-    limit | epoch | to | from | batch | patience | grace | waited)
-      case $2 in '' | 0?* | *[!0-9]*) return 1 ;; esac
-      [ ${#2} -le 10 ] ;;
+    epoch | to | from | waited) number "$2" 9999999999 ;;
+    limit) number "$2" 3600 ;; # the lock is held no longer
+    patience) number "$2" 60 ;;
+    grace) number "$2" 600 ;;
+    batch) number "$2" 10000 ;;
     kind) case $2 in service | container) ;; *) return 1 ;; esac ;;
     speaks) case $2 in smtp | spamassassin | rspamd) ;; *) return 1 ;; esac ;;
     name | container)
@@ -66,6 +68,11 @@ valid() { # KEY VALUE: does the value have the form that its key asks for?
       [ ${#2} -le 200 ] ;;
     *) return 1 ;;
   esac
+}
+
+number() { # VALUE MOST
+  case $1 in '' | 0?* | *[!0-9]*) return 1 ;; esac
+  [ ${#1} -le 10 ] && [ "$1" -le "$2" ]
 }
 
 address() { # HOST:PORT or [IPV6]:PORT

@@ -1,5 +1,32 @@
 # ---- forced: what a key with a forced command may ask for -----------------------------------------------------------
 
+AHEAD=900 # seconds that a controller's clock may be ahead of ours: an epoch beyond locks out all others
+
+permitted() { # through sudo an ordinary user asks: only for what the helper is for; else refused, and why
+  [ -n "${SUDO_UID-}" ] || return 0
+  no=$(config_no "$config_dir")
+  for _epoch in $epoch $to; do
+    [ "$_epoch" -le $(($(date +%s) + AHEAD)) ] || no="epoch $_epoch is of the future: by this host's clock it is $(date +%s)"
+  done
+  case $log in
+    '' | auto | journal | /var/log/mail.log | /var/log/maillog) ;;
+    *) [ "$log" = "$(bounded 5 postconf -c "$config_dir" -h maillog_file 2>/dev/null)" ] || no="$log is not Postfix's log" ;;
+  esac
+  [ -z "$no" ] || because $NOT_PERMITTED "$no"
+}
+
+config_no() { # FOLDER: the sentence that forbids it, or nothing. What a configuration of Postfix names is run as root.
+  case $1 in
+    /etc/postfix-*/* | /etc/postfix/*) ;;
+    /etc/postfix | /etc/postfix-?*)
+      for _file in "$1" "$1/main.cf" "$1/master.cf"; do
+        rooted "$_file" || { echo "$_file is not in root's hands alone"; return; }
+      done
+      return ;;
+  esac
+  echo "$1 is neither /etc/postfix nor /etc/postfix-NAME: only root's own session may name it"
+}
+
 # The forced command of a key. What was asked for is split at blanks and compared, and never evaluated; only the
 # helper's own line goes on, and only to sudo, which decides as ever. Until there it runs as the user.
 hand_over() {

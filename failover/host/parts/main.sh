@@ -29,7 +29,7 @@ dispatch() {
   parse "$keys" "$@" || return
   need $must || return
   deadline=$(($(uptime_s) + ${limit:=30}))
-  [ -z "${SUDO_UID-}" ] || rooted "$config_dir" || { because $NOT_PERMITTED "$config_dir is not in root's hands alone"; return; }
+  permitted || return
   export MAIL_CONFIG="$config_dir"
   [ "$verb" = hello ] || [ "$(id -u)" -eq 0 ] || { because $NOT_PERMITTED "not root"; return; }
   case $verb in hello | look | unit | result | installed) remembered ;; esac
