@@ -74,23 +74,23 @@ def _oldest(facts: Reply) -> float | None:
 
 
 def _frozen(sight: Sight, facts: Reply) -> Signal:
-    """A row a filter: TRANSPORT COUNT OLDEST EXAMINED TOTAL; fewer examined than there are makes it a lower bound."""
+    """A row a filter: TRANSPORT COUNT OLDEST EXAMINED TOTAL; fewer examined than there are stand for all, about."""
     rows = [r for r in facts.all("frozen") if len(r) >= 5]
     told = why_missing(facts, "frozen")
     if any(row[:1] == ("frozen",) for row in facts.all("error")):
         return sight.unknown("queue.frozen", told)
-    found = [(number(r[1]), age(r[2]) or 0.0, r[0], r[3] != r[4]) for r in rows]
+    found = [(_of_all(*r[1:2], *r[3:5]), age(r[2]) or 0.0, r[0], r[3] != r[4]) for r in rows]
     if len(rows) != len(facts.all("frozen")) or any(n is None for n, *_ in found):
         return sight.unknown("queue.frozen", "failover-host counted something unreadable")
     if not rows and not facts.all("queue"):
         return sight.unknown("queue.frozen", told)
-    waiting = sum(n or 0.0 for n, *_ in found)
+    waiting = float(round(sum(n or 0.0 for n, *_ in found)))
     if not waiting:
         names = " or ".join(f'"{transport}"' for *_, transport, _ in found) or "a filter: none is set"
         return sight.signal("queue.frozen", Outcome.OK, f"no mail waits for {names}", 0.0, "messages", 0.0, 0.0)
     _, oldest, transport, _ = max(found, key=lambda f: f[1])
-    at_least = "at least " if any(partial for *_, partial in found) else ""
-    said = f'{at_least}{_wait(waiting)} for "{transport}", oldest {duration(oldest)}'
+    about = "about " if any(partial for *_, partial in found) else ""
+    said = f'{about}{_wait(waiting)} for "{transport}", oldest {duration(oldest)}'
     outcome = Outcome.FAIL if oldest > FROZEN_FAIL_S else Outcome.WARN if waiting > PENDING_WARN else Outcome.OK
     return sight.signal("queue.frozen", outcome, said, waiting, "messages", oldest, _waited(facts, "frozen"))
 
@@ -99,11 +99,16 @@ def _waited(facts: Reply, which: str) -> float | None:
     """How many came before the time that the look was told of: WHICH COUNT EXAMINED TOTAL. None where the host does
     not say it, as a helper of an earlier release does not."""
     row = next((r[1:] for r in facts.all("waited") if len(r) == 4 and r[0] == which), ())
-    told = [n for field in row if (n := number(field)) is not None]
-    if len(told) != 3:
+    found = _of_all(*row) if row else None
+    return None if found is None else float(round(found))
+
+
+def _of_all(found: str, examined: str, total: str) -> float | None:
+    """So many of those examined are about so many of all."""
+    n, part, whole = number(found), number(examined), number(total)
+    if n is None or part is None or whole is None:
         return None
-    found, examined, total = told
-    return found * total / examined if examined else found
+    return n * whole / part if part else n
 
 
 def _over(found: float, warn: float | None, said: str) -> tuple[Outcome, str]:

@@ -19,7 +19,7 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
     HEADS_COMMAND=$heads awk -v most=$HEADS -v deep=$deep '
       BEGIN { heads = ENVIRON["HEADS_COMMAND"] }
       { last = split($0, at, "/") }
-      at[1] != "maildrop" && id[at[last]]++ { next } # it went from one queue to another meanwhile
+      NR <= most && at[1] != "maildrop" && id[at[last]]++ { next } # it went from one queue to another meanwhile
       { n[at[1]]++ }
       at[1] == "active" || at[1] == "incoming" || deep && at[1] == "deferred" {
         total++
