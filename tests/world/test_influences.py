@@ -57,7 +57,7 @@ def test_the_end_of_a_restart_does_not_heal_what_hangs_for_another_reason() -> N
 def test_our_restart_heals_the_handler_whatever_lay_on_it() -> None:
     world = World(1)
     later = world.machines["mx1"].under.handler.lay(Daemon.HUNG)
-    assert act(world, "restart", kind="container", name="sl-email", grace="1").rc == Rc.OK
+    assert act(world, "restart", kind="container", name="sl-email", answers="127.0.0.1:20381", grace="1").rc == Rc.OK
     later()
     assert world.machines["mx1"].postfix.handler is Daemon.OK
 
