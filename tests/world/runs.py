@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,8 +23,11 @@ HANG_AT, PLAN_AT, TRAFFIC_UNTIL = 5.0, 75.0, 130.0
 
 
 @lru_cache
-def playbook() -> Playbook:
-    return load_playbook(PLAYBOOK)
+def playbook(*, always_drains: bool = False) -> Playbook:
+    """`always_drains`: without the `when` of the flush, which is skipped after a bypass that was seen to work."""
+    found = load_playbook(PLAYBOOK)
+    steps = tuple(replace(s, when=None) if always_drains and s.id == "drain" else s for s in found.steps)
+    return replace(found, steps=steps)
 
 
 @dataclass
@@ -82,11 +85,18 @@ class Scene:
         assert tally.accepted > 30
 
 
-def scene(seed: int = 1, *, rate: float = 0.6, wiring: str = "smtpd-pipe", until: float = TRAFFIC_UNTIL) -> Scene:
+def scene(
+    seed: int = 1,
+    *,
+    rate: float = 0.6,
+    wiring: str = "smtpd-pipe",
+    until: float = TRAFFIC_UNTIL,
+    always_drains: bool = False,
+) -> Scene:
     world = World.august_11(seed, rate=rate, hang_at=HANG_AT, until=until)
     world.rewire("mx1", wiring)
     world.advance(PLAN_AT)
-    bound = bind_playbook(playbook(), {"sick": "mx1"}, world.fleet)
+    bound = bind_playbook(playbook(always_drains=always_drains), {"sick": "mx1"}, world.fleet)
     plan = make_plan(bound, {"sick": "mx1"}, hands(world), ())
     record = RunRecord("run-1", world.clock.now(), "test", "", plan)
     return Scene(world, record, len(world.moments.seen))

@@ -6,7 +6,7 @@ import pytest
 
 from failover.core.run import Phase, RunState, View
 from tests.world.runs import Scene, scene
-from tests.world.test_kills import each_moment, honest, told
+from tests.world.test_kills import honest, told
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,9 @@ def asleep_at(s: Scene, moment: int) -> View:
 
 
 def while_it_looks(step: str) -> list[tuple[int, str]]:
-    seen = list(each_moment())
+    whole = scene(always_drains=True)
+    whole.start()
+    seen = list(enumerate(whole.world.moments.seen[whole.first :], 1))
     acted, verified = ([at for _, at in seen].index(f"after {did} {step}") for did in ("acted", "verified"))
     return seen[acted : verified + 1]
 
@@ -29,7 +31,7 @@ def while_it_looks(step: str) -> list[tuple[int, str]]:
 def test_what_was_done_is_seen_on_waking_and_the_run_goes_on(step: str) -> None:
     for moment, label in while_it_looks(step):
         with told(f"asleep at moment {moment}, {label}"):
-            s = scene()
+            s = scene(always_drains=True)
             view = asleep_at(s, moment)
             assert view.state is RunState.SUCCEEDED, view.because
             assert view.steps[step].phase is Phase.VERIFIED
