@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from failover import history
 from failover.actions import ACTIONS
 from failover.actions.base import Hands, Mitigation
+from failover.core import debts
 from failover.core.candidates import Situation
 from failover.core.ids import new_run_id
 from failover.core.past import Past
@@ -58,7 +59,7 @@ class Controller:
         spacing = timedelta(seconds=self.hands.fleet.policy.spacing_s)
         for _ in range(LOOKS):
             self.hands.clock.sleep(max(0.0, (next_look - self.now).total_seconds()))
-            found = self.hands.look(self.hands.fleet.hosts, None)
+            found = self.weighed(self.hands.look(self.hands.fleet.hosts, None))
             next_look = max((s.at for s in found), default=self.now) + spacing  # closer than this they count as one
             samples = (*samples, *found)
             situation = Situation(self.hands.fleet, playbooks, samples, self.now, past)
@@ -66,6 +67,10 @@ class Controller:
             if not verdict.undecided:
                 break
         return verdict, situation
+
+    def weighed(self, samples: Samples) -> Samples:
+        """What a host has in force, and our records know nothing of, fails."""
+        return debts.weighed(samples, lambda run: self.store.run(run) is not None)
 
     # Planning -------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ def _is_high(host: str, s: Situation) -> bool:
 
 def look(c: Controller) -> Samples:
     """With the anchors when it might be us, and once more when it was: what they said then must not outlive it."""
-    seen = c.hands.look(c.hands.fleet.hosts, None)
+    seen = c.weighed(c.hands.look(c.hands.fleet.hosts, None))
     if any(s.outcome is not Outcome.OK for s in seen if s.name in {"ssh.reach", "smtp.banner"}) or _was_us(c):
         return (*seen, *c.hands.anchors())
     return seen

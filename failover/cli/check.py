@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from failover.cli.prometheus import Standing
     from failover.core.fleet import Fleet
     from failover.core.signal import Samples
-    from failover.ports import Clock
+    from failover.ports import Clock, Reply
+    from failover.probes.debts import Debt
+
+    Debts = tuple[Debt, ...]
 
 WORKERS = 32
 """Hosts looked at at a time: more gains nothing, since paramiko's own work is then what takes the time."""
@@ -84,25 +88,53 @@ def _look(opts: Options, named: tuple[str, ...]) -> Seen:
     books, hosts = wiring.playbooks(opts), _chosen(fleet, named)
     clock = wiring.clock()
     with progress(f"looking at {', '.join(hosts)} …"):
-        samples = _samples(fleet, hosts, clock, domains=not named)
+        owed: dict[str, Debts] = {}
+        samples = _known(opts, fleet, _samples(fleet, hosts, clock, owed, domains=not named))
     now = clock.now()
     verdict = recommend(Situation(fleet, books, samples, now))
     at = next((s.at for s in samples if s.host in fleet.hosts), now)
     found = diagnose_all(fleet, samples)
-    return Seen(fleet, hosts, at, samples, found, verdict, domain_states(fleet, samples))
+    return Seen(fleet, hosts, at, samples, found, verdict, domain_states(fleet, samples), owed)
 
 
-def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, *, domains: bool) -> Samples:
+def _known(opts: Options, fleet: Fleet, samples: Samples) -> Samples:
+    """What a host has in force, beside what the controller's records say, if there are any that we may read."""
+    from failover.adapters.store_guest import guest
+    from failover.core import debts
+
+    if not any(s.name == debts.FORCE and s.value for s in samples):
+        return samples
+    try:
+        with guest(opts.state_url or fleet.state) as store:
+            return debts.weighed(
+                samples, lambda run: store is not None and store.run(run) is not None, sure=store is not None
+            )
+    except FailoverError:
+        return debts.weighed(samples, lambda run: False, sure=False)
+
+
+def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, owed: dict[str, Debts], *, domains: bool) -> Samples:
     """Hosts and domains at once. What is counted between looks is not asked for: there is no look before this one."""
-    from failover.probes import COUNTED, SIGNALS
+    from failover.probes import COUNTED, SIGNALS, debts
     from failover.probes.look import look
+
+    def heard(host: str, facts: Reply) -> None:
+        with suppress(ValueError):  # then the signal says so
+            owed[host] = debts.of(host, facts.all("debt"))
 
     remote, wanted = wiring.remote(fleet), frozenset(SIGNALS) - COUNTED
     with ThreadPoolExecutor(1) as beside:
         shown = beside.submit(_domains, fleet, clock) if domains and fleet.domains else None
         try:
             found = look(
-                fleet, hosts=hosts, wanted=wanted, remote=remote, smtp=wiring.smtp(), clock=clock, workers=WORKERS
+                fleet,
+                hosts=hosts,
+                wanted=wanted,
+                remote=remote,
+                smtp=wiring.smtp(),
+                clock=clock,
+                workers=WORKERS,
+                heard=heard,
             )
         finally:
             getattr(remote, "close", lambda: None)()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from failover.cli.diagnosis_text import headline, plain_headline
@@ -18,6 +18,7 @@ from failover.probes.dns import NAME as DNS_MX
 if TYPE_CHECKING:
     from failover.core.fleet import Fleet
     from failover.core.verdict import Verdict
+    from failover.probes.debts import Debt
 
 EXIT = {State.HEALTHY: 0, State.DEGRADED: 1, State.FAILED: 2, State.UNKNOWN: 3}
 """Nagios: ok, warning, critical, unknown."""
@@ -35,6 +36,8 @@ class Seen:
     found: dict[str, Diagnosis]
     verdict: Verdict
     domains: dict[str, Diagnosis]
+    debts: Mapping[str, tuple[Debt, ...]] = field(default_factory=dict)
+    """Of each host that told; one of an older helper does not."""
 
     @property
     def judged(self) -> tuple[Diagnosis, ...]:
@@ -90,6 +93,7 @@ def document(seen: Seen) -> dict[str, Any]:
             h: {
                 "state": seen.found[h].state.value,
                 "signals": {name: _signal(many) for name, many in _by_name(seen, h).items()},
+                "debts": debts_json(seen.debts.get(h)),
             }
             for h in seen.hosts
         },
@@ -100,6 +104,26 @@ def document(seen: Seen) -> dict[str, Any]:
             "host": v.host,
             "because": list(v.because),
         },
+    }
+
+
+def debts_json(debts: Iterable[Debt] | None) -> list[dict[str, Any]] | None:
+    """None: the host did not tell."""
+    return None if debts is None else [_debt(d) for d in debts]
+
+
+def _debt(d: Debt) -> dict[str, Any]:
+    return {
+        "kind": d.kind,
+        "run": d.run,
+        "step": d.step,
+        "since": plain(datetime.fromtimestamp(d.since, UTC)),
+        "messages": d.messages,
+        "settings": list(d.settings),
+        "config_dir": d.config_dir,
+        "busy": d.busy,
+        "says": d.says,
+        "discharge": d.discharge,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from failover.core import aftermath
+from failover.core import aftermath, debts
 from failover.core.advice import advice
 from failover.core.alert import NEVER, Alert
 from failover.core.barriers import Barrier, Weight
@@ -33,6 +33,7 @@ def alerts(s: Situation, verdict: Verdict, back: Iterable[Return] = ()) -> tuple
     return (
         *_of_candidates(s, verdict, found),
         *_of_hosts(s, verdict, found),
+        *debts.alerts(s.fleet.hosts, s.samples),
         *aftermath.of_runs(s.past),
         *aftermath.of_returns(back),
     )

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from failover.core.debts import EPOCH, FORCE, HELD
 from failover.probes import cpu, disk, dns, queue, spam, traffic
 
 
@@ -61,6 +62,9 @@ SIGNALS: dict[str, Need] = {
     "disk.inodes": Need(
         "free inodes of the queue's disk, percent", warn=disk.FREE_WARN, fail=disk.FREE_FAIL, below=True
     ),
+    HELD: Need("messages that failover itself put on hold and did not let go"),
+    FORCE: Need(""),
+    EPOCH: Need(""),
 }
 
 NAMED: Mapping[str, str] = {name: need.meaning for name, need in SIGNALS.items() if need.meaning}

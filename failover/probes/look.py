@@ -9,17 +9,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from failover.core import debts as core_debts
 from failover.core.fleet import Engine, Fleet, Host
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.errors import FailoverError, Fault
 from failover.fence import fence
 from failover.ports import Clock, Rc, Remote, Reply, SmtpAnswer, SmtpClient
-from failover.probes import COUNTED, SIGNALS, Where, container, cpu, disk, handler, queue, smtp, spam, ssh, traffic
+from failover.probes import (
+    COUNTED,
+    SIGNALS,
+    Where,
+    container,
+    cpu,
+    debts,
+    disk,
+    handler,
+    queue,
+    smtp,
+    spam,
+    ssh,
+    traffic,
+)
 from failover.probes.sight import Sight
 
-_READERS = (queue.read, spam.read, handler.read, container.read, cpu.read, disk.read)
+_READERS = (queue.read, spam.read, handler.read, container.read, cpu.read, disk.read, debts.read)
 _Job = Callable[[], list[Signal]]
-_NEWER = frozenset({"log", "log_from", "top", "waited"})
+_NEWER = frozenset({"log", "log_from", "top", "debts", "waited"})
 """Arguments of `look` that a helper of an earlier release does not know."""
 
 
@@ -35,6 +50,7 @@ def look(
     clock: Clock,
     patience_s: float = 5.0,
     workers: int = 16,
+    heard: Callable[[str, Reply], object] = lambda host, facts: None,
 ) -> Samples:
     """Look at `hosts` (None: all) for the `wanted` signals (none named: all), asking for no more than these need.
 
@@ -42,12 +58,13 @@ def look(
     where it is wanted by name. `waited_s`: also count the mail that waits for so many seconds; 0: do not.
 
     Never raises for what a host does. All signals of one look carry the time at which it began. `patience_s`
-    is how long each single answer is waited for. `workers=1` looks serially, in the caller's thread.
+    is how long each single answer is waited for. `workers=1` looks serially, in the caller's thread. `heard` is given
+    each host's own answer, as it came.
     """
     at = clock.now()
     names = _with_counts(wanted & SIGNALS.keys() if wanted else frozenset(SIGNALS))
     chosen = tuple(fleet.hosts) if hosts is None else tuple(hosts)
-    looker = _Looker(fleet, remote, smtp, clock, patience_s, at, before, waited_s)
+    looker = _Looker(fleet, remote, smtp, clock, patience_s, at, before, waited_s, heard)
     found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)
     if traffic.SHARE in names:
         found += [s for s in _shares(fleet, before, found, at) if s.host in chosen]
@@ -94,6 +111,7 @@ class _Looker:
     at: datetime
     before: Samples
     waited_s: float
+    heard: Callable[[str, Reply], object]
 
     def over_ssh(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
         """A host that is only a vantage is asked about its peers and nothing else."""
@@ -131,6 +149,8 @@ class _Looker:
         reach = [ssh.reached(host, self.clock.monotonic() - started, self.at)] if names else []
         if facts.rc != Rc.OK:
             return reach + self._nothing(host, names, seen, facts.because, facts.because)
+        if names:
+            self.heard(host.name, facts)
         return reach + self._read(host, facts, names, seen, earlier)
 
     def _ask(self, host: Host, args: dict[str, str]) -> Reply:
@@ -185,6 +205,8 @@ class _Looker:
         args["scan"] = "yes" if asks_spam and "spam.scan" in names else "no"
         if "cpu.top" not in names:  # a third of a second, which a step that waits for its effect need not spend
             args["top"] = "no"
+        if not names & core_debts.NAMES:
+            args["debts"] = "no"
         args["filters"] = "yes" if "queue.frozen" in names or (asks_spam and host.spam is None) else "no"
         if host.handler is not None and handler.NAME in names:
             args["handler"] = str(host.handler.address)

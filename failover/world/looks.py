@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from failover.ports import Rc
+from failover.world import debts
 from failover.world.machine import CORES, DISK_BYTES, Machine, Rows, Verb, refused
 from failover.world.postfix import HANDLE_S, MAIN, MASTER, SCAN_S, Daemon, Mail, Queue, passes_through
 
@@ -45,6 +46,7 @@ def look(m: Machine, args: Args) -> Verb:
     free = f"{DISK_BYTES * m.disk_free / 100:.0f}"
     rows.append(("disk", f"{m.disk_free:g}", free, "/var/spool/postfix"))
     rows.append(("inodes", f"{m.inodes_free:g}", "/var/spool/postfix"))
+    rows += debts.rows(m) if args.get("debts") != "no" else []
     rows.append(("postfix", "running" if m.postfix.running else "stopped"))
     return Rc.OK, rows
 

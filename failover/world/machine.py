@@ -62,7 +62,16 @@ class Saved:
 
     files: Files
     settings: tuple[tuple[str, str, str, str], ...]
+    since: float
     digests: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The list of a requeue: the mail that it puts on hold, written before it does."""
+
+    since: float
+    ids: frozenset[int]
 
 
 @dataclass(eq=False)
@@ -123,7 +132,12 @@ class Machine:
         self.processes: set[Process] = set()
         self.epoch = 0
         self.results: dict[tuple[str, str, str], Result] = {}
-        self.saved: dict[str, Saved] = {}
+        self.saved: dict[tuple[str, str], Saved] = {}
+        """By run and step."""
+        self.held: dict[tuple[str, str, str], Held] = {}
+        """By run, step and attempt."""
+        self.keeps_hold = False
+        """postsuper is not there, or its disk is full: what is on hold stays there."""
         self.full_until = 0.0
         """The folder of these has no room until then."""
         self.container = "sl-email"

@@ -210,8 +210,8 @@ class Postfix:
         self._activate(mail)
 
     def requeue(self, mail: Mail) -> bool:
-        """`postsuper -r` of one named message: to maildrop, until pickup is triggered."""
-        if mail.doing or mail.queue is Queue.HOLD:
+        """`postsuper -r - hold` of one named message: from there to maildrop, until pickup is triggered."""
+        if mail.queue is not Queue.HOLD or mail.id not in self.mails:
             return False
         mail.queue = Queue.MAILDROP
         return True

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 
 from failover.ports import Rc
-from failover.world import looks, restarts
+from failover.world import debts, looks, restarts
 from failover.world.looks import Setting, lever_refusal, lever_settings, pickup_filter
 from failover.world.machine import Machine, Process, Result, Rows, Saved, Verb, refused
 from failover.world.postfix import MAIN, MASTER
@@ -61,6 +61,7 @@ def _acting(p: Process, act: Callable[[Machine, Args], Verb], args: Args) -> Ver
         return refused("another failover-host is at work here", Rc.BUSY)
     if no := _no_epoch(m, args):
         return no
+    debts.discharge(m)
     key = (args["run"], args["step"], args["attempt"])
     if earlier := m.results.get(key):
         p.unlock()
@@ -113,6 +114,7 @@ def _settle(p: Process, args: Args) -> Verb:
         return refused("still at work here", Rc.BUSY)
     if no := _no_epoch(p.machine, args):
         return no
+    debts.discharge(p.machine)
     key = (args["run"], args["step"], args["attempt"])
     if key not in p.machine.results:
         if p.machine.full:
@@ -145,7 +147,7 @@ def _bypass(m: Machine, args: Args) -> Verb:
     wanted = lever_settings(m, lever, name)
     if expected(wanted) != args["expect"]:
         return refused("the settings are not as they were read", Rc.CHANGED)
-    saved = m.saved[f"{args['run']}.{args['step']}"] = Saved(m.snapshot(), wanted)
+    saved = m.saved[args["run"], args["step"]] = Saved(m.snapshot(), wanted, m.time)
     yield 0.02
     for file, key, _, after in wanted:
         m.write(file, key, after)
@@ -175,7 +177,7 @@ def expected(settings: tuple[Setting, ...]) -> str:
 
 def _restore(m: Machine, args: Args) -> Verb:
     """Bytes back where nobody else wrote; else our settings alone; ours edited by somebody: nothing at all."""
-    saved = m.saved.get(f"{args['of_run']}.{args['of_step']}")
+    saved = m.saved.get((args["of_run"], args["of_step"]))
     if saved is None:
         return refused("nothing was saved under that name")
     if saved.digests != {f: m.digest(f) for f in (MAIN, MASTER)}:
@@ -204,7 +206,8 @@ def _restore(m: Machine, args: Args) -> Verb:
 
 
 def _requeue(m: Machine, args: Args) -> Verb:
-    """Only frozen, only what is not being delivered, never hold; until two whole passes find none."""
+    """Only frozen, only what is not being delivered, never what others hold; until two whole passes find none."""
+    key = (args["run"], args["step"], args["attempt"])
     name, batch = args["filter"], int(args.get("batch", "200"))
     until = m.timeline.now + max(1.0, float(args["limit"]) - 2)
     if pickup_filter(m):
@@ -215,10 +218,12 @@ def _requeue(m: Machine, args: Args) -> Verb:
     while empty < 2 and m.timeline.now < until:
         passes += 1
         free = [x for x in m.postfix.frozen_mail(name) if not x.doing][:batch]
-        done += sum(m.postfix.requeue(x) for x in free)
+        yield from debts.hold(m, key, free)
+        done += sum(m.postfix.requeue(x) for x in debts.on_hold(m, key))
         empty = 0 if free else empty + 1
         yield 0.1
         m.postfix.pickup()
+        debts.discharge(m)
     left = m.postfix.frozen_mail(name)
     held = sum(bool(x.doing) for x in left)
     counts = {"requeued": done, "left": len(left), "passes": passes, "held": held}
@@ -235,12 +240,13 @@ _ACTS: Mapping[str, Callable[[Machine, Args], Verb]] = {
     "restore": _restore,
     "requeue": _requeue,
     "flush": _flush,
+    "release": debts.release,
     "restart": restarts.restart,
 }
-_READS: Mapping[str, Callable[[Machine, Args], Verb]] = {**looks.VERBS, "unit": restarts.unit}
+_READS: Mapping[str, Callable[[Machine, Args], Verb]] = {**looks.VERBS, "debts": debts.debts, "unit": restarts.unit}
 _SETTLING: Mapping[str, Callable[[Process, Args], Verb]] = {"settle": _settle, "epoch-set": _epoch_set}
 
-_LOOK = "config_dir spam spam_address scan top handler container peers filters patience log log_from waited"
+_LOOK = "config_dir spam spam_address scan top debts handler container peers filters patience log log_from waited"
 _OWN = ("run", "step", "attempt", "epoch", "limit")
 _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "hello": ((), ()),
@@ -256,6 +262,8 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "restart": ((*_OWN, "kind", "name", "answers"), ("config_dir", "speaks", "grace")),
     "flush": (_OWN, ("config_dir",)),
     "settle": (_OWN, ("config_dir",)),
+    "release": (_OWN, ("config_dir",)),
+    "debts": ((), ("of_run", "of_step")),
     "epoch-set": (("to", "from"), ("reason",)),
 }
 """What each verb needs and may be told, as in `dispatch` of the real one."""

@@ -127,8 +127,8 @@ def test_what_lies_behind_a_closed_door_is_one_line(run: Run) -> None:
     assert "mx1 cannot be judged: no SSH: mail flows, we are blind" in ran.out
     seen, _, _ = ran.out.partition("would hold")
     assert seen.count("behind ssh.reach") == 1
-    assert "and 12 more" in seen
-    assert run("-v", mx1=GONE).out.partition("would hold")[0].count("behind ssh.reach") == 13
+    assert "and 15 more" in seen
+    assert run("-v", mx1=GONE).out.partition("would hold")[0].count("behind ssh.reach") == 16
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_json_is_one_document_of_the_agreed_shape(run: Run) -> None:
     assert list(found) == ["version", "at", "hosts", "domains", "decision"]
     assert found["version"] == 1
     assert list(found["hosts"]) == ["mx2", "mx1", "mx3"]
-    assert set(found["hosts"]["mx1"]) == {"state", "signals"}
+    assert set(found["hosts"]["mx1"]) == {"state", "signals", "debts"}
     keys = {"outcome", "value", "unit", "reason", "vantage", "at"}
     signals = found["hosts"]["mx1"]["signals"]
     assert {frozenset(s) for n, s in signals.items() if n != "smtp.peer"} == {frozenset(keys)}

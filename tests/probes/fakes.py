@@ -32,6 +32,8 @@ container running 812 2026-11-24T01:05:10.5Z 0 false 0 -
 load 0.40 4
 top 12 spamd 4242
 disk 61 9000000000 /var/spool/postfix
+debt saved 0
+debt epoch 5
 inodes 88 /var/spool/postfix"""
 
 

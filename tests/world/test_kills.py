@@ -99,6 +99,7 @@ def ends_well(s: Scene) -> None:
     assert s.world.files() == s.world.pristine
     assert exit_code(view) == 0
     assert s.in_force, "the files are back, and Postfix runs with others"
+    assert [m.held for m in s.world.machines.values() if m.held] == [], "mail is on hold, and nobody lets it go"
     s.settle_mail()
     assert s.world.files() == s.world.pristine, "something late changed it afterwards"
 

@@ -83,6 +83,7 @@ def test_requeued_mail_gets_the_bcc_recipient_again_so_the_verb_refuses() -> Non
     assert act(world, "requeue", filter="spamassassin").rc == Rc.REFUSED
     mail = mx1.postfix.frozen_mail("spamassassin")[0]
     mx1.postfix.end_scans()
+    assert mx1.postfix.hold(mail)
     mx1.postfix.requeue(mail)
     mx1.postfix.pickup()
     world.advance(1)

@@ -41,7 +41,7 @@ answer_stored() { # PREFIX: the rows of a result; returns its RC
 act() { # once per (run, step, attempt)
   lock "$((limit < 10 ? limit : 10))" || return
   take_epoch || return
-  release_moving
+  discharge
   if [ -e "$(result_file)" ]; then
     exec 9>&-
     read -r word _ <"$(result_file)"
@@ -100,7 +100,7 @@ do_result() {
 do_settle() { # whatever was running has ended; whatever is late will be refused
   lock "$limit" || return
   take_epoch || return
-  release_moving
+  discharge
   [ -e "$(result_file)" ] || { printf 'settled\t%s\n' $STALE | put "$(result_file)"; } ||
     { because $REFUSED "cannot write $STATE/results"; return; }
   exec 9>&-

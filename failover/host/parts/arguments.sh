@@ -30,7 +30,7 @@ valid() { # KEY VALUE: does the value have the form that its key asks for?
       case $2 in '' | [!A-Za-z0-9]* | *[!A-Za-z0-9@:._-]*) return 1 ;; esac
       [ ${#2} -le 128 ] ;;
     spam) case $2 in spamassassin | rspamd | smtp | lmtp | auto | none) ;; *) return 1 ;; esac ;;
-    scan | top | filters | forced | purge) case $2 in yes | no) ;; *) return 1 ;; esac ;;
+    scan | top | debts | filters | forced | purge) case $2 in yes | no) ;; *) return 1 ;; esac ;;
     lever) case $2 in pass | clear) ;; *) return 1 ;; esac ;;
     user)
       case $2 in '' | [!a-z_]* | *[!a-z0-9_-]*) return 1 ;; esac

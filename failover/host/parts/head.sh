@@ -42,7 +42,7 @@ IFS='
 '
 TAB='	'
 run= step= attempt= epoch= limit= config_dir=/etc/postfix filter= lever= expect= of_run= of_step= batch=200 to= from=
-spam=none spam_address= scan=no top=yes handler= peers= filters=no patience=5 container= waited=
+spam=none spam_address= scan=no top=yes debts=yes handler= peers= filters=no patience=5 container= waited=
 kind= name= answers= speaks=smtp grace=10 log= log_from=
 user= public= digest= forced=no purge=no reason=
 unbelieved=

@@ -33,19 +33,6 @@ how_key() { # how the key is let in: forced (by our line alone), otherwise, abse
   case $found in '') echo absent ;; "$(forced_line)") echo forced ;; *) echo otherwise ;; esac
 }
 
-in_force() { # RUN STEP of each change of ours that stands: a setting that we changed reads as we set it
-  find "$STATE/saved" -mindepth 1 -maxdepth 1 -type d ! -name '.*' -printf '%f\n' 2>/dev/null | sort |
-    while IFS=, read -r of_run of_step; do
-      saved=$STATE/saved/$of_run,$of_step
-      MAIL_CONFIG=$(cat "$saved/config_dir")
-      while IFS=$TAB read -r file key before after; do
-        [ "$before" != "$after" ] && [ "$(setting "$file" "$key")" = "$after" ] || continue
-        say "$of_run" "$of_step"
-        break
-      done <"$saved/settings"
-    done
-}
-
 last_results() {
   find "$STATE/results" -type f ! -name '*.tmp' -printf '%T@\t%f\n' 2>/dev/null | sort -rn | head -n 5 | while IFS=$TAB read -r at name; do
     IFS=$TAB read -r word stored <"$STATE/results/$name"
@@ -72,6 +59,7 @@ do_installed() { # what install would find, and what is here; changes nothing
   say state "$(du -sb "$STATE" 2>/dev/null | cut -f 1)"
   last_results
   in_force | sed 's/^/force\t/'
+  debts | sed 's/^/debt\t/'
   [ ! -e "$STATE/resets" ] || tail -n 3 "$STATE/resets" | sed 's/^/reset\t/'
 }
 
@@ -135,8 +123,8 @@ put_key() { # what let the key in before is kept, for remove
 do_remove() { # just what install did: the key's earlier lines come back, the state stays unless it is asked for
   only_sent || return
   lock 10 || return
-  standing=$(in_force | tr "$TAB\n" ' ,')
-  [ -z "$standing" ] || { because $REFUSED "still in force here: ${standing%,}"; return; }
+  discharge
+  owed=$(standing) && [ -z "$owed" ] || { because $REFUSED "still owed here: $(printf %s "$owed" | tr '\n' ';')"; return; }
   find "$STATE/keys" -type f ! -name '*.tmp' 2>/dev/null | sort >"$scratch/kept"
   while read -r kept; do take_key || { because $FAILED "authorized_keys of $user could not be written"; return; }; done <"$scratch/kept"
   case $(sudoers_user) in

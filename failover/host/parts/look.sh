@@ -54,6 +54,7 @@ do_look() {
     [ -z "$handler" ] || dial handler '220*' '' "$handler" &
     [ -z "$container" ] || look_container &
     [ -z "$log" ] || look_log &
+    [ "$debts" = no ] || debts | sed 's/^/debt\t/' &
     for peer in $(printf %s "$peers" | tr , ' '); do dial "peer $peer" '220*' '' "$peer" & done
     wait
   }

@@ -6,7 +6,7 @@ dispatch() {
   acting='run step attempt epoch limit config_dir' own= must=
   case $verb in
     hello) keys=limit ;;
-    look) keys="limit config_dir spam spam_address scan top handler container peers filters patience log log_from waited" ;;
+    look) keys="limit config_dir spam spam_address scan top debts handler container peers filters patience log log_from waited" ;;
     unit) keys="limit config_dir kind name patience" must="kind name" ;;
     filter-read) keys="limit config_dir filter" ;;
     settings) 
@@ -18,25 +18,26 @@ dispatch() {
     restore) own="of_run of_step" must=$own ;;
     requeue) own="filter batch" must=filter ;;
     restart) own="kind name answers speaks grace" must="kind name answers" ;;
-    flush | settle) own= ;;
+    flush | settle | release) own= ;;
+    debts) keys="limit of_run of_step" ;;
     epoch-set) keys="limit to from reason" must="to from" ;;
     installed) keys="limit config_dir user public" ;;
     install) keys="limit user public digest forced" must="user digest" ;;
     remove) keys="limit purge" ;;
     *) because $USAGE "no such verb: $verb"; return ;;
   esac
-  case $verb in bypass | restore | requeue | restart | flush | settle) keys="$acting $own" must="run step attempt epoch limit $must" ;; esac
+  case $verb in bypass | restore | requeue | restart | flush | release | settle) keys="$acting $own" must="run step attempt epoch limit $must" ;; esac
   parse "$keys" "$@" || return
   need $must || return
   deadline=$(($(uptime_s) + ${limit:=30}))
   permitted || return
   export MAIL_CONFIG="$config_dir"
   [ "$verb" = hello ] || [ "$(id -u)" -eq 0 ] || { because $NOT_PERMITTED "not root"; return; }
-  case $verb in hello | look | unit | result | installed) remembered ;; esac
+  case $verb in hello | look | debts | unit | result | installed) remembered ;; esac
   case $verb in
     settings) do_settings "$@" ;;
-    bypass | restore | requeue | restart | flush) act ;;
-    hello | look | result) "do_$verb" ;; # they write no file
+    bypass | restore | requeue | restart | flush | release) act ;;
+    hello | look | debts | result) "do_$verb" ;; # they write no file
     *)
       scratch_in /tmp || { rm -rf "$scratch"; scratch_in /run; } || { because $REFUSED "no room for temporary files"; return; }
       "do_$(printf %s "$verb" | tr - _)" ;;

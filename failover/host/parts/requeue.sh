@@ -7,59 +7,77 @@ do_requeue() {
   met=$(pickup_filter) twice=$(bcc | head -n 1 | cut -f 1)
   [ -z "$met" ] || { because $REFUSED "requeued mail would meet $met again at pickup"; return; }
   [ -z "$twice" ] || { because $REFUSED "requeued mail goes through cleanup again, and $twice would add its recipient again"; return; }
-  cd "$(queue_dir)" || { because $FAILED "no queue directory"; return; }
-  total=0 passes=0 none=0 held=0 whole=yes
-  : >"$scratch/ids"
+  master_pid >/dev/null || { because $REFUSED "Postfix is not running: nothing would take up what is requeued"; return; }
+  queue=$(queue_dir)
+  cd "$queue" || { because $FAILED "no queue directory"; return; }
+  list=$STATE/held/$run,$step,$attempt of_since=0 of_dir=$config_dir of_queue=$queue
+  total=0 passes=0 none=0 held=0 stop=
+  : >"$scratch/ids" && holding || { because $REFUSED "$STATE/held cannot be written, or a postsuper of ours is still at work"; return; }
   begins
-  while [ $none -lt 2 ] && [ "$(left_s)" -gt 3 ]; do
+  while [ -z "$stop" ] && [ $none -lt 2 ] && [ "$(left_s)" -gt 3 ]; do
     passes=$((passes + 1)) none=$((none + 1)) held=0
-    frozen_files "$filter" >/dev/null || { whole=no; break; }
-    cut -d ' ' -f 3 "$scratch/frozen" >"$scratch/ids"
-    while [ -s "$scratch/ids" ] && [ "$(left_s)" -gt 3 ]; do
-      head -n 1000 "$scratch/ids" >"$scratch/some" && sed -i 1,1000d "$scratch/ids"
-      requeue_some
-    done
+    frozen_files "$filter" >/dev/null && awk '{ print $3, $1 }' "$scratch/frozen" >"$scratch/ids" ||
+      { stop="the queue could not be read whole in time"; break; }
+    while [ -z "$stop" ] && [ -s "$scratch/ids" ] && [ "$(left_s)" -gt 3 ]; do requeue_some; done
     [ $held -eq 0 ] || end_waiting "$filter" >/dev/null
     sleep 0.2
   done
+  exec 8>&-
   say requeued $total
-  case $whole in yes) say left $(($(grep -c . "$scratch/ids") + held)) ;; *) say left unknown ;; esac
+  if [ -z "$stop" ]; then say left $(($(grep -c . "$scratch/ids") + held)); else say left unknown; fi
   say passes $passes
   say held $held
-  [ $whole = yes ] || [ $passes -gt 1 ] || because $FAILED "the queue could not be read whole in time"
+  [ -z "$stop" ] || because $FAILED "$stop"
 }
 
-requeue_some() { # the ids in $scratch/some
-  find hold -type f -printf '%f\n' >"$scratch/theirs" # held by others: never ours to release
-  grep -vxF -f "$scratch/theirs" "$scratch/some" | put "$STATE/moving"
-  quietly_from "$STATE/moving" postsuper -h - incoming active deferred
+taken() { head -n "$1" "$2" >"$3" && tail -n "+$(($1 + 1))" "$2" >"$3.rest" && mv -f "$3.rest" "$2"; } # N FROM TO: its first lines
+
+requeue_some() { # the first `ID INODE` rows of $scratch/ids
+  list_some || { stop="the list of what would be held could not be written: nothing was held"; return; }
+  hold_and_sort || stop=${stop:-"$scratch cannot be written"}
+  [ -n "$stop" ] || send_through
+  discharge_one || stop=${stop:-"mail that we put on hold could not be released"}
+}
+
+list_some() { # whole and on the disk before anything is held; what others hold is never ours to release
+  taken 1000 "$scratch/ids" "$scratch/some" && of_since=$(date +%s) && find hold -type f -printf '%f\n' >"$scratch/theirs" &&
+    { printf '%s\t%s\t%s\n' "$of_since" "$config_dir" "$queue" && awk 'FILENAME ~ /theirs$/ { theirs[$1] = 1; next } !($1 in theirs)' \
+      "$scratch/theirs" "$scratch/some"; } >"$scratch/list" &&
+    sed 1d "$scratch/list" | cut -d ' ' -f 1 >"$scratch/moving" && put "$list" <"$scratch/list" && cmp -s "$scratch/list" "$list"
+}
+
+hold_and_sort() { # ids that nobody is delivering and that have a recipient left, into $scratch/go
+  bounded 30 postsuper -h - incoming active deferred <"$scratch/moving" >/dev/null 2>&1 || { stop="postsuper could not put mail on hold"; return; }
   sleep 0.3 # a delivery agent locks what it has opened
-  cat /proc/locks /proc/locks >"$scratch/locks"
-  find hold -type f -printf '%i %f %p\n' | awk '
+  locks || { stop="/proc/locks does not show who is delivering what"; return; }
+  found=$(find hold -type f -printf '%f %i %p\n') || return
+  printf '%s\n' "$found" | awk '
     FILENAME ~ /locks$/ { n = split($0, f, ":"); split(f[n], i, " "); busy[i[1]] = 1; next }
-    FILENAME ~ /moving$/ { ours[$1] = 1; next }
-    $2 in ours && $1 in busy { print $2 > "/dev/stderr"; next }
-    $2 in ours { print $3 }
-  ' "$scratch/locks" "$STATE/moving" - >"$scratch/free" 2>"$scratch/busy"
+    FILENAME != "-" { if (FNR > 1) ours[$1 " " $2] = 1; next }
+    !(($1 " " $2) in ours) { next }
+    $2 in busy { print $1 > "/dev/stderr"; next }
+    { print $3 }
+  ' "$scratch/locks" "$list" - >"$scratch/free" 2>"$scratch/busy" || return
   held=$((held + $(grep -c . "$scratch/busy")))
   bounded 60 xargs -r -n 200 postcat -e <"$scratch/free" 2>/dev/null | awk '
     /^\*\*\* ENVELOPE RECORDS / { n = split($4, at, "/"); id = at[n]; next }
     /^recipient: / && id != "" { print id; id = "" }
   ' >"$scratch/go"
-  while [ -s "$scratch/go" ] && [ "$(left_s)" -gt 2 ]; do # in batches, each when pickup (one process) has taken the last
-    head -n "$batch" "$scratch/go" >"$scratch/batch" && sed -i "1,${batch}d" "$scratch/go"
-    moved=$(bounded 30 postsuper -r - hold <"$scratch/batch" 2>&1 | sed -n 's/.*Requeued: \([0-9]*\) .*/\1/p')
+}
+
+# Read twice, since a lock may be passed over while others come and go. The lock that the master has as long as it runs
+# (on its pid file) must be among them: else this is not the list of those that deliver here.
+locks() {
+  cat /proc/locks /proc/locks >"$scratch/locks" && grep -q ":$(stat -c %i pid/master.pid) " "$scratch/locks"
+}
+
+send_through() { # in batches, each when pickup (one process) has taken the last
+  while [ -z "$stop" ] && [ -s "$scratch/go" ] && [ "$(left_s)" -gt 2 ]; do
+    taken "$batch" "$scratch/go" "$scratch/batch" || { stop="$scratch cannot be written"; return; }
+    told=$(bounded 30 postsuper -r - hold <"$scratch/batch" 2>&1) || stop="postsuper could not requeue"
+    moved=$(printf '%s\n' "$told" | sed -n 's/.*Requeued: \([0-9]*\) .*/\1/p')
     total=$((total + ${moved:-0})) none=0
     quietly 5 postkick public pickup W
     while [ "$(find maildrop -type f | wc -l)" -gt "$batch" ] && [ "$(left_s)" -gt 2 ]; do sleep 0.1; done
   done
-  release_moving
-}
-
-release_moving() { # what we put on hold and did not requeue goes back; also after a death in between
-  [ -s "$STATE/moving" ] || return 0
-  deadline=$((deadline + 5))
-  quietly_from "$STATE/moving" postsuper -H - hold
-  deadline=$((deadline - 5))
-  rm -f "$STATE/moving"
 }

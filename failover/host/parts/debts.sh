@@ -1,0 +1,183 @@
+# ---- debts: what we owe this host: mail that we hold, changes of ours that stand ------------------------------------
+#
+# A file of $STATE/held lists what a requeue puts on hold: first SINCE, CONFIG_DIR and its queue, then rows of `ID INODE`.
+# It is named RUN,STEP,ATTEMPT, is on the disk before anything is held, and goes when nothing of it is seen on hold.
+
+HOLDING=60 # seconds after SINCE by which the postsuper of a list has done its work, or was ended
+
+held_lists() { find "$STATE/held" -maxdepth 1 -type f ! -name '.*' ! -name '*.tmp' -printf '%f\n' 2>/dev/null | sort; }
+counted() { if [ -z "$1" ]; then echo 0; else printf '%s\n' "$1" | wc -l; fi; } # the lines of a text
+
+list_of() { # NAME: its $list, $of_run, $of_step, $of_since, $of_dir, $of_queue
+  list=$STATE/held/$1 of_run=${1%%,*} of_step=${1#*,} of_since=0 of_dir=- of_queue=
+  of_step=${of_step%%,*}
+  IFS=$TAB read -r of_since of_dir of_queue <"$list" && [ -n "$of_queue" ]
+}
+
+# A message is ours when it has an id and an inode that were listed (nothing listed was on hold then), and was put on
+# hold while we could have done it: who releases it, and holds it again later, has it as theirs.
+on_hold() { # the ids that $list holds still; 1: nobody can tell
+  found=$(bounded 10 find "$of_queue/hold" -type f -printf '%f %i %C@\n' </dev/null 2>/dev/null) || return 1
+  printf '%s\n' "$found" | awk -v most="$((of_since + HOLDING))" '
+    FNR == 1 { file++ }
+    file == 1 { if (FNR > 1) ours[$1 " " $2] = 1; next }
+    ($1 " " $2) in ours && $3 <= most { print $1 }
+  ' "$list" -
+}
+
+discharge() { # mail that we hold and do not requeue goes on, in every instance; 1: some of it may stay on hold
+  adopt_moving
+  released=0 owing=0
+  [ -n "$(held_lists)" ] || return 0
+  deadline=$((deadline + 5))
+  if holding; then
+    for name in $(held_lists); do list_of "$name" && discharge_one || owing=1; done
+    exec 8>&-
+  else
+    owing=1
+  fi
+  deadline=$((deadline - 5))
+  return $owing
+}
+
+holding() { # descriptor 8 goes to each postsuper that we start: one of a dead act, which may hold more mail yet, is awaited
+  mkdir -p "$STATE/held" && : >>"$STATE/held/.lock" || return
+  exec 8>>"$STATE/held/.lock"
+  rest=$(left_s)
+  flock -w "$((rest > 1 ? rest : 1))" 8 || { exec 8>&-; return 1; }
+}
+
+discharge_one() { # $list: it goes only when none of its mail is seen on hold
+  ids=$(on_hold) || return 1
+  if [ -n "$ids" ]; then
+    printf '%s\n' "$ids" | (export MAIL_CONFIG="$of_dir" && exec timeout -k 1 30 postsuper -H - hold) >/dev/null 2>&1 9>&-
+    rest=$(on_hold) || return 1
+    released=$((released + $(counted "$ids") - $(counted "$rest")))
+    [ -z "$rest" ] || return 1
+  fi
+  rm -f "$list" && sync "$STATE/held"
+}
+
+adopt_moving() { # the list of an earlier release: ids, and neither an instance nor inodes
+  [ -s "$STATE/moving" ] || return 0
+  mkdir -p "$STATE/held" || return
+  since=$(stat -c %Y "$STATE/moving") n=0
+  for dir in $(ask -h config_directory) $(MAIL_CONFIG=/etc/postfix ask -h multi_instance_directories | tr , ' '); do
+    queue=$(export MAIL_CONFIG="$dir" && queue_dir)
+    theirs=$(bounded 10 find "${queue:-/nowhere}/hold" -type f -printf '%f %i\n' </dev/null 2>/dev/null) || continue
+    n=$((n + 1))
+    { printf '%s\t%s\t%s\n' "$since" "$dir" "$queue"; printf '%s\n' "$theirs" | grep -wF -f "$STATE/moving"; } |
+      put "$STATE/held/before,moving,$n" || return
+  done
+  [ $n -eq 0 ] || rm -f "$STATE/moving"
+}
+
+do_release() { # what an act does before all else, and says how far it came
+  say released $released
+  [ $owing -eq 0 ] && return
+  debts_held | sed 's/^/debt\t/'
+  because $FAILED "mail that failover put on hold cannot be released: Postfix or its disk does not let us"
+}
+
+# ---- what of it stands, for a look: told in full, and cheap -----------------------------------------------------------
+
+debts() {
+  debts_held
+  debts_force
+  say saved "$(find "$STATE/saved" -mindepth 1 -maxdepth 1 -type d ! -name '.*' 2>/dev/null | wc -l)"
+  if [ -z "$unbelieved" ]; then say epoch "$(highest_epoch)"; else say unbelieved "$unbelieved"; fi
+}
+
+do_debts() { # and of one saved change, how it reads now: what a restore would put back
+  debts | sed 's/^/debt\t/'
+  [ -n "$of_run" ] && [ -n "$of_step" ] || return 0
+  saved=$STATE/saved/$of_run,$of_step
+  [ -e "$saved/settings" ] || { because $REFUSED "nothing was saved here for $of_run, $of_step"; return; }
+  read -r dir <"$saved/config_dir" && say saved "$(stat -c %Y "$saved/settings")" "$dir"
+  while IFS=$TAB read -r file key before after; do
+    say change "$file" "$key" "$(MAIL_CONFIG=$dir && setting "$file" "$key")" "$before" "$after"
+  done <"$saved/settings"
+}
+
+debts_held() { # held N SINCE RUN STEP CONFIG_DIR left|busy; N is ? where nobody can tell
+  for name in $(held_lists); do
+    list_of "$name" && ids=$(on_hold) && n=$(counted "$ids") || n='?'
+    [ "$n" = 0 ] || say held "$n" "$of_since" "$of_run" "$of_step" "$of_dir" "$(at_work "$name")"
+  done
+  [ ! -s "$STATE/moving" ] || say held "$(grep -c . "$STATE/moving")" "$(stat -c %Y "$STATE/moving")" before moving - left
+}
+
+at_work() { # RUN,STEP,ATTEMPT: is it done this moment?
+  if [ "$(tr ' ' , 2>/dev/null <"$STATE/holder")" = "$1" ] && ! flock -n "$STATE/lock" true; then echo busy; else echo left; fi
+}
+
+debts_force() { # force RUN STEP SINCE FILE KEY CONFIG_DIR of each setting that reads as we set it; the newest has it
+  saved_states | while read -r since name dir state; do
+    [ "$state" != no ] || continue
+    saved=$STATE/saved/$name
+    reading "$state" | while IFS=$TAB read -r file key; do [ -z "$file" ] || say force "${name%%,*}" "${name#*,}" "$since" "$file" "$key" "$dir"; done
+  done | awk -F "$TAB" '!seen[$5, $6, $7]++'
+}
+
+# Each saved change, newest first: SINCE RUN,STEP CONFIG_DIR, and `yes` when each file that it changed has the bytes that
+# we left, `no` when each has those from before, else `ask`. One sha256sum for all, however many there are.
+saved_states() {
+  find "$STATE/saved" -mindepth 2 -maxdepth 2 -name settings ! -path '*/.*' -printf '%T@ %h\n' 2>/dev/null | sort -rn |
+    while read -r at saved; do
+      read -r dir 2>/dev/null <"$saved/config_dir" && echo "$saved ${at%.*} $dir"
+    done | {
+      list=$(cat)
+      [ -n "$list" ] || exit 0
+      printf '%s\n' "$list" | awk '{
+        for (f = split("main.cf master.cf", file, " "); f; f--) {
+          print $1 "/before/" file[f]; print $1 "/wanted/" file[f]
+          if (!seen[$3, f]++) print $3 "/" file[f]
+        }
+      }' | bounded 10 xargs -r sha256sum 2>/dev/null | { printf '%s\n' "$list"; echo; cat; } | awk '
+        !NF { read = 1; next }
+        !read { n++; at[n] = $1; since[n] = $2; dir[n] = $3; next }
+        { sha[$2] = $1 }
+        END {
+          for (i = 1; i <= n; i++) {
+            as = was = other = 0
+            for (f = split("main.cf master.cf", file, " "); f; f--) {
+              b = sha[at[i] "/before/" file[f]]; w = sha[at[i] "/wanted/" file[f]]; c = sha[dir[i] "/" file[f]]
+              if (b == w && b != "") continue
+              if (c == "" || b == "" || w == "") other++; else if (c == w) as++; else if (c == b) was++; else other++
+            }
+            state = other || (as && was) ? "ask" : as ? "yes" : "no"
+            sub(/.*\//, "", at[i])
+            print since[i], at[i], dir[i], state
+          }
+        }'
+    }
+}
+
+reading() { # yes|ask: FILE KEY of each setting of $saved that reads as we set it; what was asked is kept for these bytes
+  if [ "$1" = yes ]; then
+    while IFS=$TAB read -r file key before after; do [ "$before" = "$after" ] || printf '%s\t%s\n' "$file" "$key"; done <"$saved/settings"
+    return
+  fi
+  [ -e "$dir/main.cf" ] || return 0 # an instance that is no more
+  bytes=$(cat "$dir/main.cf" "$dir/master.cf" 2>/dev/null | sha256sum | cut -c 1-64)
+  if read -r of 2>/dev/null <"$saved/reads" && [ "$of" = "$bytes" ]; then sed 1d "$saved/reads"; return; fi
+  (export MAIL_CONFIG="$dir" && [ -n "$(queue_dir)" ]) || { printf '%s\t%s\n' main.cf 'which postconf cannot read'; return; }
+  now=$(ask_reading)
+  printf '%s\n' "$now"
+  { echo "$bytes"; printf '%s\n' "$now"; } >"$saved/.reads.$$" && mv -f "$saved/.reads.$$" "$saved/reads" || rm -f "$saved/.reads.$$"
+} 2>/dev/null
+
+ask_reading() {
+  while IFS=$TAB read -r file key before after; do
+    [ "$before" = "$after" ] || [ "$(MAIL_CONFIG=$dir && setting "$file" "$key")" != "$after" ] || printf '%s\t%s\n' "$file" "$key"
+  done <"$saved/settings"
+}
+
+in_force() { debts_force | cut -f 2,3 | sort -u; } # RUN STEP of each change that stands
+
+standing() { # what must not be left behind, each with the command that discharges it
+  debts_held | while IFS=$TAB read -r _ n _ of_run of_step of_dir _; do
+    say "$n messages on hold by run $of_run, step $of_step ($of_dir)"
+  done
+  in_force | while IFS=$TAB read -r of_run of_step; do say "run $of_run, step $of_step is in force"; done
+}

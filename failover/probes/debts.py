@@ -1,0 +1,144 @@
+"""What failover owes a host, by the host's own word: mail that it holds, changes of ours that stand, the epoch seen.
+
+Rows of `failover-host`: `held N SINCE RUN STEP CONFIG_DIR left|busy`, `force RUN STEP SINCE FILE KEY CONFIG_DIR`,
+`epoch N`. A helper of an earlier release says nothing of it, and then nothing is known of it either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from failover.core.debts import EPOCH, FORCE, HELD
+from failover.core.fleet import Host
+from failover.core.signal import Outcome, Signal
+from failover.core.words import count
+from failover.ports import Reply
+from failover.probes.sight import Sight, number
+
+LAST = 32503680000.0
+"""The year 3000: any later time is none."""
+SKEW_S = 60.0
+"""Clocks that differ by more are looked at anyway."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """`kind`: held or force. `messages`: how many are on hold, None where the host cannot tell. `busy`: an act is at
+    work on it this moment. `settings`: `FILE KEY` of each. `since`: Unix time, by the host's clock."""
+
+    kind: str
+    host: str
+    run: str
+    step: str
+    since: float
+    config_dir: str
+    messages: int | None = None
+    settings: tuple[str, ...] = ()
+    busy: bool = False
+
+    @property
+    def says(self) -> str:
+        if self.kind == "force":
+            return f"run {self.run}, step {self.step} is in force since {_when(self.since)}: {', '.join(self.settings)}"
+        many = "mail (nobody can tell how much)" if self.messages is None else count(self.messages, "message")
+        verb = "is" if self.messages in {1, None} else "are"
+        return f"{many} {verb} held by failover since {_when(self.since)}, run {self.run}, step {self.step}"
+
+    @property
+    def discharge(self) -> str:
+        """The command that needs the host alone."""
+        return f"failover host restore {self.host} {self.run} {self.step}"
+
+
+def of(host: str, rows: Iterable[Sequence[str]]) -> tuple[Debt, ...]:
+    """The debts among the `debt` rows of an answer. Raises ValueError for a row that is none."""
+    found: dict[tuple[str, ...], Debt] = {}
+    for row in rows:
+        match tuple(row):
+            case ("held", n, since, run, step, config_dir, state):
+                many = None if n == "?" else int(n)
+                debt = Debt("held", host, _name(run), _name(step), _time(since), config_dir, many, busy=state == "busy")
+                found["held", run, step, config_dir] = _more(found.get(("held", run, step, config_dir)), debt)
+            case ("force", run, step, since, file, key, config_dir):
+                debt = Debt("force", host, _name(run), _name(step), _time(since), config_dir)
+                had = found.get(("force", run, step), debt)
+                found["force", run, step] = replace(had, settings=(*had.settings, f"{file} {key}"))
+            case ("held" | "force", *_):
+                raise ValueError(f'"{" ".join(row)}" is no debt')
+    return tuple(found.values())
+
+
+def _more(had: Debt | None, debt: Debt) -> Debt:
+    """Two attempts of one step hold mail together."""
+    if had is None or had.messages is None or debt.messages is None:
+        return debt if had is None or debt.messages is None else had
+    return replace(debt, messages=had.messages + debt.messages, since=min(had.since, debt.since))
+
+
+def read(host: Host, facts: Reply, at: datetime) -> Iterator[Signal]:
+    sight, rows = Sight(host.name, host.name, at), facts.all("debt")
+    if not rows:
+        return
+    if why := "; ".join(" ".join(row[1:]) for row in rows if row[0] == "unbelieved"):
+        yield from (sight.unknown(name, why) for name in (HELD, FORCE))
+        return
+    try:
+        debts = of(host.name, rows)
+    except ValueError as e:
+        yield from (sight.unknown(name, f"failover-host says {e}") for name in (HELD, FORCE))
+        return
+    yield _held(sight, [d for d in debts if d.kind == "held"])
+    yield _force(sight, [d for d in debts if d.kind == "force"])
+    yield _epoch(sight, epoch_of(rows))
+
+
+def epoch_of(rows: Iterable[Sequence[str]]) -> int:
+    """The highest that the host has seen; 0 when it has seen none."""
+    told = [row[1] for row in rows if row[0] == "epoch" and len(row) > 1]
+    return int(told[0]) if told and told[0].isascii() and told[0].isdigit() and len(told[0]) <= 12 else 0
+
+
+def _held(sight: Sight, debts: list[Debt]) -> Signal:
+    left = [d for d in debts if not d.busy]
+    if not left:
+        said = "a requeue is at work" if debts else "failover holds no mail"
+        return sight.signal(HELD, Outcome.OK, said, 0.0, "messages")
+    said = "; ".join(f"{d.says}: {d.discharge}" for d in left)
+    return sight.signal(HELD, Outcome.FAIL, said, float(sum(d.messages or 1 for d in left)), "messages")
+
+
+def _force(sight: Sight, debts: list[Debt]) -> Signal:
+    said = "; ".join(d.says for d in debts) or "no change of failover's stands"
+    return sight.signal(FORCE, Outcome.OK, said, " ".join(f"{d.run},{d.step}" for d in debts))
+
+
+def _epoch(sight: Sight, seen: int) -> Signal:
+    """Epochs are at least Unix time, so a host that has seen one of the future lets nobody act who begins now."""
+    if seen <= sight.at.timestamp() + SKEW_S:
+        return sight.signal(EPOCH, Outcome.OK, f"the highest epoch seen there is {seen}", float(seen))
+    back = f"failover host status {sight.host} --reset-epoch {seen} --reason TEXT"
+    said = (
+        f"it has seen epoch {seen}, of the future (a wrong clock?), and refuses our changes: {back}"
+    )
+    return sight.signal(EPOCH, Outcome.WARN, said, float(seen))
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f'"{text}" names no run or step')
+    return text
+
+
+def _time(text: str) -> float:
+    found = number(text)
+    if found is None or found > LAST:
+        raise ValueError(f'"{text}" is no time')
+    return found
+
+
+def _when(unix: float) -> str:
+    return f"{datetime.fromtimestamp(unix, UTC):%Y-%m-%d %H:%M} UTC"

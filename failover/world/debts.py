@@ -1,0 +1,96 @@
+"""The simulated host's debts: mail that a requeue holds, and changes of ours that stand; as `debts.sh` has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from failover.ports import Rc
+from failover.world.machine import Held, Machine, Rows, Saved, Verb, refused
+from failover.world.postfix import Mail, Queue
+
+Args = Mapping[str, str]
+CONFIG_DIR = "/etc/postfix"
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """`owing`: some of it stays on hold."""
+
+    released: int
+    owing: bool
+
+
+def hold(m: Machine, key: tuple[str, str, str], mails: Iterable[Mail]) -> Iterator[float]:
+    """The list first, then the mail."""
+    chosen = tuple(mails)
+    m.held[key] = Held(m.time, frozenset(x.id for x in chosen))
+    yield 0.02
+    for x in chosen:
+        m.postfix.hold(x)
+    yield 0.05
+
+
+def on_hold(m: Machine, key: tuple[str, str, str]) -> list[Mail]:
+    return [x for x in m.postfix.of(Queue.HOLD) if x.id in m.held[key].ids]
+
+
+def discharge(m: Machine) -> Freed:
+    """What no requeue is at work on goes on; a list goes only when nothing of it is on hold."""
+    released = 0
+    for key in list(m.held):
+        found = on_hold(m, key)
+        if found and m.keeps_hold:
+            return Freed(released, owing=True)
+        for x in found:
+            m.postfix.release(x)
+        released += len(found)
+        del m.held[key]
+    return Freed(released, owing=False)
+
+
+def rows(m: Machine) -> Rows:
+    return [("debt", *row) for row in (*_held(m), *_force(m), ("saved", str(len(m.saved))), ("epoch", str(m.epoch)))]
+
+
+def _held(m: Machine) -> Iterator[tuple[str, ...]]:
+    for key, list_ in m.held.items():
+        if n := len(on_hold(m, key)):
+            by = m.results[key].by if key in m.results else None
+            state = "busy" if by is not None and by.alive else "left"
+            yield "held", str(n), f"{list_.since:.0f}", key[0], key[1], CONFIG_DIR, state
+
+
+def _force(m: Machine) -> Iterator[tuple[str, ...]]:
+    """The newest change has a setting that several would."""
+    seen: set[tuple[str, str]] = set()
+    for (run, step), saved in reversed(m.saved.items()):
+        for file, key in _standing(m, saved):
+            if (file, key) not in seen:
+                seen.add((file, key))
+                yield "force", run, step, f"{saved.since:.0f}", file, key, CONFIG_DIR
+
+
+def _standing(m: Machine, saved: Saved) -> Iterator[tuple[str, str]]:
+    return ((f, k) for f, k, before, after in saved.settings if before != after and m.read(f, k) == after)
+
+
+def debts(m: Machine, args: Args) -> Verb:
+    yield 0.1
+    found = rows(m)
+    if "of_run" not in args:
+        return Rc.OK, found
+    saved = m.saved.get((args["of_run"], args["of_step"]))
+    if saved is None:
+        return refused("nothing was saved under that name")
+    found.append(("saved", f"{saved.since:.0f}", CONFIG_DIR))
+    return Rc.OK, [*found, *(("change", f, k, m.read(f, k), before, after) for f, k, before, after in saved.settings)]
+
+
+def release(m: Machine, args: Args) -> Verb:
+    yield 0.05
+    freed = discharge(m)
+    told: Rows = [("released", str(freed.released))]
+    if not freed.owing:
+        return Rc.OK, told
+    return Rc.FAILED, [*told, *(r for r in rows(m) if r[1] == "held"), ("because", "mail on hold cannot be released")]

@@ -1,0 +1,91 @@
+"""A look says what failover owes the host; what it says of that is judged, and never trusted to be in order."""
+
+from __future__ import annotations
+
+import pytest
+
+from failover.core import debts as weighing
+from failover.core.signal import Outcome, Signal
+from failover.ports import Reply
+from failover.probes import debts
+from failover.probes.debts import of
+from tests.probes.fakes import AT, facts, fleet
+
+HELD = ("debt", "held", "40", "1606200000", "r1", "requeue", "/etc/postfix-in", "left")
+FORCE = ("debt", "force", "r2", "bypass", "1606200060", "master.cf", "smtp/inet/content_filter", "/etc/postfix")
+
+
+def read(*rows: tuple[str, ...]) -> dict[str, Signal]:
+    host = fleet().hosts["mx1"]
+    return {s.name: s for s in debts.read(host, Reply("look", 0, rows), AT)}
+
+
+def test_mail_that_we_hold_fails_and_names_the_command_that_frees_it() -> None:
+    """safety 6: nobody was told: `check` healthy, `queue.hold` silent."""
+    held = read(HELD, ("debt", "epoch", "5"))["debt.held"]
+    assert (held.outcome, held.value) == (Outcome.FAIL, 40.0)
+    assert "40 messages are held by failover since 2020-11-24 06:40 UTC, run r1, step requeue" in held.reason
+    assert "failover host restore mx1 r1 requeue" in held.reason
+
+
+def test_a_requeue_at_work_is_no_debt() -> None:
+    assert read((*HELD[:-1], "busy"))["debt.held"].outcome is Outcome.OK
+
+
+def test_what_nobody_can_count_is_held_all_the_same() -> None:
+    held = read(("debt", "held", "?", *HELD[3:]))["debt.held"]
+    assert (held.outcome, "nobody can tell how much" in held.reason) == (Outcome.FAIL, True)
+
+
+def test_a_change_in_force_is_shown_and_fails_where_our_records_do_not_know_it() -> None:
+    """safety 14: the state lost while a bypass is in force."""
+    force = read(FORCE, (*FORCE[:5], "main.cf", "defer_transports", "/etc/postfix"))["debt.force"]
+    assert (force.outcome, force.value) == (Outcome.OK, "r2,bypass")
+    assert "master.cf smtp/inet/content_filter, main.cf defer_transports" in force.reason
+    assert weighing.weighed((force,), lambda run: run == "r2") == (force,)
+    (unknown,) = weighing.weighed((force,), lambda run: False)
+    assert (unknown.outcome, "failover host restore mx1 r2 bypass" in unknown.reason) == (Outcome.FAIL, True)
+    assert weighing.weighed((force,), lambda run: False, sure=False)[0].outcome is Outcome.WARN
+    pages = list(weighing.alerts(["mx1"], (unknown,)))
+    assert [(a.key, "failover host restore" in a.text) for a in pages] == [("mx1/unknown-change", True)]
+
+
+def test_a_helper_of_an_earlier_release_says_nothing_and_nothing_is_made_up() -> None:
+    assert read() == {}
+
+
+def test_what_is_not_believed_is_unknown_and_says_why() -> None:
+    found = read(("debt", "saved", "0"), ("debt", "unbelieved", "/var/lib/failover-host is not root's alone"))
+    assert {s.reason for s in found.values()} == {"/var/lib/failover-host is not root's alone"}
+
+
+def test_an_epoch_of_the_future_is_told() -> None:
+    ahead = read(("debt", "epoch", str(int(AT.timestamp()) + 3600)))["debt.epoch"]
+    assert (ahead.outcome, "--reset-epoch" in ahead.reason) == (Outcome.WARN, True)
+    assert read(("debt", "epoch", "5"))["debt.epoch"].outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("debt", "held"),
+        ("debt", "held", "x", *HELD[3:]),
+        ("debt", "held", "1", "1e999", *HELD[4:]),
+        ("debt", "held", "1", "5", "a b; rm", *HELD[5:]),
+        ("debt", "force", "r2", "$(id)", *FORCE[4:]),
+        ("debt", "force", "r2", "-x", *FORCE[4:]),
+    ],
+)
+def test_what_is_no_debt_is_unknown(row: tuple[str, ...]) -> None:
+    found = read(row)
+    assert {s.outcome for s in found.values()} == {Outcome.UNKNOWN}
+    assert set(found) == {"debt.held", "debt.force"}
+
+
+def test_two_attempts_of_one_step_are_one_debt() -> None:
+    (debt,) = of("mx1", [HELD[1:], HELD[1:]])
+    assert (debt.messages, debt.discharge) == (80, "failover host restore mx1 r1 requeue")
+
+
+def test_a_healthy_host_owes_nothing() -> None:
+    assert of("mx1", facts().all("debt")) == ()

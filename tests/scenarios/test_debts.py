@@ -1,0 +1,271 @@
+"""What failover owes a host, by the host's own word: killed, full, of two instances; seen until it is discharged.
+
+Mail is counted in all of it: what was accepted is in a queue, or has come; what others hold stays held.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from failover.host import script_text
+from failover.lab import Lab
+from failover.ports import Rc, Reply
+from tests.labs import lab_or_skip, ledger, until
+from tests.scenarios.host import MailHost, read, words
+
+pytestmark = pytest.mark.lab
+N = 12
+SEND = """
+import smtplib, sys
+with smtplib.SMTP(sys.argv[1], 25, timeout=90) as smtp:
+    for i in range(int(sys.argv[3])):
+        head = f"From: a@example.org\\nTo: someone@lab.test\\nX-Failover-Seq: {sys.argv[2]}.{i}\\n\\nHello\\n"
+        smtp.sendmail("a@example.org", ["someone@lab.test"], head)
+"""
+SPOOL, SPOOL_2 = "/var/spool/postfix", "/var/spool/postfix-in"
+SECOND = """
+[ -d /etc/postfix-in ] || { postmulti -e init && postmulti -I postfix-in -G mta -e create; }
+postconf -c /etc/postfix-in -e master_service_disable=inet content_filter=spamassassin: defer_transports=spamassassin \
+  authorized_submit_users=static:anyone multi_instance_enable=yes myhostname=in.lab.test
+postmulti -i postfix-in -p start
+"""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    ours = lab_or_skip("debts")
+    yield ours
+    ours.down()
+
+
+@pytest.fixture
+def host(lab: Lab) -> Iterator[MailHost]:
+    ours = MailHost(lab)
+    ours.sh("rm -rf /var/lib/failover /var/lib/failover-host; postsuper -d ALL 2>/dev/null; true")
+    lab.rewire("mx1", "smtpd-pipe")
+    ours.sh("postconf -e defer_transports=spamassassin && postfix reload")
+    yield ours
+    ours.sh("[ ! -e /usr/sbin/postsuper.real ] || mv /usr/sbin/postsuper.real /usr/sbin/postsuper; true")
+    ours.sh("postsuper -H ALL 2>/dev/null; postsuper -d ALL; true")
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """So much mail, stamped for the filter and deferred; the last two of it are held by an administrator."""
+
+    host: MailHost
+    tag: str
+    theirs: int = 2
+
+    @classmethod
+    def mail(cls, host: MailHost) -> Frozen:
+        tag = f"d{time.time_ns()}"
+        host.lab.run("sender", [sys.executable, "-c", SEND, host.lab.address("mx1"), tag, str(N)], timeout=60)
+        until(lambda: count(host, "deferred") == N, within=20, what="all is deferred")
+        host.sh(f"cd {SPOOL} && find deferred -type f -printf '%f\\n' | sort | tail -n 2 | postsuper -h - deferred")
+        return cls(host, tag)
+
+    def settled(self) -> None:
+        """All goes on once it may, each message once; what was theirs is on hold still, until they say so."""
+        assert count(self.host, "hold") == self.theirs
+        done = self.host.act("requeue", "again", {"filter": "spamassassin"})
+        assert done.rc == Rc.OK, done.rows
+        until(lambda: self.came() == N - self.theirs, within=40, what="what was not theirs has come")
+        assert count(self.host, "hold") == self.theirs
+        assert len({x["x_seq"] for x in ledger(self.host.lab) if (x["x_seq"] or "").startswith(self.tag)}) == N - 2
+
+    def came(self) -> int:
+        return sum((x["x_seq"] or "").startswith(self.tag) for x in ledger(self.host.lab))
+
+
+def count(host: MailHost, queue: str, spool: str = SPOOL) -> int:
+    return int(host.sh(f"find {spool}/{queue} -type f | wc -l"))
+
+
+def debts(host: MailHost, kind: str = "held") -> list[tuple[str, ...]]:
+    return [row[1:] for row in host.call("debts").all("debt") if row[0] == kind]
+
+
+def settle(host: MailHost) -> Reply:
+    return host.act("settle", "whatever", limit=60)
+
+
+def cut(host: MailHost, text: str, step: str = "requeue", config_dir: str = "/etc/postfix") -> None:
+    """A requeue by this text, which ends itself somewhere."""
+    args = {"run": host.run, "step": step, "attempt": "1", "epoch": str(host.epoch), "limit": "40"}
+    argv = words("requeue", {**args, "filter": "spamassassin", "config_dir": config_dir})
+    done = host.lab.run("mx1", argv, timeout=60, input=text, check=False)
+    assert "end\t" not in done.stdout, (done.stdout, done.stderr)
+
+
+def killed_before(line: str) -> str:
+    """The helper, ended by SIGKILL where it comes to this line."""
+    text = script_text()
+    assert text.count(line) == 1, line
+    return text.replace(line, f"kill -KILL $$; {line}")
+
+
+MOMENTS = {
+    "the list is written, nothing is held": "bounded 30 postsuper -h - incoming active deferred",
+    "it is held": "sleep 0.3 # a delivery agent locks",
+    "it is sorted": "held=$((held + $(grep -c",
+    "some of it is requeued": "quietly 5 postkick public pickup W",
+    "it was requeued": "discharge_one || stop=",
+    "it was released, the list is there": 'rm -f "$list" && sync',
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_requeue_killed_anywhere_is_told_and_discharged(host: MailHost, moment: str) -> None:
+    """safety 6: a look says what is held; any settle frees it, and nothing that others hold."""
+    mail = Frozen.mail(host)
+    cut(host, killed_before(MOMENTS[moment]))
+    held = count(host, "hold") - mail.theirs
+    told = debts(host)
+    assert [row[0] for row in told] == ([str(held)] if held else [])
+    assert all(row[2:] == (host.run, "requeue", "/etc/postfix", "left") for row in told), told
+    assert settle(host).rc == Rc.OK
+    assert debts(host) == []
+    mail.settled()
+
+
+def slow(host: MailHost, first: str) -> None:
+    """postsuper does `first` before its work."""
+    host.sh(
+        f"mv /usr/sbin/postsuper /usr/sbin/postsuper.real; printf '%s\\n' '#!/bin/sh' '{first}' "
+        "'exec /usr/sbin/postsuper.real \"$@\"' >/usr/sbin/postsuper; chmod 755 /usr/sbin/postsuper"
+    )
+
+
+def test_a_postsuper_that_outlives_its_act_is_awaited_before_its_list_is_dropped(host: MailHost) -> None:
+    """safety 6: killed while postsuper -h is at work: it goes on alone, and holds mail after any look at once."""
+    mail = Frozen.mail(host)
+    slow(host, 'case $1 in -h) kill -KILL $(pgrep -f "[f]ailover-host requeue"); sleep 4 ;; esac')
+    cut(host, script_text())
+    assert settle(host).rc == Rc.OK
+    host.sh("mv /usr/sbin/postsuper.real /usr/sbin/postsuper")
+    assert (debts(host), count(host, "hold")) == ([], mail.theirs)
+    mail.settled()
+
+
+@pytest.mark.parametrize("broken", ["exit 1", "exit 127"])
+def test_what_cannot_be_released_stays_a_debt_and_blocks_remove(host: MailHost, broken: str) -> None:
+    """safety 6: the list was dropped although postsuper never ran."""
+    mail = Frozen.mail(host)
+    cut(host, killed_before(MOMENTS["it is held"]))
+    slow(host, broken)
+    held = str(N - mail.theirs)
+    assert settle(host).rc == Rc.OK
+    assert [row[0] for row in debts(host)] == [held]
+    release = host.act("release", "release")
+    assert (release.rc, "cannot be released" in release.because) == (Rc.FAILED, True)
+    refused = host.call("remove", {"purge": "yes"})
+    assert (refused.rc, f"{held} messages on hold by run {host.run}" in refused.because) == (Rc.REFUSED, True)
+    host.sh("mv /usr/sbin/postsuper.real /usr/sbin/postsuper")
+    release = host.act("release", "release")
+    assert (release.rc, release.one("released")) == (Rc.OK, (held,))
+    mail.settled()
+
+
+def test_what_somebody_holds_again_is_theirs(host: MailHost) -> None:
+    """safety 6: by id and file and time; a release by its name alone would free what others hold."""
+    mail = Frozen.mail(host)
+    cut(host, killed_before(MOMENTS["it is held"]))
+    host.sh("cd /var/lib/failover*/held && sed -i '1s/^\\([0-9]*\\)/1000/' t*")  # as if it were of long ago
+    assert debts(host) == []
+    assert settle(host).rc == Rc.OK
+    assert count(host, "hold") == N
+    assert mail.theirs == 2
+
+
+def test_mail_of_a_second_instance_is_freed_by_a_settle_that_names_none(host: MailHost) -> None:
+    """safety 6: settle named no config_dir, so the list of a second instance was dropped unused."""
+    host.sh(SECOND, timeout=90)
+    for _ in range(3):
+        host.sh("printf 'Subject: x\\n\\nx\\n' | sendmail -C /etc/postfix-in -f a@example.org someone@lab.test")
+    until(lambda: count(host, "deferred", SPOOL_2) == 3, within=30, what="all is deferred")
+    host.sh("postconf -c /etc/postfix-in -X content_filter && postfix -c /etc/postfix-in reload")
+    mail = Frozen.mail(host)
+    forgetful = killed_before(MOMENTS["it is held"]).replace("discharge() {", "discharge() { return 0; }; not_now() {")
+    cut(host, forgetful, "second", "/etc/postfix-in")
+    cut(host, forgetful, "first")
+    assert {(row[0], row[4]) for row in debts(host)} == {("3", "/etc/postfix-in"), (str(N - 2), "/etc/postfix")}
+    assert settle(host).rc == Rc.OK
+    assert (debts(host), count(host, "hold", SPOOL_2)) == ([], 0)
+    host.sh("postmulti -i postfix-in -p stop; true", check=False)
+    mail.settled()
+
+
+FULL = {
+    "no room for the list": ('put "$list" <', 'false && put "$list" <'),
+    "/proc/locks cannot be read": ("cat /proc/locks /proc/locks", "cat /proc/nothing"),
+    "/proc/locks shows another list": (
+        "cat /proc/locks /proc/locks",
+        "echo 1: FLOCK ADVISORY WRITE 1 00:00:1 0 EOF; :",
+    ),
+    "what others hold cannot be listed": ("find hold -type f -printf '%f\\n' >", "false && find hold >"),
+}
+
+
+@pytest.mark.parametrize("what", FULL)
+def test_what_cannot_be_read_or_written_stops_it_and_nothing_stays_held(host: MailHost, what: str) -> None:
+    """safety 19: unchecked copies of /proc/locks and of the held list: as if nobody delivered, or held any."""
+    mail = Frozen.mail(host)
+    good, bad = FULL[what]
+    assert script_text().count(good) == 1
+    args = {
+        "run": host.run,
+        "step": "x",
+        "attempt": "1",
+        "epoch": str(host.epoch),
+        "limit": "40",
+        "filter": "spamassassin",
+    }
+    text = script_text().replace(good, bad)
+    reply = read(host.lab.run("mx1", words("requeue", args), timeout=60, input=text, check=False))
+    assert (reply.rc, reply.one("requeued"), reply.one("left")) == (Rc.FAILED, ("0",), ("unknown",))
+    assert (debts(host), count(host, "hold")) == ([], mail.theirs)
+    mail.settled()
+
+
+def test_requeue_on_a_full_state_folder_holds_nothing(host: MailHost) -> None:
+    """safety 6, 19: a full disk, for real: a state folder of 64 KiB that is full."""
+    mail = Frozen.mail(host)
+    state = re.findall(r"^STATE=(\S+)", script_text(), re.MULTILINE)[0]
+    host.sh(
+        f"mkdir -p {state} && mount -t tmpfs -o size=64k,mode=700 tmpfs {state} && mkdir {state}/results {state}/saved"
+    )
+    try:
+        host.sh(f"head -c 100000 /dev/zero >{state}/fill 2>/dev/null; true")
+        assert host.act("requeue", "full", {"filter": "spamassassin"}).rc in {Rc.REFUSED, Rc.FAILED}
+        assert count(host, "hold") == mail.theirs
+    finally:
+        host.sh(f"umount {state}")
+    mail.settled()
+
+
+def test_what_is_in_force_is_told_by_the_host_alone(host: MailHost) -> None:
+    """safety 14: which run, which step, since when, which settings; an edit elsewhere changes nothing of it."""
+    host.sh("postconf -X defer_transports")
+    assert host.bypass("clear").rc == Rc.OK
+    told = debts(host, "force")
+    assert {(row[0], row[1]) for row in told} == {(host.run, "bypass")}
+    assert {(row[3], row[4]) for row in told} == {
+        ("main.cf", "defer_transports"),
+        ("master.cf", "smtp/inet/content_filter"),
+    }
+    host.sh("postconf -e message_size_limit=20000000")
+    assert debts(host, "force") == told
+    assert debts(host, "force") == told, "from what was kept"
+    host.sh("postconf -X defer_transports")
+    assert [row[4] for row in debts(host, "force")] == ["smtp/inet/content_filter"]
+    host.sh("postconf -e 'defer_transports=spamassassin'")
+    assert host.restore().rc == Rc.OK
+    assert debts(host, "force") == []
+    assert debts(host, "epoch") == [(str(host.epoch),)]
