@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from failover.ports import Rc, Reply
 
-READING = frozenset({"hello", "look", "filter-read", "settings", "frozen", "unit", "result", "installed"})
+READING = frozenset({"hello", "look", "filter-read", "settings", "frozen", "unit", "result", "installed", "debts"})
 OLDEST_READABLE = 1
 
 

@@ -139,6 +139,51 @@ def remove(
 
 
 @app.command()
+def restore(
+    ctx: typer.Context,
+    host: HOST,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN", help="without it: what there is to put back")] = None,
+    step: Annotated[str | None, typer.Argument(metavar="STEP]", help="of that run")] = None,
+    although: Annotated[
+        str, typer.Option("--although", metavar="REASON", help="also while the filter does not answer; recorded")
+    ] = "",
+    as_: AS = None,
+    identity: IDENTITY = None,
+    yes: YES = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")] = False,
+) -> None:
+    """Back to the state before us from what lies on the host alone, and mail that we hold let go; needs no records."""
+    from failover.cli import check_formats, host_restore, output
+
+    opts = options(ctx)
+    with _reached(ctx, host, as_, identity) as (remote, at, listed):
+        if run is None:
+            found = host_restore.listing(remote, at)
+            if as_json:
+                output.print_json({"host": host, "debts": check_formats.debts_json(found)})
+            else:
+                print("\n".join(f"{d.says}; {d.discharge}" for d in found) or f"{host}: nothing of ours stands there")
+            return
+        if step is None:
+            raise ConfigError("RUN needs its STEP", try_=f"failover host restore {host} shows both")
+        back, fleet = host_restore.plan(remote, at, run, step), wiring.fleet(opts)
+        if back.changes and not although and (why := host_restore.guard(fleet, remote, listed)):
+            raise Refused(
+                f"{host}: the filter does not answer, and mail would wait behind it again ({why}); nothing was changed",
+                try_="heal it first; or the same command with --although REASON",
+            )
+        if not as_json:
+            print("\n".join(host_restore.lines(back, although)))
+        _ask(yes)
+        done = host_restore.act(remote, back)
+        done["recorded"] = host_restore.recorded(opts, fleet, back, although)
+        if as_json:
+            output.print_json(done)
+        else:
+            print(f"{host}: done; {'recorded' if done['recorded'] else 'no records here know this run'}")
+
+
+@app.command()
 def text() -> None:
     """Print failover-host whole, as it is sent or installed: read it before you trust it."""
     from failover.host import script_text

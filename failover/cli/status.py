@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from failover.errors import ConfigError
 if TYPE_CHECKING:
     from failover.actions.base import Mitigation
     from failover.controller import Controller
+    from failover.core.fleet import Host
+    from failover.probes.debts import Owed
 
 JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
 
@@ -38,12 +41,44 @@ def overview(ctx: typer.Context) -> None:
         print("\n".join(diagnosis_text.lines(c.hands.fleet, seen.samples, verdict)))
 
 
+def _owed(c: Controller) -> dict[str, Owed]:
+    """By the hosts' own word, all asked at once."""
+    from concurrent.futures import ThreadPoolExecutor
+    from functools import partial
+
+    from failover.probes import debts
+
+    hosts = tuple(c.hands.fleet.hosts.values())
+    with ThreadPoolExecutor(min(16, len(hosts) or 1), thread_name_prefix="debts") as pool:
+        return {h.name: o for h, o in zip(hosts, pool.map(partial(debts.ask, c.hands.remote), hosts), strict=True)}
+
+
+def _host(c: Controller, h: Host, owed: Owed, standing: set[tuple[str, str]]) -> dict[str, Any]:
+    from failover.cli.check_formats import debts_json
+
+    debts = debts_json(owed.debts)
+    for d in debts or ():
+        d["recorded"] = _recorded(c, d["run"], d["step"], standing)
+        if d["recorded"] == "in force":
+            d["discharge"] = f"failover rollback {d['run']}"
+    return {"role": h.role.value, "address": h.address, "debts": debts, "debts_unknown": owed.why or None}
+
+
+def _recorded(c: Controller, run: str, step: str, standing: set[tuple[str, str]]) -> str:
+    """What our records say of it: in force, not in force, or that there is no such run."""
+    if (run, step) in standing:
+        return "in force"
+    return "not in force" if c.store.run(run) is not None else "unknown"
+
+
 def document(c: Controller) -> dict[str, Any]:
+    owed, mitigations = _owed(c), c.mitigations()
+    standing = {(m.run, m.step.id) for m in mitigations}
     return {
         "version": 1,
         "at": c.now.isoformat(timespec="seconds"),
-        "hosts": {h.name: {"role": h.role.value, "address": h.address} for h in c.hands.fleet.hosts.values()},
-        "mitigations": [_mitigation(c, m) for m in c.mitigations()],
+        "hosts": {h.name: _host(c, h, owed[h.name], standing) for h in c.hands.fleet.hosts.values()},
+        "mitigations": [_mitigation(c, m) for m in mitigations],
         "open_runs": [
             {
                 "run": r.id,
@@ -111,10 +146,25 @@ def lines(found: dict[str, Any]) -> list[str]:
         out.append(f"asked until {q['until']}: {q['playbook']} on {q['host']}? yes: {q['yes']}")
     for p in found["pauses"]:
         out.append(f"paused{' on ' + p['host'] if p['host'] else ''} until {p['until']} by {p['by']}: {p['reason']}")
+    out += [line for name, h in found["hosts"].items() for line in _debt_lines(name, h)]
     out = out or ["nothing of ours is in force, no run is open, nothing is paused"]
     if last := found["last_cycle"]:
         out.append(f"the controller's last cycle: {last['at']} by {last['by']}, {last['kind']}; see: failover why")
     return out
+
+
+_RECORDED = {"not in force": "and our records say that it is not", "unknown": "and our records know nothing of it"}
+
+
+def _debt_lines(name: str, host: dict[str, Any]) -> Iterator[str]:
+    """What the host says, and our records do not."""
+    if host["debts"] is None:
+        yield f"{name} does not say what it holds of ours: {host['debts_unknown']}"
+    for d in host["debts"] or ():
+        if d["kind"] == "force" and d["recorded"] in _RECORDED:
+            yield f"{name}, by its own word: {d['says']}, {_RECORDED[d['recorded']]}; back: {d['discharge']}"
+        elif d["kind"] == "held" and not d["busy"]:
+            yield f"{name}, by its own word: {d['says']}; free it: {d['discharge']}"
 
 
 def pause(

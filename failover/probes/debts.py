@@ -15,11 +15,14 @@ from failover.core.debts import EPOCH, FORCE, HELD
 from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import count
-from failover.ports import Reply
+from failover.errors import FailoverError
+from failover.fence import fence
+from failover.ports import Rc, Remote, Reply
 from failover.probes.sight import Sight, number
 
 LAST = 32503680000.0
 """The year 3000: any later time is none."""
+CALL_S = 10.0
 SKEW_S = 60.0
 """Clocks that differ by more are looked at anyway."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -52,6 +55,43 @@ class Debt:
     def discharge(self) -> str:
         """The command that needs the host alone."""
         return f"failover host restore {self.host} {self.run} {self.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a host says of its debts when asked for nothing else. `debts` None: it did not say, and `why`. `changes`: of
+    the one change asked about, rows of FILE, KEY, how it reads now, BEFORE and AFTER."""
+
+    debts: tuple[Debt, ...] | None = None
+    epoch: int = 0
+    why: str = ""
+    changes: tuple[tuple[str, ...], ...] = ()
+
+
+def ask(remote: Remote, host: Host, run: str = "", step: str = "") -> Owed:
+    """Never raises for what a host does."""
+    about = {"of_run": run, "of_step": step} if run else {}
+    try:
+        with fence(host.name):
+            reply = remote.call(host, "debts", about, limit_s=CALL_S)
+            return _owed(host, reply)
+    except FailoverError as e:
+        return Owed(why=str(e))
+
+
+def _owed(host: Host, reply: Reply) -> Owed:
+    if reply.rc == Rc.USAGE:
+        why = "its failover-host is of an earlier release and does not tell; failover host install brings ours"
+        return Owed(why=why)
+    rows = reply.all("debt")
+    if why := "; ".join(" ".join(row[1:]) for row in rows if row[0] == "unbelieved"):
+        return Owed(why=why)
+    if reply.rc not in {Rc.OK, Rc.REFUSED} or not rows:
+        return Owed(why=reply.because)
+    try:
+        return Owed(of(host.name, rows), epoch_of(rows), changes=tuple(r for r in reply.all("change") if len(r) == 5))
+    except ValueError as e:
+        return Owed(why=f"failover-host says {e}")
 
 
 def of(host: str, rows: Iterable[Sequence[str]]) -> tuple[Debt, ...]:

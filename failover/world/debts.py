@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from failover.ports import Rc
-from failover.world.machine import Held, Machine, Rows, Saved, Verb, refused
+from failover.world.machine import Held, Machine, Rows, Saved, Verb
 from failover.world.postfix import Mail, Queue
 
 Args = Mapping[str, str]
@@ -82,7 +82,7 @@ def debts(m: Machine, args: Args) -> Verb:
         return Rc.OK, found
     saved = m.saved.get((args["of_run"], args["of_step"]))
     if saved is None:
-        return refused("nothing was saved under that name")
+        return Rc.REFUSED, [*found, ("because", "nothing was saved under that name")]
     found.append(("saved", f"{saved.since:.0f}", CONFIG_DIR))
     return Rc.OK, [*found, *(("change", f, k, m.read(f, k), before, after) for f, k, before, after in saved.settings)]
 

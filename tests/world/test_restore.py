@@ -1,0 +1,70 @@
+"""`failover host restore` on the simulated world: back from the host alone, with no store anywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from failover.cli import host_restore, wiring
+from failover.errors import Changed, Refused
+from failover.ports import Rc
+from failover.world.faults import Fault, Kind
+from failover.world.postfix import MAIN, MASTER, Daemon, Queue
+from failover.world.world import World
+from tests.world.far import act, bypass
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """mx1 with its filter hung and mail behind it; the command line's clock and SMTP are the world's."""
+    ours = World.august_11(4, until=80)
+    monkeypatch.setattr(wiring, "clock", lambda: ours.clock)
+    monkeypatch.setattr(wiring, "smtp", lambda: ours.smtp)
+    ours.rewire("mx1", "no-pipe")
+    ours.advance(81)
+    return ours
+
+
+def test_from_the_host_alone_back_to_the_state_before_us(world: World) -> None:
+    """safety 14: no command led back though the host has all it takes."""
+    host, before = world.fleet.hosts["mx1"], world.machines["mx1"].snapshot()
+    assert bypass(world, lever="clear").rc == Rc.OK
+    (debt,) = host_restore.listing(world.remote, host)
+    back = host_restore.plan(world.remote, host, debt.run, debt.step)
+    assert back.epoch > world.machines["mx1"].epoch
+    assert "- main.cf content_filter = (empty)" in back.diff
+    assert host_restore.guard(world.fleet, world.remote, host), "the filter hangs: law 1"
+    world.spamd("mx1", Daemon.OK)
+    world.advance(5)
+    assert host_restore.guard(world.fleet, world.remote, host) == ""
+    done = host_restore.act(world.remote, back)
+    assert (done["epoch"], host_restore.listing(world.remote, host)) == (back.epoch, ())
+    assert world.machines["mx1"].snapshot() == before
+    with pytest.raises(Refused):
+        host_restore.plan(world.remote, host, "nobody", "nothing")
+
+
+def test_what_somebody_edited_is_left_alone(world: World) -> None:
+    assert bypass(world, lever="clear").rc == Rc.OK
+    host = world.fleet.hosts["mx1"]
+    (debt,) = host_restore.listing(world.remote, host)
+    world.machines["mx1"].files[MAIN]["content_filter"] = "elsewhere"
+    with pytest.raises(Changed, match="somebody edited it"):
+        host_restore.plan(world.remote, host, debt.run, debt.step)
+    assert MASTER in world.machines["mx1"].files
+
+
+def test_mail_that_we_hold_is_counted_and_let_go(world: World) -> None:
+    """safety 6, on the twin: killed while it holds mail; what others hold stays."""
+    mx1, host = world.machines["mx1"], world.fleet.hosts["mx1"]
+    assert bypass(world, lever="clear").rc == Rc.OK
+    world.advance(5)
+    theirs = next(x for x in mx1.postfix.frozen_mail("spamassassin") if not x.doing)
+    assert mx1.postfix.hold(theirs)
+    world.remote.faults[len(world.remote.calls) + 1] = Fault(Kind.DIES, at=4)
+    with pytest.raises(Exception, match="cut off"):
+        act(world, "requeue", step="s2", filter="spamassassin")
+    (held,) = (d for d in host_restore.listing(world.remote, host) if d.kind == "held")
+    assert held.messages == len(mx1.postfix.of(Queue.HOLD)) - 1 > 0
+    done = host_restore.act(world.remote, host_restore.plan(world.remote, host, held.run, held.step))
+    assert done["released"] == held.messages
+    assert mx1.postfix.of(Queue.HOLD) == [theirs]
