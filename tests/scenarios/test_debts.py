@@ -239,7 +239,7 @@ def test_requeue_on_a_full_state_folder_holds_nothing(host: MailHost) -> None:
     mail = Frozen.mail(host)
     state = re.findall(r"^STATE=(\S+)", script_text(), re.MULTILINE)[0]
     host.sh(
-        f"mkdir -p {state} && mount -t tmpfs -o size=64k,mode=700 tmpfs {state} && mkdir {state}/results {state}/saved"
+        f"mkdir -p -m 700 {state} && mount -t tmpfs -o size=64k,mode=700 tmpfs {state} && mkdir {state}/results {state}/saved"
     )
     try:
         host.sh(f"head -c 100000 /dev/zero >{state}/fill 2>/dev/null; true")
