@@ -238,9 +238,8 @@ def test_requeue_on_a_full_state_folder_holds_nothing(host: MailHost) -> None:
     """safety 6, 19: a full disk, for real: a state folder of 64 KiB that is full."""
     mail = Frozen.mail(host)
     state = re.findall(r"^STATE=(\S+)", script_text(), re.MULTILINE)[0]
-    host.sh(
-        f"mkdir -p -m 700 {state} && mount -t tmpfs -o size=64k,mode=700 tmpfs {state} && mkdir {state}/results {state}/saved"
-    )
+    host.sh(f"mkdir -p -m 700 {state} && mount -t tmpfs -o size=64k,mode=700 tmpfs {state}")
+    host.sh(f"mkdir {state}/results {state}/saved")
     try:
         host.sh(f"head -c 100000 /dev/zero >{state}/fill 2>/dev/null; true")
         assert host.act("requeue", "full", {"filter": "spamassassin"}).rc in {Rc.REFUSED, Rc.FAILED}
@@ -269,3 +268,29 @@ def test_what_is_in_force_is_told_by_the_host_alone(host: MailHost) -> None:
     assert host.restore().rc == Rc.OK
     assert debts(host, "force") == []
     assert debts(host, "epoch") == [(str(host.epoch),)]
+
+
+def test_the_state_lost_while_a_bypass_is_in_force(lab: Lab, host: MailHost) -> None:
+    """safety 14: status asks the host, check fails, and one command leads back without any records."""
+    host.sh("postconf -X defer_transports && postfix reload")
+    before = host.config()
+    assert host.bypass("pass").rc == Rc.OK
+
+    def failover(*args: str) -> tuple[int, str]:
+        done = lab.run("controller", ["failover", *args], timeout=120, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    back = f"failover host restore mx1 {host.run} bypass"
+    code, said = failover("status")
+    assert (code, back in said, "our records know nothing of it" in said) == (0, True, True), said
+    code, said = failover("check", "--host", "mx1")
+    assert (code, back in said) == (1, True), said
+    refused = host.call("remove", {"purge": "yes"})
+    assert (refused.rc, f"run {host.run}, step bypass is in force" in refused.because) == (Rc.REFUSED, True)
+    host.sh("pkill -STOP spamd")
+    code, said = failover(*back.split()[1:], "--yes")
+    assert (code, "the filter does not answer" in said) == (4, True), said
+    host.sh("pkill -CONT spamd")
+    code, said = failover(*back.split()[1:], "--yes")
+    assert (code, host.config()) == (0, before), said
+    assert debts(host, "force") == []
