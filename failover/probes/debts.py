@@ -84,7 +84,7 @@ def _owed(host: Host, reply: Reply) -> Owed:
         why = "its failover-host is of an earlier release and does not tell; failover host install brings ours"
         return Owed(why=why)
     rows = reply.all("debt")
-    if why := "; ".join(" ".join(row[1:]) for row in rows if row[0] == "unbelieved"):
+    if why := "; ".join(" ".join(row[1:]) for row in rows if row[:1] == ("unbelieved",)):
         return Owed(why=why)
     if reply.rc not in {Rc.OK, Rc.REFUSED} or not rows:
         return Owed(why=reply.because)
@@ -100,7 +100,7 @@ def of(host: str, rows: Iterable[Sequence[str]]) -> tuple[Debt, ...]:
     for row in rows:
         match tuple(row):
             case ("held", n, since, run, step, config_dir, state):
-                many = None if n == "?" else int(n)
+                many = None if n == "?" else _count(n)
                 debt = Debt("held", host, _name(run), _name(step), _time(since), config_dir, many, busy=state == "busy")
                 found["held", run, step, config_dir] = _more(found.get(("held", run, step, config_dir)), debt)
             case ("force", run, step, since, file, key, config_dir):
@@ -123,7 +123,7 @@ def read(host: Host, facts: Reply, at: datetime) -> Iterator[Signal]:
     sight, rows = Sight(host.name, host.name, at), facts.all("debt")
     if not rows:
         return
-    if why := "; ".join(" ".join(row[1:]) for row in rows if row[0] == "unbelieved"):
+    if why := "; ".join(" ".join(row[1:]) for row in rows if row[:1] == ("unbelieved",)):
         yield from (sight.unknown(name, why) for name in (HELD, FORCE))
         return
     try:
@@ -136,9 +136,9 @@ def read(host: Host, facts: Reply, at: datetime) -> Iterator[Signal]:
     yield _epoch(sight, epoch_of(rows))
 
 
-def epoch_of(rows: Iterable[Sequence[str]]) -> int:
+def epoch_of(rows: Iterable[tuple[str, ...]]) -> int:
     """The highest that the host has seen; 0 when it has seen none."""
-    told = [row[1] for row in rows if row[0] == "epoch" and len(row) > 1]
+    told = [row[1] for row in rows if row[:1] == ("epoch",) and len(row) > 1]
     return int(told[0]) if told and told[0].isascii() and told[0].isdigit() and len(told[0]) <= 12 else 0
 
 
@@ -163,6 +163,12 @@ def _epoch(sight: Sight, seen: int) -> Signal:
     back = f"failover host status {sight.host} --reset-epoch {seen} --reason TEXT"
     said = f"it has seen epoch {seen}, of the future (a wrong clock?), and refuses our changes: {back}"
     return sight.signal(EPOCH, Outcome.WARN, said, float(seen))
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise ValueError(f'"{text}" is no number of messages')
+    return int(text)
 
 
 def _name(text: str) -> str:

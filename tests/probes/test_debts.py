@@ -69,6 +69,7 @@ def test_an_epoch_of_the_future_is_told() -> None:
     "row",
     [
         ("debt", "held"),
+        ("debt", "held", "9" * 400, *HELD[3:]),
         ("debt", "held", "x", *HELD[3:]),
         ("debt", "held", "1", "1e999", *HELD[4:]),
         ("debt", "held", "1", "5", "a b; rm", *HELD[5:]),
@@ -80,6 +81,10 @@ def test_what_is_no_debt_is_unknown(row: tuple[str, ...]) -> None:
     found = read(row)
     assert {s.outcome for s in found.values()} == {Outcome.UNKNOWN}
     assert set(found) == {"debt.held", "debt.force"}
+
+
+def test_rows_without_a_word_are_passed_over() -> None:
+    assert {s.outcome for s in read(("debt",), ("debt", "epoch"), ("debt", "later", "x")).values()} == {Outcome.OK}
 
 
 def test_two_attempts_of_one_step_are_one_debt() -> None:
