@@ -37,7 +37,7 @@ class SpamBypass:
         found = remote.read(context.hands, host, "filter-read", {"filter": wanted} if wanted else {})
         filter_ = _the_filter(host, found)
         lever = _lever(host, found)
-        rows = [r[1:] for r in found.all("setting") if r[0] == lever]
+        rows: list[tuple[str, ...]] = [r[1:] for r in found.all("setting") if len(r) == 5 and r[0] == lever]
         before = {f"{file} {key}": now for file, key, now, _ in rows}
         want = {f"{file} {key}": then for file, key, _, then in rows}
         expires = _expires(spec)
@@ -95,7 +95,7 @@ def _the_filter(host: Host, found: Reply) -> str:
             "this version takes out content filters only",
             try_=f"on {host.name}: postconf -e smtpd_milters= && postfix reload; nothing queued needs re-queueing",
         )
-    names = [r[0] for r in found.all("filter")]
+    names = [r[0] for r in found.all("filter") if r]
     if not names:
         raise Refused(
             f"{host.name} has no content_filter in main.cf or master.cf: there is no spam filter to take out",
@@ -110,7 +110,7 @@ def _the_filter(host: Host, found: Reply) -> str:
 
 
 def _lever(host: Host, found: Reply) -> str:
-    answers = {r[0]: r[1:] for r in found.all("lever")}
+    answers = {r[0]: r[1:] for r in found.all("lever") if r}
     for lever in LEVERS:
         if answers.get(lever, ("no",))[0] == "ok":
             return lever
