@@ -142,9 +142,9 @@ def test_each_failure_has_its_class_its_code_and_what_to_do(aws: Aws, ours: Ec2C
     assert len(aws.requests) == (TRIES if kind is Unreachable and "throttled" in case else 1)
 
 
-def test_a_refusal_for_too_many_requests_is_asked_again(aws: Aws, ours: Ec2Cloud) -> None:
+def test_a_refusal_for_too_many_requests_is_asked_again(aws: Aws) -> None:
     aws.throttle("StopInstances", times=TRIES - 1)
-    ours.stop()
+    made(deadline_s=60.0, pause_s=0.05).stop()
     assert aws.ec2.instance(INSTANCE).state == "stopping"
 
 

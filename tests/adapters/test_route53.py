@@ -134,9 +134,8 @@ def test_done_though_its_answer_was_lost(aws: Aws, zone: Route53Zone, lost: str)
 def test_an_answer_that_drips_ends_in_time(aws: Aws, zone: Route53Zone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(route53, "CALL_S", 3.0)
     aws.drip(CHANGE)
-    began = time.monotonic()
     zone.swap(NAME, expected=TWO, wanted=MORE)
-    assert time.monotonic() - began < 20, "the whole answer takes 30"
+    assert aws.dripped_whole == 0, "nobody waited for the last byte"
 
 
 def test_lost_before_it_was_carried_out_is_unknown(aws: Aws, zone: Route53Zone) -> None:

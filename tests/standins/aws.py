@@ -101,6 +101,7 @@ class Aws:
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._hang_s = hang_s
+        self.dripped_whole = 0
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.aws = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -333,6 +334,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if over.wait(0.1) or time.monotonic() > until:
                     break
                 self.wfile.write(bytes([byte]))
+            else:
+                self.server.aws.dripped_whole += 1
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, *args: object) -> None:
