@@ -28,7 +28,8 @@ def up(
         list[str] | None,
         typer.Option(
             "--with",
-            help="docker: the mail handlers run as containers, sl-email. journal: mail hosts log to the journal.",
+            help="docker: the mail handlers run as containers, sl-email. journal: mail hosts log to the journal. "
+            "filters: amavisd and a milter, for some wirings.",
         ),
     ] = None,
 ) -> None:

@@ -20,19 +20,22 @@ from typing import Any
 
 LEDGER = Path("/var/lib/handler/ledger.jsonl")
 ADDRESS = ("127.0.0.1", 20381)
+LMTP_ADDRESS = ("127.0.0.1", 20382)
 SIZE_MAX = 64 * 1024 * 1024
 
 
-def entry(content: bytes, recipients: list[str], at: float) -> dict[str, Any]:
+def entry(content: bytes, recipients: list[str], at: float, sender: str = "") -> dict[str, Any]:
     """What the ledger keeps of a message; `at` in seconds since the epoch, `sha256` of the body alone."""
     head, _, body = re.sub(rb"\r\n", b"\n", content).partition(b"\n\n")
     headers = email.parser.BytesHeaderParser().parsebytes(head + b"\n\n")
     return {
         "at": at,
+        "from": sender,
         "to": recipients,
         "message_id": headers["Message-ID"],
         "x_seq": headers["X-Failover-Seq"],
         "x_sent": headers["X-Failover-Sent"],
+        "signatures": len(headers.get_all("DKIM-Signature", [])),
         "scanned": "X-Spam-Checker-Version" in headers or "X-Spam-Status" in headers,
         "sha256": hashlib.sha256(body).hexdigest(),
     }
@@ -45,21 +48,31 @@ class Ledger:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        line = json.dumps(entry(envelope.content, envelope.rcpt_tos, time.time()))
+        line = json.dumps(entry(envelope.content, envelope.rcpt_tos, time.time(), envelope.mail_from or ""))
         os.write(self._file, line.encode() + b"\n")
         return "250 Message accepted for delivery"
 
 
+class ByLmtp(Ledger):
+    """LMTP answers once for each recipient (RFC 2033)."""
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        return "\r\n".join([await super().handle_DATA(server, session, envelope)] * len(envelope.rcpt_tos))
+
+
 async def serve() -> None:
+    from aiosmtpd.lmtp import LMTP
     from aiosmtpd.smtp import SMTP
 
-    ledger = Ledger(LEDGER)
+    ledger, by_lmtp = Ledger(LEDGER), ByLmtp(LEDGER)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(ledger, data_size_limit=SIZE_MAX, hostname="handler"), *ADDRESS)
+    lmtp = await loop.create_server(lambda: LMTP(by_lmtp, data_size_limit=SIZE_MAX, hostname="handler"), *LMTP_ADDRESS)
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)  # process 1 of a container ignores it otherwise
     await ended.wait()
     server.close()
+    lmtp.close()
 
 
 if __name__ == "__main__":

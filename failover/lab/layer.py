@@ -21,7 +21,11 @@ PACKAGES = (
     "postfix", "spamassassin", "spamc", "spamd", "openssh-server", "bind9", "bind9-utils", "bind9-dnsutils",
     "procps", "iptables", "util-linux", "sudo", "busybox",
 )  # fmt: skip
-EXTRAS = {"docker": ("docker.io",), "journal": ("systemd",)}
+EXTRAS = {
+    "docker": ("docker.io",),
+    "filters": ("amavisd-new", "opendkim", "openssl", "acl"),
+    "journal": ("systemd",),
+}
 """What a lab may have besides; each set of software is a layer of its own, so nobody waits for what they do not use."""
 DPKG_STATUS = Path("/var/lib/dpkg/status")
 INSTALL = Path(__file__).with_name("install.sh")

@@ -1,6 +1,6 @@
-"""A content filter that speaks SMTP, as FILTER_README's advanced one: in on 10025, through spamd, out to 10026.
+"""A content filter as FILTER_README's advanced one: in by SMTP on 10025 or LMTP on 10027, through spamd, out to 10026.
 
-Run inside a lab host whose wiring is `smtp`, by /etc/init.d/scanner. When spamd does not answer it waits, as such
+Run inside a lab host whose wiring wants it, by /etc/init.d/scanner. When spamd does not answer it waits, as such
 filters do, and then says 451: mail is late, never lost, never let through unscanned.
 """
 
@@ -11,8 +11,10 @@ import smtplib
 from typing import Any
 
 ADDRESS = ("127.0.0.1", 10025)
+LMTP_ADDRESS = ("127.0.0.1", 10027)
 ONWARD = ("127.0.0.1", 10026)
 SPAMD = ("127.0.0.1", 783)
+SIZE_MAX = 64 * 1024 * 1024
 SCAN_S = 300.0  # spamd's own --timeout-child
 ONWARD_S = 60.0
 
@@ -50,13 +52,22 @@ class Scanner:
             smtp.sendmail(sender, recipients, content)
 
 
+class ByLmtp(Scanner):
+    """LMTP answers once for each recipient (RFC 2033)."""
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        return "\r\n".join([await super().handle_DATA(server, session, envelope)] * len(envelope.rcpt_tos))
+
+
 async def serve() -> None:
+    from aiosmtpd.lmtp import LMTP
     from aiosmtpd.smtp import SMTP
 
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(Scanner(), data_size_limit=64 * 1024 * 1024), *ADDRESS)
-    async with server:
-        await server.serve_forever()
+    by_smtp = await loop.create_server(lambda: SMTP(Scanner(), data_size_limit=SIZE_MAX), *ADDRESS)
+    by_lmtp = await loop.create_server(lambda: LMTP(ByLmtp(), data_size_limit=SIZE_MAX), *LMTP_ADDRESS)
+    async with by_smtp, by_lmtp:
+        await asyncio.gather(by_smtp.serve_forever(), by_lmtp.serve_forever())
 
 
 if __name__ == "__main__":

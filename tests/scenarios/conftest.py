@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from failover.lab import Lab
-from tests.labs import lab
+from tests.labs import lab, lab_or_skip
 from tests.scenarios.watching import Desk, Mail
 
 __all__ = ["lab"]
@@ -32,3 +32,17 @@ def mail(lab: Lab, tmp_path: Path) -> Iterator[Mail]:
     ours = Mail.of(lab, tmp_path)
     yield ours
     ours.stop()
+
+
+@pytest.fixture(scope="session")
+def filters_lab_once() -> Iterator[Lab]:
+    ours = lab_or_skip("wirings", extras=("filters",))
+    yield ours
+    ours.down()
+
+
+@pytest.fixture
+def wirings_lab(filters_lab_once: Lab) -> Lab:
+    """With real filters. A test that failed took it down, so it comes up again."""
+    filters_lab_once.up(extras=("filters",))
+    return filters_lab_once

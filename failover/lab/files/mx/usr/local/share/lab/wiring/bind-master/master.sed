@@ -1,0 +1,1 @@
+/^pickup /s/$/\n  -o content_filter=/

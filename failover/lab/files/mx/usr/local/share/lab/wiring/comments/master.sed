@@ -1,0 +1,1 @@
+/^pickup /s/$/\n# what comes back is scanned already\n  -o content_filter=/

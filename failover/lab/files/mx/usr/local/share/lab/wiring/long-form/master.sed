@@ -1,0 +1,1 @@
+/^smtp *inet /s/$/\n  -o { content_filter = spamassassin }/
