@@ -1,12 +1,15 @@
 """`spam.bypass`: take the spam filter out of the mail path, where it is wired as a content_filter.
 
-The lever is chosen from what the host reports: redefining the filter's
+The lever is chosen from what the host reports. Redefining the filter's
 transport as a pass-through needs no re-queueing and cannot duplicate mail
 (measured), so it comes first; clearing the setting is for what it cannot reach.
+The host offers a lever only where it has proven it harmless to all other mail,
+and proves it again before it acts: `failover/host/parts/levers.sh`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,6 +41,7 @@ class SpamBypass:
         filter_ = _the_filter(host, found)
         lever = _lever(host, found)
         rows: list[tuple[str, ...]] = [r[1:] for r in found.all("setting") if len(r) == 5 and r[0] == lever]
+        notes = [" ".join(r[1:]) for r in found.all("note") if r and r[0] == lever]
         before = {f"{file} {key}": now for file, key, now, _ in rows}
         want = {f"{file} {key}": then for file, key, _, then in rows}
         expires = _expires(spec)
@@ -47,7 +51,7 @@ class SpamBypass:
             action=self.name,
             kind=Kind.STATE,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
-            says=_says(filter_, lever, rows),
+            says="; ".join((_says(filter_, lever, rows), *notes)),
             host=host.name,
             args=dict(spec.with_),
             how={"filter": filter_, "lever": lever, "expect": expected(rows)},
@@ -125,7 +129,8 @@ def _expires(spec: StepSpec) -> float | None:
 
 def _says(filter_: str, lever: str, rows: list[tuple[str, ...]]) -> str:
     if lever == "pass":
-        return f"master.cf: transport {filter_} → pass-through"
+        back = re.search(r" -o smtp_fallback_relay=(\S+)(?= -o \{smtp_tls_policy_maps=)", rows[0][-1])
+        return f"master.cf: transport {filter_} → {f'straight to {back[1]}' if back else 'pass-through'}"
     places = [key.removesuffix("/content_filter") for _, key, *_ in rows if "content_filter" in key]
     return f"content_filter {filter_} → none in {', '.join(places)}"
 

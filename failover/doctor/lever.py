@@ -36,7 +36,11 @@ def _content_filter(host: Host, wiring: Reply) -> Finding:
     said = {row[0]: row[1:] for row in wiring.all("lever")}
     for which, words in _LEVERS.items():
         if said.get(which, ("no",))[0] == "ok":
-            return ok(NAME, host.name, f"content_filter {names[0]} can be taken out: {words}")
+            can = f"content_filter {names[0]} can be taken out: {words}"
+            note = "; ".join(" ".join(row[1:]) for row in wiring.all("note") if row and row[0] == which)
+            if not note:
+                return ok(NAME, host.name, can)
+            return warn(NAME, host.name, f"{can}; but {note}", try_=f"lower {names[0]}_time_limit, or install iproute2")
     why = "; ".join(f"{which}: {' '.join(said.get(which, ('no', 'not reported'))[1:])}" for which in _LEVERS)
     return fail(
         NAME,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,10 @@ import yaml
 
 from failover.lab import Lab
 from failover.ports import Reply
-from tests.labs import lab_or_skip
+from tests.labs import lab
 from tests.scenarios.host import MailHost
+
+__all__ = ["lab"]
 
 pytestmark = pytest.mark.lab
 
@@ -26,13 +27,6 @@ rm -rf "$1" && mkdir -p "$1" && cd "$1" && printf %s "$2" >main.cf || exit
 shift 3
 while [ $# -gt 0 ]; do printf %s "$2" >"$1" && shift 2 || exit; done
 """
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    ours = lab_or_skip("levers")
-    yield ours
-    ours.down()
 
 
 def wiring(host: MailHost, case: dict[str, Any]) -> Reply:
@@ -60,3 +54,23 @@ def test_a_lever_is_allowed_or_the_sentence_says_what_forbids_it(lab: Lab, case:
         assert case["to"] in next(row[4] for row in settings if row[0] == "pass")
     if "defers" in case:
         assert case["defers"] == any(row[0] == "clear" and row[2] == "defer_transports" for row in settings)
+
+
+SMALL = (
+    """set -e; cp -a "$1" /run/small; mount -t tmpfs -o "$2" tmpfs "$1"; cp -a /run/small/. "$1"; rm -rf /run/small"""
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [("nr_inodes=20", "no inodes are left"), ("size=512k", "no space is left")]
+)
+def test_a_file_system_without_room_is_said_before_anything_is_done(lab: Lab, options: str, words: str) -> None:
+    """case: spool without inodes: a change could not be written, and a reload would hang on it."""
+    host = MailHost(lab)
+    wiring(host, CASES[0])
+    host.lab.run("mx1", ["sh", "-c", SMALL, "small", DIR, options], timeout=10)
+    try:
+        said = host.call("filter-read", {"config_dir": DIR}).all("lever")
+        assert [(row[0], row[2]) for row in said] == [(lever, f"{words} at {DIR}") for lever in ("pass", "clear")]
+    finally:
+        host.sh(f"umount {DIR}")

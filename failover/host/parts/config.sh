@@ -8,9 +8,29 @@ set_one() { # FOLDER FILE KEY VALUE: in the copies of main.cf and master.cf ther
   esac
 }
 
-install_file() { # NEW NAME SHA: in place of NAME while it still has that digest; owner and mode stay, a link is followed
+# A file is replaced by rename, so nobody ever reads half of it. What cannot be replaced so is not touched.
+fixed() { # FILE: why it cannot be replaced, or nothing
+  real=$(readlink -f "$config_dir/$1")
+  if [ ! -f "$real" ]; then echo "$real is no file"
+  elif cut -d ' ' -f 5 /proc/self/mountinfo | grep -qxF -e "$real"; then echo "$real is a mount of its own, which cannot be replaced: edit where it comes from"
+  elif [ "$(stat -c %h "$real")" != 1 ]; then echo "$real has several names (hard links), and replacing it would part them"
+  elif ! (true >>"$real") 2>/dev/null; then echo "$real cannot be written: it is immutable, or its file system read-only"
+  else case $(bounded 2 lsattr -d "$real" 2>/dev/null) in [!\ ]*[ia]*' /'*) echo "$real is immutable or append-only (chattr)" ;; esac
+  fi
+}
+
+cramped() { # FOLDER...: which one has no room for what we write, or for what Postfix writes at a reload; or nothing
+  for folder; do
+    set -- $(stat -f -c '%a %S %d %c' "$folder" 2>/dev/null)
+    [ $# -eq 4 ] || { echo "the file system of $folder cannot be read"; return; }
+    [ $(($1 * $2 / 1024)) -ge 1024 ] || { echo "no space is left at $folder"; return; }
+    [ "$4" -eq 0 ] || [ "$3" -ge 50 ] || { echo "no inodes are left at $folder"; return; }
+  done
+}
+
+install_file() { # NEW NAME SHA: in place of NAME while it still has that digest; all else that the file has stays, a link is followed
   real=$(readlink -f "$config_dir/$2")
-  cp "$1" "$real.failover" && chown --reference="$real" "$real.failover" && chmod --reference="$real" "$real.failover" &&
+  rm -f "$real.failover" && cp -a --attributes-only "$real" "$real.failover" && cat "$1" >"$real.failover" &&
     sync "$real.failover" && [ "$(sha "$real")" = "$3" ] && mv -f "$real.failover" "$real" && sync "${real%/*}" && return
   rm -f "$real.failover"
   return 1
@@ -21,12 +41,10 @@ qmgr_pid() { for pid in $(children "$(master_pid)"); do grep -qx '[no]*qmgr' "/p
 reload() { # and wait until the old queue manager is gone: from then on nothing starts by the old configuration
   old=$(qmgr_pid)
   quietly 15 postfix reload || return
-  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
-    new=$(qmgr_pid)
-    [ -z "$new" ] || [ "$new" = "$old" ] || return 0
+  until new=$(qmgr_pid); [ -n "$new" ] && [ "$new" != "$old" ]; do
+    [ "$(left_s)" -gt 3 ] || return 1
     sleep 0.2
   done
-  return 1
 }
 put_back() { # FOLDER SENTENCE: of saved bytes; the act failed, and says so
   deadline=$((deadline + 10))

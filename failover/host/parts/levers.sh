@@ -46,7 +46,7 @@ entry_kind() { # of an entry of master.cf; an lmtp transport that we made pass s
 }
 entry_command() { case $1 in *' argv='*) set -- ${1#* argv=}; echo "${1##*/}" ;; esac; }
 
-hands_back() { # ENTRY: sendmail, and how; a script that calls sendmail; or it is not known
+hands_back() { # ENTRY of a pipe: sendmail, and how; a script that calls sendmail; or it is not known
   case $1 in *' argv='*' -e /'*'/sendmail '*) echo sendmail; return ;; esac
   set -- ${1#* argv=}
   case $1 in */sendmail) echo sendmail; return ;; esac
@@ -143,12 +143,16 @@ lever_no() { # LEVER NAME: the sentence that forbids it, or nothing
   entry=$(setting master.cf "$2/unix") kind=$(entry_kind "${entry#=}")
   [ "$entry" != - ] || { echo "master.cf has no service $2/unix"; return; }
   filters | grep -q "^$2$TAB" || { echo "$2 is not in use as a filter here"; return; }
-  case $1:$kind in
+  no=$(case $1:$kind in
     clear:*) no_clear "$2" ;;
     pass:pipe) no_pipe "$2" "${entry#=}" ;;
     pass:other) echo "$2/unix is neither pipe nor smtp nor lmtp" ;;
     pass:*) no_detour "$2" ;;
-  esac
+  esac)
+  [ -z "$no" ] || { echo "$no"; return; }
+  for file in $(lever_settings "$1" "$2" | awk -F '\t' '$3 != $4 { print $1 }' | sort -u); do fixed "$file"; done | head -n 1 >"$scratch/why"
+  [ -s "$scratch/why" ] || cramped "$config_dir" "$(queue_dir)" >"$scratch/why"
+  cat "$scratch/why"
 }
 
 held_back() { # NAME
@@ -202,6 +206,15 @@ no_clear() { # NAME
   done <"$scratch/in"
 }
 
+stays_behind() { # NAME ENTRY: what of the mail in flight no lever can free
+  case $(entry_kind "$2"):$(hands_back "$2") in
+    pipe:script) echo "mail that hangs in $(entry_command "$2") at that moment stays there until Postfix ends it, $(of_main "${1}_time_limit") after it began: how much of it a script has handed on cannot be seen" ;;
+    smtp:* | lmtp:*) command -v ss >/dev/null || echo "mail that hangs in the filter at that moment stays there until its time-outs: without ss (iproute2) its clients cannot be freed" ;;
+  esac
+}
+
+cleared() { find "$STATE/saved" -name settings -exec sed -n "s/.*content_filter$TAB=\([^:$TAB]*\)[:$TAB].*/\1/p" {} + 2>/dev/null; } # NAME of filters taken out
+
 lever_settings() { # LEVER NAME: FILE KEY BEFORE AFTER, in the order of the change
   case $1 in
     pass)
@@ -241,6 +254,9 @@ do_filter_read() {
   for lever in pass clear; do
     no=$(lever_no $lever "$names")
     say lever $lever ${no:+no} "${no:-ok}"
-    [ -n "$no" ] || lever_settings $lever "$names" | sed "s/^/setting\t$lever\t/"
+    [ -z "$no" ] || continue
+    lever_settings $lever "$names" | sed "s/^/setting\t$lever\t/"
+    stays=$(stays_behind "$names" "${entry#=}")
+    [ -z "$stays" ] || say note $lever "$stays"
   done
 }

@@ -10,7 +10,7 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
   if [ "$filters" = yes ]; then
     deep=1
     filters | while IFS=$TAB read -r name to; do say filter "$name" "$to"; done
-    names=$({ filters | cut -f 1; of_main defer_transports | tr -s ', ' '\n'; } | grep -x '[A-Za-z0-9._-]*' | sort -u)
+    names=$({ filters | cut -f 1; cleared; of_main defer_transports | tr -s ', ' '\n'; } | grep -x '[A-Za-z0-9._-]*' | sort -u)
   fi
   # A record is its type, its length, its data; a control character may be the length, so all become spaces.
   heads='xargs -r head -v -c 400 2>/dev/null | tr "\000-\037" " " | grep -aoE "==> [a-z]+/[0-9A-Za-z/]+ <==|T.[0-9]{10} "'
