@@ -239,7 +239,7 @@ def test_no_greeting(
 
 
 def test_closed_before_greeting(remote: SshRemote, raw: Callable[..., int], keys: Keys, tmp_path: Path) -> None:
-    said = failure(Unreachable, remote, host_at(raw(lambda connection: None), keys, tmp_path))
+    said = failure(Unreachable, remote, host_at(raw(lambda connection: None), keys, tmp_path), limit_s=60)
     assert "the connection was closed" in said
     assert "MaxStartups" in said
 
