@@ -130,7 +130,7 @@ def _expires(spec: StepSpec) -> float | None:
 def _says(filter_: str, lever: str, rows: list[tuple[str, ...]]) -> str:
     if lever == "pass":
         back = re.search(r" -o smtp_fallback_relay=(\S+)(?= -o \{smtp_tls_policy_maps=)", rows[0][-1])
-        return f"master.cf: transport {filter_} → {f'straight to {back[1]}' if back else 'pass-through'}"
+        return f"master.cf: transport {filter_} → pass-through{f', straight to {back[1]}' if back else ''}"
     places = [key.removesuffix("/content_filter") for _, key, *_ in rows if "content_filter" in key]
     return f"content_filter {filter_} → none in {', '.join(places)}"
 
