@@ -24,7 +24,7 @@ from failover.errors import Blind, FailoverError, Fault, OutcomeUnknown, Unreach
 from failover.ports import Reply
 from tests.adapters.sshd import Behave, Keys, Request, Sshd, answer, make_keys, really_run
 
-LIMIT_S = 1.0
+LIMIT_S = 2.0
 GRACE_S = 0.3
 SCRIPT = r"""
 main() { for word; do printf 'word\t%s\n' "$word"; done; printf 'end\t%s\t0\n' "$1"; }
