@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -141,3 +142,8 @@ REFUSED = [
 @pytest.mark.parametrize(("key", "value", "rc"), [(*t, 0) for t in TAKEN] + [(*r, 1) for r in REFUSED])
 def test_values(key: str, value: str, rc: int) -> None:
     assert ran(script_text().removesuffix(LAST) + 'valid "$1" "$2"; exit $?\n', key, value).returncode == rc
+
+
+def test_a_redirection_that_fails_never_ends_the_shell() -> None:
+    """dash ends where a special builtin, such as `:`, cannot be redirected: no sentence says why. `true` goes on."""
+    assert [line for line in script_text().splitlines() if re.search(r"(^|[ ;&|{(]): >", line)] == []

@@ -90,7 +90,7 @@ still_left() { # NAME KIND COMMAND: deliveries that still go the old way
       for agent in $(transports "$1"); do
         for pid in $(children "$agent"); do is "$pid" "$(printf %.15s "$3")" && n=$((n + 1)); done
       done ;;
-    *) n=$(talking "$1" | grep -c .) ;;
+    *) if command -v ss >/dev/null; then n=$(talking "$1" | grep -c .); else n=unknown; fi ;;
   esac
   say left $n
 }

@@ -41,7 +41,7 @@ discharge() { # mail that we hold and do not requeue goes on, in every instance;
 }
 
 holding() { # descriptor 8 goes to each postsuper that we start: one of a dead act, which may hold more mail yet, is awaited
-  mkdir -p "$STATE/held" && : >>"$STATE/held/.lock" || return
+  mkdir -p "$STATE/held" && true >>"$STATE/held/.lock" || return
   exec 8>>"$STATE/held/.lock"
   rest=$(left_s)
   flock -w "$((rest > 1 ? rest : 1))" 8 || { exec 8>&-; return 1; }

@@ -69,7 +69,7 @@ folder() { # SECONDS: STATE is there and root's alone, with what the old folder 
   no=$(folder_no)
   [ -z "$no" ] || { because $NOT_PERMITTED "$no"; return; }
   old_moved "$1" stage_old || return
-  mkdir -p "$STATE/results" "$STATE/saved" && : >>"$STATE/lock" || { because $REFUSED "cannot write $STATE"; return; }
+  mkdir -p "$STATE/results" "$STATE/saved" && true >>"$STATE/lock" || { because $REFUSED "cannot write $STATE"; return; }
 }
 
 old_moved() { # SECONDS HOW: under the lock of the old folder; killed in between, the next act goes on with it

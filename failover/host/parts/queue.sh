@@ -57,7 +57,7 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
 }
 frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for it, into $scratch/frozen; prints the rounds it took
   # postcat stops at the first file that vanished, so what it has not printed is asked for again, by id: files move.
-  : >"$scratch/said" && : >"$scratch/all" && rounds=0
+  true >"$scratch/said" && true >"$scratch/all" && rounds=0
   while :; do
     bounded 60 find active incoming deferred -type f -perm -0700 -printf '%i %p\n' >"$scratch/now" 2>/dev/null </dev/null || return 1
     [ $rounds -gt 0 ] || cp "$scratch/now" "$scratch/all"

@@ -12,7 +12,7 @@ do_requeue() {
   cd "$queue" || { because $FAILED "no queue directory"; return; }
   list=$STATE/held/$run,$step,$attempt of_since=0 of_dir=$config_dir of_queue=$queue
   total=0 passes=0 none=0 held=0 stop=
-  : >"$scratch/ids" && holding || { because $REFUSED "$STATE/held cannot be written, or a postsuper of ours is still at work"; return; }
+  true >"$scratch/ids" && holding || { because $REFUSED "$STATE/held cannot be written, or a postsuper of ours is still at work"; return; }
   begins
   while [ -z "$stop" ] && [ $none -lt 2 ] && [ "$(left_s)" -gt 3 ]; do
     passes=$((passes + 1)) none=$((none + 1)) held=0
