@@ -32,9 +32,7 @@ def signals_of(playbook: Playbook) -> tuple[tuple[str, ...], frozenset[str]]:
 
 def make_plan(playbook: Playbook, params: dict[str, str], hands: Hands, mitigations: tuple[Mitigation, ...]) -> Plan:
     """Raises Refused (a precondition does not hold, or a step cannot be done here), Unreachable, OutcomeUnknown."""
-    hosts, names = signals_of(playbook)
-    samples = hands.look(hosts, names)
-    _check(playbook, samples, hands)
+    samples = _looked(playbook, hands)
     steps: list[Step] = []
     for spec in playbook.steps:
         taken = tuple(s for s in steps if not s.left_out)
@@ -55,14 +53,23 @@ def make_plan(playbook: Playbook, params: dict[str, str], hands: Hands, mitigati
     )
 
 
-def _check(playbook: Playbook, samples: Samples, hands: Hands) -> None:
-    judged = [judge(c, samples, now=hands.clock.now()) for c in playbook.preconditions]
-    failing = [b for j in judged if not j.holds for b in j.because]
-    if failing:
+def _looked(playbook: Playbook, hands: Hands) -> Samples:
+    """One look may meet a bad moment of ours or of the network, so what forbids a run is looked at twice."""
+    hosts, names = signals_of(playbook)
+    samples = hands.look(hosts, names)
+    if _failing(playbook, samples, hands):
+        samples = hands.look(hosts, names)
+    if failing := _failing(playbook, samples, hands):
         raise Refused(
             f"{playbook.name} may not start: {'; '.join(failing)}",
             try_="nothing was changed; `failover check` shows what is wrong",
         )
+    return samples
+
+
+def _failing(playbook: Playbook, samples: Samples, hands: Hands) -> list[str]:
+    judged = [judge(c, samples, now=hands.clock.now()) for c in playbook.preconditions]
+    return [b for j in judged if not j.holds for b in j.because]
 
 
 def _planned(spec: StepSpec, context: Context) -> Step:

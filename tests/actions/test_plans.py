@@ -10,12 +10,13 @@ import pytest
 from failover.actions import ACTIONS
 from failover.actions.base import Context, Hands, Mitigation
 from failover.actions.setting import expected
-from failover.core.condition import predicates
+from failover.core.condition import Predicate, predicates
 from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import Playbook, StepSpec
 from failover.core.signal import Outcome, Signal
 from failover.errors import Refused
+from failover.planner import make_plan
 from tests.actions.scripted import NOW, Rows, Scripted, Silent, Still
 
 OLD = "=spamassassin unix - n n - - pipe user=debian-spamd argv=/usr/bin/spamc -e /usr/sbin/sendmail -oi"
@@ -131,3 +132,20 @@ def test_requeue_needs_to_know_which_filter_is_out() -> None:
     step = planned("queue.requeue", more={"earlier": (cleared,)})
     assert step.how["filter"] == "spamassassin"
     assert step.says == "re-queue what still waits for spamassassin (412 now); hold is left alone"
+
+
+@pytest.mark.parametrize(("looks", "starts"), [(("fail", "ok"), True), (("fail", "fail"), False)])
+def test_what_forbids_a_run_is_looked_at_twice(looks: tuple[str, ...], starts: bool) -> None:
+    left = list(looks)
+
+    def look(hosts: object, names: object, waited: float = 0.0) -> tuple[Signal, ...]:
+        return (Signal("mx1", "ssh.reach", "controller", Outcome(left.pop(0)), "as scripted", NOW),)
+
+    hands = Hands(FLEET, Scripted(()), Silent(), Still(), look)
+    book = Playbook("test", "", (), preconditions=(Predicate("ssh.reach", "mx1", is_=Outcome.OK),))
+    if starts:
+        assert make_plan(book, {}, hands, ()).steps == ()
+    else:
+        with pytest.raises(Refused, match="test may not start"):
+            make_plan(book, {}, hands, ())
+    assert not left

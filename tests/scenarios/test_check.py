@@ -81,7 +81,7 @@ def test_healthy(lab: Lab) -> None:
     found = check(lab)
     for host in ("mx1", "mx2"):
         assert set(found.outcomes(host).values()) == {"ok"}, found.outcomes(host)
-        assert len(found.outcomes(host)) == 15
+        assert len(found.outcomes(host)) == 18
 
 
 @pytest.mark.parametrize("incident", ["spamd-hung"], indirect=True)
