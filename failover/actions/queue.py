@@ -63,7 +63,7 @@ class QueueRequeue:
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         host = host_of(spec, context.hands.fleet)
-        filter_, lever = _filter(spec, context, host)
+        filter_, lever = _filter(context, host)
         frozen = _value(context, host, "queue.frozen")
         if lever == "pass":
             return _event(
@@ -134,17 +134,15 @@ def _event(
     )
 
 
-def _filter(spec: StepSpec, context: Context, host: Host) -> tuple[str, str]:
+def _filter(context: Context, host: Host) -> tuple[str, str]:
     """The filter that is out of the path here, or will be by an earlier step, and by which lever."""
     standing = [*context.earlier, *(m.step for m in context.mitigations)]
     out = [s for s in standing if s.action == "spam.bypass" and s.host == host.name]
     if out:
         return out[0].how["filter"], out[0].how["lever"]
-    if named := spec.with_.get("filter"):
-        return str(named), "clear"
     raise Refused(
         f"no filter is out of the path on {host.name}: re-queued mail would meet it again",
-        try_="run spam.bypass first, or name the filter that is out already: with: {filter: NAME}",
+        try_="a step spam.bypass before it takes the filter out",
     )
 
 

@@ -87,12 +87,19 @@ def _frozen(sight: Sight, facts: Reply) -> Signal:
     waiting = float(round(sum(n or 0.0 for n, *_ in found)))
     if not waiting:
         names = " or ".join(f'"{transport}"' for *_, transport, _ in found) or "a filter: none is set"
-        return sight.signal("queue.frozen", Outcome.OK, f"no mail waits for {names}", 0.0, "messages", 0.0, 0.0)
+        said = f"{_none_of(rows)} waits for {names}"
+        return sight.signal("queue.frozen", Outcome.OK, said, 0.0, "messages", 0.0, 0.0)
     _, oldest, transport, _ = max(found, key=lambda f: f[1])
     about = "about " if any(partial for *_, partial in found) else ""
     said = f'{about}{_wait(waiting)} for "{transport}", oldest {duration(oldest)}'
     outcome = Outcome.FAIL if oldest > FROZEN_FAIL_S else Outcome.WARN if waiting > PENDING_WARN else Outcome.OK
     return sight.signal("queue.frozen", outcome, said, waiting, "messages", oldest, _waited(facts, "frozen"))
+
+
+def _none_of(rows: list[tuple[str, ...]]) -> str:
+    """Of a long queue only the first are opened, and what they show is all that may be said."""
+    examined, total = rows[0][3:5] if rows else ("", "")
+    return "no mail" if examined == total else f"none of the {examined} messages examined, of {total},"
 
 
 def _waited(facts: Reply, which: str) -> float | None:

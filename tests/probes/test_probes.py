@@ -38,6 +38,8 @@ def test_what_was_not_examined_is_reckoned_in_both_counts_alike() -> None:
     assert (found.value, found.before) == (90000.0, 72000.0)
     found = seen(facts("frozen spamassassin 5000 600 5000 60000", "waited frozen 4000 5000 60000"))["queue.frozen"]
     assert (found.value, found.before) == (60000.0, 48000.0)
+    found = seen(facts("frozen spamassassin 0 0 5000 60000"))["queue.frozen"]
+    assert found.reason == 'none of the 5000 messages examined, of 60000, waits for "spamassassin"'
 
 
 @pytest.mark.parametrize(
