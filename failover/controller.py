@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from failover import history
 from failover.actions import ACTIONS
@@ -69,8 +70,8 @@ class Controller:
         return verdict, situation
 
     def weighed(self, samples: Samples) -> Samples:
-        """What a host has in force, and our records know nothing of, fails."""
-        return debts.weighed(samples, lambda run: self.store.run(run) is not None)
+        """What a host has in force, and our records do not tell of, fails."""
+        return debts.weighed(samples, partial(history.amiss, self.store))
 
     # Planning -------------------------------------------------------------------
 

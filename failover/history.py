@@ -96,6 +96,16 @@ def mitigations(record: RunRecord, view: View) -> tuple[Mitigation, ...]:
     return tuple(found)
 
 
+def amiss(store: Store, run: str, step: str) -> str:
+    """What our records wrongly say of a change that a host has in force; empty where they are right, or unfinished."""
+    record = store.run(run)
+    if record is None:
+        return "our records know nothing of it"
+    view = fold(record.plan, store.events(run))
+    right = view.open or (step in view.steps and view.steps[step].owed)
+    return "" if right else "our records say that it is not"
+
+
 def subjects(plan: Plan | Outline, fleet: Fleet) -> frozenset[str]:
     """The hosts and domains a plan works on or was made for."""
     named = (str(v) for v in plan.params.values())

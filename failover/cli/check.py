@@ -99,18 +99,18 @@ def _look(opts: Options, named: tuple[str, ...]) -> Seen:
 
 def _known(opts: Options, fleet: Fleet, samples: Samples) -> Samples:
     """What a host has in force, beside what the controller's records say, if there are any that we may read."""
+    from functools import partial
+
+    from failover import history
     from failover.adapters.store_guest import guest
     from failover.core import debts
 
     if not any(s.name == debts.FORCE and s.value for s in samples):
         return samples
-    try:
-        with guest(opts.state_url or fleet.state) as store:
-            return debts.weighed(
-                samples, lambda run: store is not None and store.run(run) is not None, sure=store is not None
-            )
-    except FailoverError:
-        return debts.weighed(samples, lambda run: False, sure=False)
+    with suppress(FailoverError), guest(opts.state_url or fleet.state) as store:  # a state we cannot read hides no host
+        if store is not None:
+            return debts.weighed(samples, partial(history.amiss, store))
+    return debts.weighed(samples, lambda run, step: "unknown", sure=False)
 
 
 def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, owed: dict[str, Debts], *, domains: bool) -> Samples:

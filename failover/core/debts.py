@@ -1,4 +1,4 @@
-"""Debts of ours on hosts, as a decision takes them: mail that we hold, and changes that our records know nothing of."""
+"""Debts of ours on hosts, as a decision takes them: mail that we hold, and changes that our records do not tell of."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ def steps(force: Signal) -> tuple[tuple[str, str], ...]:
     return tuple((run, step) for run, _, step in (w.partition(",") for w in words))
 
 
-def weighed(samples: Iterable[Signal], knows: Callable[[str], bool], *, sure: bool = True) -> Samples:
-    """The same samples; a change in force of a run that our records do not know is no good news. `knows`: by run.
+def weighed(samples: Iterable[Signal], amiss: Callable[[str, str], str], *, sure: bool = True) -> Samples:
+    """The same samples; a change in force that our records do not tell of is no good news.
 
-    `sure`: there are records, and they do not know it; else there are none, and that may be why.
+    `amiss`: what our records wrongly say of a run's step that is in force, empty where they are right. `sure`: there
+    are records; else there are none, and that may be why.
     """
-    return tuple(_weighed(s, knows, sure=sure) if s.name == FORCE and s.value else s for s in samples)
+    return tuple(_weighed(s, amiss, sure=sure) if s.name == FORCE and s.value else s for s in samples)
 
 
-def _weighed(s: Signal, knows: Callable[[str], bool], *, sure: bool) -> Signal:
-    unknown = [(run, step) for run, step in steps(s) if not knows(run)]
-    if not unknown:
+def _weighed(s: Signal, amiss: Callable[[str, str], str], *, sure: bool) -> Signal:
+    wrong = [(run, step, why) for run, step in steps(s) if (why := amiss(run, step))]
+    if not wrong:
         return s
-    back = "; ".join(f"failover host restore {s.host} {run} {step}" for run, step in unknown)
-    why = "in force, and our records know nothing of it" if sure else "in force, and no records are here"
-    return replace(s, outcome=Outcome.FAIL if sure else Outcome.WARN, reason=f"{why}: {s.reason}; back: {back}")
+    back = "; ".join(f"failover host restore {s.host} {run} {step}" for run, step, _ in wrong)
+    why = " and ".join(dict.fromkeys(why for *_, why in wrong)) if sure else "no records are here"
+    outcome = Outcome.FAIL if sure else Outcome.WARN
+    return replace(s, outcome=outcome, reason=f"in force, and {why}: {s.reason}; back: {back}")
 
 
 def alerts(hosts: Iterable[str], samples: Samples) -> Iterator[Alert]:

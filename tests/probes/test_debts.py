@@ -42,10 +42,10 @@ def test_a_change_in_force_is_shown_and_fails_where_our_records_do_not_know_it()
     force = read(FORCE, (*FORCE[:5], "main.cf", "defer_transports", "/etc/postfix"))["debt.force"]
     assert (force.outcome, force.value) == (Outcome.OK, "r2,bypass")
     assert "master.cf smtp/inet/content_filter, main.cf defer_transports" in force.reason
-    assert weighing.weighed((force,), lambda run: run == "r2") == (force,)
-    (unknown,) = weighing.weighed((force,), lambda run: False)
+    assert weighing.weighed((force,), lambda run, step: "" if (run, step) == ("r2", "bypass") else "?") == (force,)
+    (unknown,) = weighing.weighed((force,), lambda run, step: "nobody knows it")
     assert (unknown.outcome, "failover host restore mx1 r2 bypass" in unknown.reason) == (Outcome.FAIL, True)
-    assert weighing.weighed((force,), lambda run: False, sure=False)[0].outcome is Outcome.WARN
+    assert weighing.weighed((force,), lambda run, step: "?", sure=False)[0].outcome is Outcome.WARN
     pages = list(weighing.alerts(["mx1"], (unknown,)))
     assert [(a.key, "failover host restore" in a.text) for a in pages] == [("mx1/unknown-change", True)]
 

@@ -6,11 +6,13 @@ import pytest
 
 from failover.cli import host_restore, wiring
 from failover.errors import Changed, Refused
+from failover.history import amiss
 from failover.ports import Rc
 from failover.world.faults import Fault, Kind
 from failover.world.postfix import MAIN, MASTER, Daemon, Queue
 from failover.world.world import World
 from tests.world.far import act, bypass
+from tests.world.runs import scene
 
 
 @pytest.fixture
@@ -68,3 +70,14 @@ def test_mail_that_we_hold_is_counted_and_let_go(world: World) -> None:
     done = host_restore.act(world.remote, host_restore.plan(world.remote, host, held.run, held.step))
     assert done["released"] == held.messages
     assert mx1.postfix.of(Queue.HOLD) == [theirs]
+
+
+def test_what_our_records_say_of_a_change_that_a_host_has_in_force() -> None:
+    """safety 2: in force, and recorded as undone: `check` fails, and the next cycles page."""
+    s = scene()
+    s.start()
+    assert amiss(s.world.store, s.record.id, "bypass") == ""
+    assert amiss(s.world.store, "another", "bypass") == "our records know nothing of it"
+    s.heal()
+    s.rollback()
+    assert amiss(s.world.store, s.record.id, "bypass") == "our records say that it is not"
