@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from failover.config.catalogue import built_in
 from failover.lab import Lab
 from tests.labs import ledger, until
 
@@ -27,13 +29,15 @@ with smtplib.SMTP(sys.argv[1], 25, timeout=30) as smtp:
 """
 FILES = ["sh", "-c", "cd /etc/postfix && sha256sum main.cf master.cf && stat -c '%n %a %U:%G' main.cf master.cf"]
 RUN = ["failover", "run", "spam-filter-hung", "--set", "sick=mx1", "--yes"]
+WHEN = re.compile(r"^    when:\n      any:\n(?:        .*\n)+", re.MULTILINE)
+"""Of the last step, the flush: it is skipped where the bypass alone was enough, which is a matter of time."""
 
 
 class Scene:
     """mx1 with its filter hung and a batch of mail stuck behind it."""
 
-    def __init__(self, lab: Lab, name: str) -> None:
-        self.lab, self.name = lab, name
+    def __init__(self, lab: Lab, name: str, folder: Path) -> None:
+        self.lab, self.name, self.folder = lab, name, folder
         self.seqs: list[str] = []
         self.before = self.files()
 
@@ -46,9 +50,17 @@ class Scene:
     def cure(self, *more: str, within: float = 120) -> subprocess.CompletedProcess[str]:
         return self.failover(*RUN[1:], *more, within=within)
 
+    def always_drains(self) -> Path:
+        """A folder with the playbook, whose flush comes whatever waits."""
+        text, found = WHEN.subn("", (built_in() / "spam-filter-hung.yaml").read_text())
+        assert found == 1
+        (self.folder / "spam-filter-hung.yaml").write_text(text)
+        return self.folder
+
     def run_until(self, kind: str, step: str | None) -> tuple[str, subprocess.Popen[Any]]:
         """Start the run; return its id as soon as it has told of that event. It goes on."""
-        process = self.lab.popen("controller", [*RUN, "--events"], stdout=subprocess.PIPE)
+        argv = ["failover", "--playbooks", str(self.always_drains()), *RUN[1:], "--events"]
+        process = self.lab.popen("controller", argv, stdout=subprocess.PIPE)
         assert process.stdout is not None
         for line in process.stdout:
             event = json.loads(line)
@@ -79,12 +91,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene_at(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Callable[[], Scene]]:
+def scene_at(lab: Lab, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Scene]]:
     """Makes the scene when called, of mx1 as it is then; heals and closes whatever the test leaves."""
     made: list[Scene] = []
 
     def make() -> Scene:
-        scene = Scene(lab, request.node.name)
+        scene = Scene(lab, request.node.name, tmp_path)
         made.append(scene)
         lab.incident("spamd-hung")
         scene.send_more("stuck")
