@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from failover.adapters import helper, install
+from failover.adapters import helper
 from failover.core.fleet import Host
 from failover.core.words import duration
 from failover.doctor import latent, lever
 from failover.doctor.findings import Finding, fail, failed, ok, warn
 from failover.errors import FailoverError
 from failover.ports import Clock, Rc, Remote, Reply
+from failover.probes import debts
+from failover.probes.debts import Debt
 
 CALL_S = 6.0
 """One answer of a host; one that hangs has used it up with the first."""
@@ -23,13 +25,13 @@ NONE: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class HostLook:
-    """`standing` takes what the host itself remembers of ours in force: (run, step), by host."""
+    """`standing` takes what the host itself says of ours in force or on hold there."""
 
     host: Host
     remote: Remote
     clock: Clock
     ours: helper.Text
-    standing: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    standing: dict[str, tuple[Debt, ...]] = field(default_factory=dict)
 
     def findings(self) -> Iterator[Finding]:
         """Ends at the first call that is not answered: what lies behind it is not known."""
@@ -73,11 +75,12 @@ class HostLook:
             yield from latent.latent(self.host, wiring, settings)
 
     def _standing(self) -> Iterator[Finding]:
-        try:
-            wanted = install.Wanted(self.host.ssh.user, self.ours)
-            self.standing[self.host.name] = install.look(_Hurried(self.remote), self.host, wanted).force
-        except FailoverError as e:
-            yield failed("in force", self.host.name, e)
+        owed = debts.ask(_Hurried(self.remote), self.host)
+        if owed.debts is None:
+            said = f"it does not say what it holds of ours: {owed.why}"
+            yield warn("in force", self.host.name, said, try_=f"failover host status {self.host.name}")
+        else:
+            self.standing[self.host.name] = owed.debts
 
     def _asked(self, verb: str, args: Mapping[str, str]) -> Reply | Finding:
         keys = {"config_dir": self.host.postfix.config_dir, **args}

@@ -8,18 +8,21 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from failover import history
 from failover.doctor.findings import Finding, fail, ok, warn
+from failover.probes.debts import Debt
 
 if TYPE_CHECKING:
     from failover.controller import Controller
 
 NAME = "state"
-Standing = Mapping[str, tuple[tuple[str, ...], ...]]
-"""What each host itself remembers of ours in force: run, step."""
+Standing = Mapping[str, tuple[Debt, ...]]
+"""What each host itself says of ours in force or on hold there."""
 ROOM = 100 * 1024 * 1024
 """Ours: thousands of runs; one takes some 50 kB."""
 NETWORKED = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"}
@@ -69,15 +72,14 @@ def database(path: Path) -> Finding:
 
 def records(c: Controller, standing: Standing) -> Iterator[Finding]:
     """What nobody remembers here, and a host does, was forgotten."""
-    ours = c.mitigations()
-    for m in ours:
+    for m in c.mitigations():
         subject = m.step.host or m.step.domain or "fleet"
         if m.until is not None and m.until <= c.now:
             said = f"{m.step.says} should have been put back by {m.until.isoformat(timespec='minutes')}"
             yield warn("in force", subject, said, try_=f"failover rollback {m.run}")
         else:
             yield ok("in force", subject, f"{m.step.says}, by run {m.run}")
-    yield from forgotten(standing, {m.run for m in ours})
+    yield from forgotten(standing, partial(history.amiss, c.store))
     for record, view in c.open_runs():
         said = f"run {record.id} is {view.state.value}: no other may start on {', '.join(record.plan.subjects)}"
         yield fail("open run", "fleet", said, try_=f"failover runs show {record.id}, then resume it or roll it back")
@@ -87,12 +89,13 @@ def records(c: Controller, standing: Standing) -> Iterator[Finding]:
         yield warn("pause", pause.host or "fleet", said, try_="failover unpause")
 
 
-def forgotten(standing: Standing, known: set[str]) -> Iterator[Finding]:
-    for host, rows in standing.items():
-        for run, step, *_ in (row for row in rows if row[0] not in known):
-            said = f"step {step} of run {run} stands there, and nothing of it is recorded here"
-            try_ = f"failover rollback {run}, with the --state of the controller that ran it"
-            yield warn("in force", host, said, try_=try_)
+def forgotten(standing: Standing, amiss: Callable[[str, str], str]) -> Iterator[Finding]:
+    """`amiss`: what our records wrongly say of a change that stands there; empty where they are right."""
+    for debt in (d for debts in standing.values() for d in debts):
+        if debt.kind == "held" and not debt.busy:
+            yield fail("on hold", debt.host, debt.says, try_=debt.discharge)
+        elif debt.kind == "force" and (wrong := amiss(debt.run, debt.step)):
+            yield warn("in force", debt.host, f"{debt.says}, and {wrong}", try_=debt.discharge)
 
 
 def _file_system(at: Path) -> str:

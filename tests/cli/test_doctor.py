@@ -42,6 +42,7 @@ from failover.doctor.host import HostLook, clocks, epochs
 from failover.errors import ConfigError, FailoverError, Unreachable
 from failover.host import script_text
 from failover.ports import Rc, Reply
+from failover.probes import debts
 from tests.cli.conftest import Said
 from tests.probes import fakes
 from tests.probes.fakes import AT, Clock, Smtp, fleet, host
@@ -232,16 +233,18 @@ class Far:
 
 
 OURS = of_text(script_text())
+BYPASS = ("force", "run-1", "bypass", "1604000000.0", "master.cf", "spamassassin/unix", "/etc/postfix")
+HELD = ("held", "7", "1604000000.0", "run-2", "requeue", "/etc/postfix", "left")
 HELLO: Rows = {"version": [(OURS.version,)], "digest": [(OURS.digest,)], "now": [(str(int(AT.timestamp())),)]}
 FAR = {
     "hello": reply("hello", HELLO),
     "filter-read": wired(),
     "settings": settings(command_time_limit="60s"),
-    "installed": reply("installed", {"helper": [("absent",)], "force": [("run-1", "bypass")]}),
+    "debts": reply("debts", {"debt": [BYPASS]}),
 }
 
 
-def of_host(far: Far, user: str = "failover") -> tuple[list[Finding], dict[str, tuple[tuple[str, ...], ...]]]:
+def of_host(far: Far, user: str = "failover") -> tuple[list[Finding], dict[str, tuple[debts.Debt, ...]]]:
     h = host("mx1", 11)
     look = HostLook(replace(h, ssh=replace(h.ssh, user=user)), far, Clock(), OURS)
     return list(look.findings()), look.standing
@@ -251,7 +254,7 @@ def test_a_host_that_is_well_says_so_and_what_of_ours_stands_there() -> None:
     found, standing = of_host(Far())
     assert {f.outcome for f in found} <= {Outcome.OK, Outcome.WARN}
     assert [f.name for f in found][:4] == ["ssh", "helper", "clock", "bypass"]
-    assert standing == {"mx1": (("run-1", "bypass"),)}
+    assert [(d.run, d.step) for d in standing["mx1"]] == [("run-1", "bypass")]
 
 
 def test_behind_a_closed_door_nothing_more_is_asked() -> None:
@@ -530,8 +533,12 @@ def test_state_that_is_another_programs_or_has_no_log(tmp_path: Path) -> None:
 
 
 def test_what_a_host_remembers_and_we_do_not() -> None:
-    standing = {"mx1": (("run-1", "bypass"),), "mx2": (("run-2", "bypass"),)}
-    assert [(f.subject, f.outcome.value) for f in state.forgotten(standing, {"run-2"})] == [("mx1", "warn")]
+    """Each comes with the command that needs the host alone, whoever's records are lost."""
+    standing = {"mx1": debts.of("mx1", [BYPASS, HELD])}
+    change, held = state.forgotten(standing, lambda run, step: "nobody knows it")
+    assert (change.outcome, change.try_) == (Outcome.WARN, "failover host restore mx1 run-1 bypass")
+    assert (held.outcome, held.try_) == (Outcome.FAIL, "failover host restore mx1 run-2 requeue")
+    assert [f.name for f in state.forgotten(standing, lambda run, step: "")] == ["on hold"]
 
 
 # Through the front door ----------------------------------------------------------
@@ -631,5 +638,5 @@ def test_an_expired_mitigation_is_told(cli: Cli) -> None:
         def open_runs(self) -> tuple[object, ...]:
             return ()
 
-    found = list(state.records(Books(), {"mx1": (("run-1", "bypass"),)}))  # type: ignore[arg-type]
+    found = list(state.records(Books(), {}))  # type: ignore[arg-type]
     assert [(f.outcome.value, f.try_) for f in found] == [("warn", "failover rollback run-1")]

@@ -206,6 +206,7 @@ def test_what_is_in_force_there_and_recorded_nowhere(lab: Lab, seat: Seat) -> No
     (forgotten,) = found["in force", "mx1"]
     assert forgotten["outcome"] == "warn"
     assert "nothing of it is recorded here" in forgotten["says"]
+    assert forgotten["try"].startswith("failover host restore mx1 ")
     assert not (seat.folder / "another.db").exists()
     undone = seat.run("--hosts", str(seat.hosts), "rollback", "--yes")
     assert undone.returncode == 0, undone.stdout + undone.stderr
