@@ -1,6 +1,7 @@
 # ---- bypass: take a filter out of the path, and put it back ---------------------------------------------------------
 
 do_bypass() {
+  read_config || { because $REFUSED "$UNSAID"; return; }
   master_pid >/dev/null || { because $REFUSED "Postfix is not running"; return; }
   no=$(lever_no "$lever" "$filter")
   [ -z "$no" ] || { because $REFUSED "$no"; return; }
@@ -9,7 +10,7 @@ do_bypass() {
     { because $CHANGED "the settings do not read as planned"; return; }
   [ "$lever" = clear ] || reaches "$(printf '%s\n' "$settings" | cut -f 4)" || return
   to=$STATE/saved/$run,$step
-  ( set +f; save "$to" ) || { because $REFUSED "the changed configuration could not be prepared"; return; }
+  all_said && ( set +f; save "$to" ) || { because $REFUSED "the changed configuration could not be prepared"; return; }
   begins
   for file in main.cf master.cf; do
     cmp -s "$to/before/$file" "$to/wanted/$file" ||
@@ -39,7 +40,7 @@ do_restore() {
   config_dir=$(cat "$saved/config_dir") && MAIL_CONFIG=$config_dir || { because $REFUSED "$saved cannot be read"; return; }
   permitted || return $REFUSED
   while IFS=$TAB read -r file key before after; do
-    now=$(setting "$file" "$key")
+    now=$(setting "$file" "$key") || { because $REFUSED "$UNSAID: nothing was touched"; return; }
     case $now in "$before" | "$after") ;; *) say conflict "$file" "$key" "$now" "$after"; rc=$CHANGED ;; esac
   done <"$saved/settings"
   [ $rc -eq 0 ] || { because $rc "somebody else changed our setting: nothing was touched"; return; }
@@ -48,7 +49,8 @@ do_restore() {
     restore_file $file || { because $FAILED "$file was edited at this moment, or could not be written"; return; }
   done
   digests
-  master_pid >/dev/null || return 0
+  master_pid >/dev/null
+  case $? in 0) ;; 1) return 0 ;; *) because $FAILED "restored, but not reloaded: $UNSAID"; return ;; esac
   quietly 15 postfix check || { because $FAILED "restored, but postfix check refuses it"; return; }
   reload || { because $FAILED "restored, but Postfix did not take it up"; return; }
 }
@@ -64,6 +66,7 @@ restore_file() { # FILE: the saved bytes where nobody else edited it, else our s
     [ "$file" = "$1" ] && [ "$before" != "$after" ] && [ "$(setting "$file" "$key")" = "$after" ] || continue
     set_one "$scratch" "$file" "$key" "$before" && how_much=settings || return
   done <"$saved/settings"
+  all_said || return
   [ $how_much = nothing ] || install_file "$scratch/$1" "$1" "$have" || return
   say restored "$1" $how_much
 }

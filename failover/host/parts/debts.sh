@@ -62,9 +62,11 @@ adopt_moving() { # the list of an earlier release: ids, and neither an instance 
   [ -s "$STATE/moving" ] || return 0
   mkdir -p "$STATE/held" || return
   since=$(stat -c %Y "$STATE/moving") n=0
-  for dir in $(ask -h config_directory) $(MAIL_CONFIG=/etc/postfix ask -h multi_instance_directories | tr , ' '); do
-    queue=$(export MAIL_CONFIG="$dir" && queue_dir)
-    theirs=$(bounded 10 find "${queue:-/nowhere}/hold" -type f -printf '%f %i\n' </dev/null 2>/dev/null) || continue
+  dirs="$(ask -h config_directory) $(MAIL_CONFIG=/etc/postfix ask -h multi_instance_directories)" || return
+  for dir in $(printf %s "$dirs" | tr , ' '); do
+    [ -e "$dir/main.cf" ] || continue
+    queue=$(export MAIL_CONFIG="$dir" && queue_dir) || return
+    theirs=$(bounded 10 find "$queue/hold" -type f -printf '%f %i\n' </dev/null 2>/dev/null) || continue
     n=$((n + 1))
     { printf '%s\t%s\t%s\n' "$since" "$dir" "$queue"; printf '%s\n' "$theirs" | grep -wF -f "$STATE/moving"; } |
       put "$STATE/held/before,moving,$n" || return
@@ -95,7 +97,8 @@ do_debts() { # and of one saved change, how it reads now: what a restore would p
   [ -e "$saved/settings" ] || { because $REFUSED "nothing was saved here for $of_run, $of_step"; return; }
   read -r dir <"$saved/config_dir" && say saved "$(stat -c %Y "$saved/settings")" "$dir"
   while IFS=$TAB read -r file key before after; do
-    say change "$file" "$key" "$(MAIL_CONFIG=$dir && setting "$file" "$key")" "$before" "$after"
+    now=$(MAIL_CONFIG=$dir && setting "$file" "$key") || { because $FAILED "$UNSAID"; return; }
+    say change "$file" "$key" "$now" "$before" "$after"
   done <"$saved/settings"
 }
 
@@ -161,16 +164,20 @@ reading() { # yes|ask: FILE KEY of each setting of $saved that reads as we set i
   [ -e "$dir/main.cf" ] || return 0 # an instance that is no more
   bytes=$(cat "$dir/main.cf" "$dir/master.cf" 2>/dev/null | sha256sum | cut -c 1-64)
   if read -r of 2>/dev/null <"$saved/reads" && [ "$of" = "$bytes" ]; then sed 1d "$saved/reads"; return; fi
-  (export MAIL_CONFIG="$dir" && [ -n "$(queue_dir)" ]) || { printf '%s\t%s\n' main.cf 'which postconf cannot read'; return; }
-  now=$(ask_reading)
+  (export MAIL_CONFIG="$dir" && queue_dir >/dev/null) || { printf '%s\t%s\n' main.cf 'which postconf cannot read'; return; }
+  now=$(ask_reading) sure=$?
   printf '%s\n' "$now"
-  { echo "$bytes"; printf '%s\n' "$now"; } >"$saved/.reads.$$" && mv -f "$saved/.reads.$$" "$saved/reads" || rm -f "$saved/.reads.$$"
+  [ $sure -eq 0 ] && { echo "$bytes"; printf '%s\n' "$now"; } >"$saved/.reads.$$" && mv -f "$saved/.reads.$$" "$saved/reads" || rm -f "$saved/.reads.$$"
 } 2>/dev/null
 
-ask_reading() {
+ask_reading() { # what postconf does not tell counts as in force, and is asked again
+  sure=0
   while IFS=$TAB read -r file key before after; do
-    [ "$before" = "$after" ] || [ "$(MAIL_CONFIG=$dir && setting "$file" "$key")" != "$after" ] || printf '%s\t%s\n' "$file" "$key"
+    [ "$before" != "$after" ] || continue
+    now=$(MAIL_CONFIG=$dir && setting "$file" "$key") || { sure=1 now=$after; }
+    [ "$now" != "$after" ] || printf '%s\t%s\n' "$file" "$key"
   done <"$saved/settings"
+  return $sure
 }
 
 in_force() { debts_force | cut -f 2,3 | sort -u; } # RUN STEP of each change that stands

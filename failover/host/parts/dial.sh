@@ -64,6 +64,7 @@ look_spam() {
 }
 
 find_spam() { # nobody declared it: a filter that speaks SMTP or LMTP is asked at its own address; else spamd, where Debian has it
+  [ -z "$unread" ] || { spam=none; say error spam "$unread"; return; }
   spam=spamassassin spam_address=127.0.0.1:783
   found=$(filters | while IFS=$TAB read -r name to; do
     entry=$(setting master.cf "$name/unix") to=${to#inet:}

@@ -1,7 +1,7 @@
 # ---- flush: let what waits be tried now -----------------------------------------------------------------------------
 
 do_flush() {
-  cd "$(queue_dir)" || { because $FAILED "no queue directory"; return; }
+  to_queue || { because $FAILED "no queue directory"; return; }
   n=$(bounded 10 find active incoming deferred -type f </dev/null 2>/dev/null | wc -l)
   begins
   flushed || { because $FAILED "postqueue -f: $(tail -n 1 "$scratch/said" | tr -c '[:print:]' ' ' | cut -c 1-300)"; return; }

@@ -45,5 +45,5 @@ run= step= attempt= epoch= limit= config_dir=/etc/postfix filter= lever= expect=
 spam=none spam_address= scan=no top=yes debts=yes handler= peers= filters=no patience=5 container= waited=
 kind= name= answers= speaks=smtp grace=10 log= log_from=
 user= public= digest= forced=no purge=no reason=
-unbelieved=
+unbelieved= unread= conf_xn= conf_x= conf_xP= conf_M=
 trap '' HUP PIPE # a lost connection never stops an act half-way

@@ -140,7 +140,8 @@ passing() { # ENTRY: the same transport, handing on without the filter
 }
 
 lever_no() { # LEVER NAME: the sentence that forbids it, or nothing
-  entry=$(setting master.cf "$2/unix") kind=$(entry_kind "${entry#=}")
+  entry=$(setting master.cf "$2/unix") || { echo "$UNSAID"; return; }
+  kind=$(entry_kind "${entry#=}")
   [ "$entry" != - ] || { echo "master.cf has no service $2/unix"; return; }
   filters | grep -q "^$2$TAB" || { echo "$2 is not in use as a filter here"; return; }
   no=$(case $1:$kind in
@@ -234,6 +235,7 @@ lever_settings() { # LEVER NAME: FILE KEY BEFORE AFTER, in the order of the chan
   esac
 }
 do_filter_read() {
+  read_config || { because $FAILED "$UNSAID"; return; }
   found=$(places) names=$(filters) milters=$(of_main smtpd_milters)
   case "${names:+f}${milters:+m}" in f*) say wiring content_filter ;; m) say wiring milter ;; *) say wiring none ;; esac
   [ -z "$found" ] || printf '%s\n' "$found" | while IFS=$TAB read -r place value; do say place "$place" "$value"; done
@@ -259,4 +261,5 @@ do_filter_read() {
     stays=$(stays_behind "$names" "${entry#=}")
     [ -z "$stays" ] || say note $lever "$stays"
   done
+  all_said || because $FAILED "$UNSAID"
 }

@@ -3,14 +3,16 @@
 look_host() {
   read -r load _ </proc/loadavg
   say load "$load" "$(nproc)"
-  set -- $(stat -f -c '%a %b %S %d %c' "$(queue_dir)" 2>/dev/null)
+  queue=$(queue_dir)
+  set -- $(stat -f -c '%a %b %S %d %c' "$queue" 2>/dev/null)
   if [ $# -eq 5 ]; then
-    say disk "$(($1 * 100 / ($2 + ($2 == 0))))" "$(($1 * $3))" "$(queue_dir)"
-    say inodes "$(($5 ? $4 * 100 / $5 : 100))" "$(queue_dir)"
+    say disk "$(($1 * 100 / ($2 + ($2 == 0))))" "$(($1 * $3))" "$queue"
+    say inodes "$(($5 ? $4 * 100 / $5 : 100))" "$queue"
   else
     say error disk "cannot read the file system of the queue"
   fi
-  if master_pid >/dev/null; then say postfix running; else say postfix stopped; fi
+  master_pid >/dev/null
+  case $? in 0) say postfix running ;; 1) say postfix stopped ;; *) say error postfix "$UNSAID" ;; esac
 }
 
 look_top() ( # percent of one core over 0.3 s; a tick is 10 ms
@@ -47,14 +49,15 @@ do_look() {
   deadline=$(($(uptime_s) + patience + 1))
   say now "$(date +%s.%3N)"
   {
-    look_spam &
-    look_queue &
     look_host &
     [ "$top" = no ] || look_top &
     [ -z "$handler" ] || dial handler '220*' '' "$handler" &
     [ -z "$container" ] || look_container &
     [ -z "$log" ] || look_log &
     [ "$debts" = no ] || debts | sed 's/^/debt\t/' &
+    case $filters:$spam in yes:* | *:auto) read_config || unread=$UNSAID ;; esac
+    look_spam &
+    look_queue &
     for peer in $(printf %s "$peers" | tr , ' '); do dial "peer $peer" '220*' '' "$peer" & done
     wait
   }

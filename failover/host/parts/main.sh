@@ -39,9 +39,13 @@ dispatch() {
     bypass | restore | requeue | restart | flush | release) act ;;
     hello | look | debts | result) "do_$verb" ;; # they write no file
     *)
-      scratch_in /tmp || { rm -rf "$scratch"; scratch_in /run; } || { because $REFUSED "no room for temporary files"; return; }
+      scratch_somewhere || return
       "do_$(printf %s "$verb" | tr - _)" ;;
   esac
+}
+
+scratch_somewhere() {
+  scratch_in /tmp || { rm -rf "$scratch"; scratch_in /run; } || because $REFUSED "no room for temporary files"
 }
 
 scratch_in() { # FOLDER: with room to begin with; an act has its own place, beside its result

@@ -4,11 +4,12 @@ HEADS=5000 # queue files that one look opens at most
 
 look_queue() { # one find, and the first bytes of at most HEADS files: their T (arrival) and L (filter) records
   # With `waited`: also how many arrived no later than so many seconds ago. Seconds, so that no two clocks are compared.
-  cd "$(queue_dir)" 2>/dev/null || { say error queue "no queue directory"; return; }
+  to_queue || { say error queue "no queue directory"; return; }
   names= deep=0
   [ -z "$waited" ] || deep=1
   if [ "$filters" = yes ]; then
     deep=1
+    [ -z "$unread" ] || say error frozen "$unread"
     filters | while IFS=$TAB read -r name to; do say filter "$name" "$to"; done
     names=$({ filters | cut -f 1; cleared; of_main defer_transports | tr -s ', ' '\n'; } | grep -x '[A-Za-z0-9._-]*' | sort -u)
   fi
@@ -84,7 +85,7 @@ frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for
 }
 
 do_frozen() {
-  cd "$(queue_dir)" 2>/dev/null || { because $FAILED "no queue directory"; return; }
+  to_queue || { because $FAILED "no queue directory"; return; }
   passes=$(frozen_files "$filter") || { because $FAILED "the queue could not be read whole in time"; return; }
   oldest=$(cut -d ' ' -f 4 "$scratch/frozen" | sort | head -n 1)
   [ -z "$oldest" ] || oldest=$(($(date +%s) - $(date -d "$oldest" +%s)))

@@ -4,12 +4,12 @@
 # moment (a flush overrides defer_transports). So: onto hold first, where nothing new begins; then what is
 # locked is being delivered, and what has no recipient left has been; the rest is ours to requeue.
 do_requeue() {
+  read_config || { because $REFUSED "$UNSAID"; return; }
   met=$(pickup_filter) twice=$(bcc | head -n 1 | cut -f 1)
   [ -z "$met" ] || { because $REFUSED "requeued mail would meet $met again at pickup"; return; }
   [ -z "$twice" ] || { because $REFUSED "requeued mail goes through cleanup again, and $twice would add its recipient again"; return; }
   master_pid >/dev/null || { because $REFUSED "Postfix is not running: nothing would take up what is requeued"; return; }
-  queue=$(queue_dir)
-  cd "$queue" || { because $FAILED "no queue directory"; return; }
+  queue=$(queue_dir) && cd "$queue" || { because $FAILED "no queue directory"; return; }
   list=$STATE/held/$run,$step,$attempt of_since=0 of_dir=$config_dir of_queue=$queue
   total=0 passes=0 none=0 held=0 stop=
   true >"$scratch/ids" && holding || { because $REFUSED "$STATE/held cannot be written, or a postsuper of ours is still at work"; return; }

@@ -1,0 +1,71 @@
+"""The configuration as the helper reads it: absent is what postconf says is absent; a look reads it anew, and writes
+no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from failover.lab import Lab
+from failover.lab.wiring import DEFAULT, rewire
+from failover.ports import Rc
+from tests.labs import lab
+from tests.scenarios.host import MailHost
+
+__all__ = ["lab"]
+
+pytestmark = pytest.mark.lab
+
+LOOK = {"spam": "auto", "scan": "yes", "filters": "yes", "waited": "60"}
+FILES = "ls -A / /root /run /tmp /var/tmp /var/lib /var/lib/failover-host; find /etc -type f -printf '%p %T@\\n' | sort"
+REAL = "/usr/sbin/postconf"
+BROKEN = f"mv {REAL} {REAL}.real && printf '#!/bin/sh\\n%s\\n' \"$1\" >{REAL} && chmod 755 {REAL}"
+
+
+@pytest.fixture
+def host(lab: Lab) -> Iterator[MailHost]:
+    yield MailHost(lab)
+    lab.run("mx1", ["sh", "-c", f"[ ! -e {REAL}.real ] || mv {REAL}.real {REAL}"], timeout=10)
+    rewire(lab, "mx1", DEFAULT)
+
+
+def breaks(host: MailHost, how: str) -> None:
+    host.lab.run(host.name, ["sh", "-c", BROKEN, "break", how], timeout=10)
+
+
+def test_a_look_writes_no_file_and_reads_the_configuration_anew(host: MailHost) -> None:
+    before = host.sh(FILES, check=False)
+    assert ("spamassassin", "") in host.call("look", LOOK).all("filter")
+    assert host.sh(FILES, check=False) == before
+    rewire(host.lab, "mx1", "other-name")
+    assert ("spamassassin", "") not in host.call("look", LOOK).all("filter")
+
+
+def test_where_postconf_fails_nothing_is_absent_and_nothing_is_touched(host: MailHost) -> None:
+    plan = host.plan("pass")
+    assert host.act("bypass", "bypass", plan).rc == Rc.OK
+    host.sh("postconf -e message_size_limit=12345678")  # somebody's edit: how ours reads must be asked of postconf
+    changed = host.config()
+    breaks(host, "exit 1")
+    assert host.call("settings", {"s1": "main.cf:content_filter"}).rc == Rc.FAILED
+    assert host.call("filter-read").rc == Rc.FAILED
+    seen = host.call("look", LOOK)
+    assert {row[0] for row in seen.all("error")} == {"disk", "postfix", "queue", "spam"}
+    assert seen.all("queue") + seen.all("postfix") == (), (
+        "no queue is empty and no Postfix stopped for want of an answer"
+    )
+    force = [row for row in host.call("debts").all("debt") if row[0] == "force"]
+    assert [row[2] for row in force] == ["bypass"], "what is not known counts as in force"
+    again, undo = host.act("bypass", "again", plan), host.restore()
+    assert [(r.rc, "postconf did not answer" in r.because) for r in (again, undo)] == [(Rc.REFUSED, True)] * 2
+    assert host.config() == changed
+    host.sh(f"mv {REAL}.real {REAL}")
+    assert host.restore("bypass").rc == Rc.OK
+    assert not [row for row in host.call("debts").all("debt") if row[0] == "force"]
+
+
+def test_where_postconf_hangs_a_reading_fails(host: MailHost) -> None:
+    breaks(host, "exec sleep 60")
+    found = host.call("settings", {"s1": "main.cf:content_filter"})
+    assert (found.rc, found.all("digest")) == (Rc.FAILED, ())
