@@ -3,6 +3,8 @@
 Used at each edge where an answer from outside is read: one host, name server, cloud, channel or container. An error on
 purpose goes through; any other becomes a Fault there, which says that it is ours, what it is and where. What the others
 show is then still seen.
+
+An answer that has not the form it should have is no fault of ours: `reading` says so of the far side.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from failover.core.clean import clean
-from failover.errors import FailoverError, Fault
+from failover.errors import FailoverError, Fault, Unreachable
 
 _PACKAGE = Path(__file__).parent
 _told: set[str] = set()
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading raises where something is missing, of another kind, or absurd."""
 
 
 @contextmanager
@@ -29,6 +33,16 @@ def fence(about: str) -> Iterator[None]:
         raise
     except Exception as e:
         raise fault(about, e) from e
+
+
+@contextmanager
+def reading(about: str) -> Iterator[None]:
+    """Around what takes an answer apart that nothing was written for. Raises Unreachable where it has another form."""
+    try:
+        yield
+    except UNREADABLE as e:
+        said = f"{about}: unreadable answer ({type(e).__name__})"
+        raise Unreachable(said, try_="look at it by another way; nothing was changed by this") from e
 
 
 def fault(about: str, error: Exception) -> Fault:

@@ -7,8 +7,10 @@ nothing was done. A code that is not listed, a 5xx, a lost line: unknown.
 from __future__ import annotations
 
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from failover.core.answer import Answer, table
+from failover.fence import UNREADABLE
 
 BUSY = frozenset(
     {
@@ -67,3 +69,20 @@ NOT_MADE = (
     boto.UnknownServiceError,
 )
 """boto3 made no request of it."""
+LOST = (boto.BotoCoreError, ResponseParserError, *UNREADABLE)
+"""It was sent, perhaps, and no good answer came. boto3 reads most answers without a look at their form."""
+
+
+def code(e: boto.ClientError) -> str:
+    return str(e.response["Error"].get("Code") or "Unknown")
+
+
+def message(e: boto.ClientError) -> str:
+    """AWS's own words on one line."""
+    return " ".join(str(e.response["Error"].get("Message") or "").split())[:300]
+
+
+def why(e: Exception) -> str:
+    """In words, why no good answer came; those of the error itself may hold what was signed."""
+    kind = type(e).__name__.lstrip("_")
+    return f"unreadable answer ({kind})" if isinstance(e, UNREADABLE) else kind

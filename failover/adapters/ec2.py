@@ -19,17 +19,19 @@ from typing import Any
 import boto3
 from botocore import exceptions as boto
 from botocore.config import Config
-from botocore.parsers import ResponseParserError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from failover.adapters import aws_answers as aws
 from failover.core.answer import Answer, meaning
+from failover.core.clean import clean
 from failover.core.fleet import Ec2, Host
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
+from failover.fence import fence, reading
 from failover.ports import Machine
 
 CONNECT_S, READ_S, DEADLINE_S = 4.0, 10.0, 20.0
 TRIES = 4
+STATES = frozenset({"pending", "running", "shutting-down", "terminated", "stopping", "stopped"})
 
 _TRY_KEYS = "check with `aws sts get-caller-identity`; set AWS_PROFILE, or give this machine a role"
 _TRY_LATER = "nothing was changed; try again in a minute"
@@ -46,8 +48,10 @@ class Ec2Cloud:
 
     def machine(self) -> Machine:
         found = self._ask("describe_instances", InstanceIds=[self._at.instance])
-        for instance in (i for r in found["Reservations"] for i in r["Instances"]):
-            return _machine(instance)
+        with reading(self._where):
+            for instance in _instances(found):
+                if instance["InstanceId"] == self._at.instance:
+                    return _machine(instance)
         raise Refused(f"{self._where}: EC2 shows no such instance", try_=_try("InvalidInstanceID.NotFound"))
 
     def stop(self) -> None:
@@ -65,11 +69,13 @@ class Ec2Cloud:
         if found.get("refused") == "InvalidInstanceType":
             return f"EC2 knows no size {size} in {self._at.region}"
         mine = self._ask("describe_instances", InstanceIds=[self._at.instance])
-        return self._other_kind(size, found, mine) or self._forbidden(size)
+        with reading(self._where):
+            other = self._other_kind(size, found, mine)
+        return other or self._forbidden(size)
 
     def _other_kind(self, size: str, types: Mapping[str, Any], mine: Mapping[str, Any]) -> str | None:
         runs = {a for t in types.get("InstanceTypes", ()) for a in t["ProcessorInfo"]["SupportedArchitectures"]}
-        has = {i.get("Architecture") for r in mine["Reservations"] for i in r["Instances"]} - {None}
+        has = {str(i["Architecture"]) for i in _instances(mine) if "Architecture" in i}
         if runs and has and not runs & has:
             return f"{size} is {', '.join(sorted(runs))}, the system on {self._at.instance} is {', '.join(sorted(has))}"
         return None
@@ -100,11 +106,17 @@ class Ec2Cloud:
 
         Raises Refused (Changed where the instance's state does not allow it), Unreachable, OutcomeUnknown.
         """
+        with fence(self._where):
+            return self._asked(name, changes, fine, params)
+
+    def _asked(
+        self, name: str, changes: bool, fine: set[str] | frozenset[str], params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         try:
             answer: Mapping[str, Any] = self._bounded(lambda: getattr(self._client(), name)(**params))
             return answer
         except boto.ClientError as e:
-            code = _code(e)
+            code = aws.code(e)
             if code in fine:
                 return {"refused": code}
             raise self._refused(name, e, changes) from None
@@ -116,8 +128,8 @@ class Ec2Cloud:
             raise Unreachable(said, try_="check the route to AWS and `region` in hosts.yaml") from None
         except aws.NOT_MADE as e:  # a parameter, a region, a setting
             raise Refused(f"{_api(name)} for {self._where} was not sent: {type(e).__name__}", try_=_TRY_KEYS) from None
-        except (boto.BotoCoreError, ResponseParserError, _Overdue) as e:
-            raise self._lost(name, type(e).__name__.lstrip("_"), changes) from None
+        except (*aws.LOST, _Overdue) as e:
+            raise self._lost(name, aws.why(e), changes) from None
 
     def _client(self) -> Any:
         """Made late, and where the deadline bounds it: looking for keys can take its time."""
@@ -159,7 +171,7 @@ class Ec2Cloud:
     # Words ---------------------------------------------------------------------
 
     def _refused(self, name: str, e: boto.ClientError, changes: bool) -> FailoverError:
-        code = _code(e)
+        code = aws.code(e)
         what = f"{_api(name)} of {self._where}: {code}"
         if meaning(aws.ANSWERS, code) is not Answer.NOTHING:
             return self._lost(name, code, changes)
@@ -187,29 +199,32 @@ def _leave_at(until: float) -> None:
         raise _Overdue
 
 
+def _instances(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [i for r in found["Reservations"] for i in r["Instances"]]
+
+
 def _machine(i: Mapping[str, Any]) -> Machine:
+    """Raises ValueError, too, for a state that EC2 does not have: a machine that we stopped would be given up by it."""
+    state, size = i["State"]["Name"], i["InstanceType"]
+    if state not in STATES or not size:
+        raise ValueError
     owners = [n.get("Association", {}).get("IpOwnerId") for n in i.get("NetworkInterfaces", ())]
     return Machine(
-        state=i["State"]["Name"],
-        size=i["InstanceType"],
-        address=i.get("PublicIpAddress"),
+        state=state,
+        size=clean(size),
+        address=clean(i.get("PublicIpAddress") or "") or None,
         elastic=any(o not in {None, "amazon"} for o in owners),
-        why=str(i.get("StateReason", {}).get("Message", "")),
+        why=clean(str(i.get("StateReason", {}).get("Message", ""))),
     )
 
 
-def _code(e: boto.ClientError) -> str:
-    return str(e.response.get("Error", {}).get("Code", "Unknown"))
-
-
 def _message(e: boto.ClientError) -> str:
-    """AWS's own words on one line, less anything that looks like a key."""
-    text = " ".join(str(e.response.get("Error", {}).get("Message", "")).split())[:300]
-    return re.sub(r"\b(?:AKIA|ASIA)[A-Z0-9]{8,}", "(a key)", text).rstrip(".")
+    """AWS's own words, less anything that looks like a key."""
+    return re.sub(r"\b(?:AKIA|ASIA)[A-Z0-9]{8,}", "(a key)", aws.message(e)).rstrip(".")
 
 
 def _throttled(e: BaseException) -> bool:
-    return isinstance(e, boto.ClientError) and _code(e) in aws.BUSY
+    return isinstance(e, boto.ClientError) and aws.code(e) in aws.BUSY
 
 
 def _api(name: str) -> str:

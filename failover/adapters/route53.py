@@ -16,6 +16,7 @@ still before it made one.
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,15 +25,15 @@ from typing import Any, TypeVar, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from failover.adapters import aws_answers as aws
 from failover.adapters import resolver
 from failover.core.answer import Answer, meaning
-from failover.core.mx import MxSet, mx_set
+from failover.core.mx import MxSet, exchange, mx_set
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
+from failover.fence import fence, reading
 from failover.ports import Clock, Held, by_hand
 
 _T = TypeVar("_T")
@@ -42,6 +43,7 @@ SYNC_S = 90.0
 """For INSYNC: generally within 60 s (Route 53 developer guide)."""
 POLL_S = 1.0
 CALL_S = 15.0
+_PAIR = re.compile(r"\s*([0-9]{1,5})\s+(\S+)\s*")
 _ACTIONS = "route53:ListResourceRecordSets, ChangeResourceRecordSets, GetChange, GetHostedZone"
 
 
@@ -84,8 +86,9 @@ class Route53Zone:
         with suppress(FailoverError):
             client = self._client()
             found = self._ask("read the hosted zone", lambda: client.get_hosted_zone(Id=self.zone_id))
-            zone = str(found["HostedZone"]["Name"])
-            names += found.get("DelegationSet", {}).get("NameServers", [])
+            with reading("Route 53"):
+                names += map(_host_name, found.get("DelegationSet", {}).get("NameServers", []))
+                zone = _host_name(found["HostedZone"]["Name"])
         return resolver.seen(name, resolver.authoritative(zone, at=(), extra=names))
 
     def trouble(self, exchange: str) -> str | None:
@@ -115,7 +118,8 @@ class Route53Zone:
             if found != expected:
                 raise _changed(name, expected, found) from e
             raise
-        id_ = answer.get("ChangeInfo", {}).get("Id")
+        info = answer.get("ChangeInfo")  # it was accepted: no form of the answer can unsay that
+        id_ = info.get("Id") if isinstance(info, Mapping) else None
         return str(id_) if id_ else None
 
     def _in_sync(self, client: Any, change: str | None) -> None:
@@ -125,8 +129,9 @@ class Route53Zone:
         with suppress(FailoverError):
             while change is not None and self.clock.monotonic() < until:
                 found = self._ask("read the change", lambda: client.get_change(Id=change))
-                if found.get("ChangeInfo", {}).get("Status") == "INSYNC":
-                    return
+                with reading("Route 53"):
+                    if found["ChangeInfo"]["Status"] == "INSYNC":
+                        return
                 self.clock.sleep(POLL_S)
 
     def _reads(self, name: str, wanted: MxSet) -> bool:
@@ -144,8 +149,10 @@ class Route53Zone:
             lambda: client.list_resource_record_sets(
                 HostedZoneId=self.zone_id, StartRecordName=name, StartRecordType="MX", MaxItems="2"
             ),
-        )["ResourceRecordSets"]
-        ours: list[dict[str, Any]] = [r for r in listed if r["Type"] == "MX" and _same(r["Name"], name)]
+        )
+        with reading("Route 53"):
+            sets = listed["ResourceRecordSets"]
+            ours: list[dict[str, Any]] = [r for r in sets if r["Type"] == "MX" and _same(r["Name"], name)]
         if any("SetIdentifier" in r or "AliasTarget" in r for r in ours):
             raise Refused(
                 f"the MX of {name} is governed by a routing policy of Route 53",
@@ -185,6 +192,11 @@ class _NotAsListed(Refused):
 
 def _translated(to: str, do: Callable[[], _T]) -> _T:
     """boto3's exceptions as ours; messages carry AWS's code and words, never a key."""
+    with fence("Route 53"):
+        return _told(to, do)
+
+
+def _told(to: str, do: Callable[[], _T]) -> _T:
     try:
         return _bounded(do)
     except ClientError as e:
@@ -194,8 +206,8 @@ def _translated(to: str, do: Callable[[], _T]) -> _T:
     except (*aws.NO_KEYS, *aws.NOT_MADE) as e:
         said = f"could not {to}: {e}"
         raise Refused(said, try_="give failover AWS credentials: a role for this machine, or AWS_PROFILE") from e
-    except (BotoCoreError, ResponseParserError, _Overdue) as e:
-        said = f"Route 53 was asked to {to}, and no good answer came: {type(e).__name__.lstrip('_')}"
+    except (*aws.LOST, _Overdue) as e:
+        said = f"Route 53 was asked to {to}, and no good answer came: {aws.why(e)}"
         raise OutcomeUnknown(said, try_="look at the record set there") from e
 
 
@@ -224,7 +236,7 @@ def _bounded(do: Callable[[], _T]) -> _T:
 
 
 def _of_client(to: str, e: ClientError) -> FailoverError:
-    code, said = e.response["Error"].get("Code", "?"), e.response["Error"].get("Message", "")
+    code, said = aws.code(e), aws.message(e)
     secretive = code in aws.KEYS | aws.EXPIRED | aws.DENIED  # their texts can carry what was signed, or who we are
     what = f"Route 53 would not {to}: {code}" + ("" if secretive else f": {said}")
     if meaning(aws.ANSWERS, code) is not Answer.NOTHING:
@@ -245,9 +257,12 @@ def _of_client(to: str, e: ClientError) -> FailoverError:
 def _mx(name: str, raw: Mapping[str, Any] | None) -> MxSet:
     if raw is None:
         return MxSet(0, frozenset())
-    pairs = [r["Value"].split() for r in raw["ResourceRecords"]]
     try:
-        return mx_set(int(raw["TTL"]), ((int(preference), exchange) for preference, exchange in pairs))
+        with reading("Route 53"):
+            ttl, pairs = int(raw["TTL"]), [_PAIR.fullmatch(r["Value"]) for r in raw["ResourceRecords"]]
+        if not all(pairs):
+            raise ValueError("a value is no preference and name")
+        return mx_set(ttl, ((int(p[1]), p[2]) for p in pairs if p))
     except ValueError as e:
         raise Refused(f"the MX of {name} in Route 53 is odd: {e}", try_="correct it there first") from e
 
@@ -255,6 +270,11 @@ def _mx(name: str, raw: Mapping[str, Any] | None) -> MxSet:
 def _raw(name: str, mx: MxSet) -> dict[str, Any]:
     values = [{"Value": f"{preference} {exchange}"} for preference, exchange in sorted(mx.targets)]
     return {"Name": f"{name}.", "Type": "MX", "TTL": mx.ttl, "ResourceRecords": values}
+
+
+def _host_name(text: str) -> str:
+    """Raises ValueError where it is none."""
+    return exchange(text).removesuffix(".")
 
 
 def _same(listed: str, name: str) -> bool:

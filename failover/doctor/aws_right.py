@@ -17,6 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from failover.adapters import aws_answers
 from failover.adapters.ec2 import Ec2Cloud
 from failover.adapters.route53 import Route53Zone
 from failover.core.fleet import Domain, Ec2, Host, Route53
@@ -57,7 +58,7 @@ class _Asking(Route53Zone):
         try:
             ask()
         except Refused as e:
-            code = e.__cause__.response["Error"].get("Code", "?") if isinstance(e.__cause__, ClientError) else "?"
+            code = aws_answers.code(e.__cause__) if isinstance(e.__cause__, ClientError) else "?"
             if code in _MAY:
                 return code
             raise
