@@ -16,6 +16,7 @@ import pytest
 from failover.lab import Lab, layer
 from failover.lab.available import why_not
 from failover.lab.folder import base
+from failover.lab.lab import SLACK as ENVIRONMENT
 
 SEND = """
 import smtplib, sys
@@ -26,6 +27,7 @@ with smtplib.SMTP(sys.argv[1], 25, timeout=90) as smtp:
 
 SLACK = 6.0
 """How much slower than the machine of its author a test may run: what is awaited is late then, not wrong."""
+os.environ[ENVIRONMENT] = str(SLACK)  # for the drills, which are processes of their own
 
 
 def lab_or_skip(what: str = "shared", extras: tuple[str, ...] = ()) -> Lab:
@@ -37,7 +39,7 @@ def lab_or_skip(what: str = "shared", extras: tuple[str, ...] = ()) -> Lab:
     if not ci and not layer.cached(extras).exists():
         options = "".join(f" --with {extra}" for extra in extras)
         pytest.skip(f"the lab's software is not there: `failover lab up --install{options}` once")
-    lab = Lab(f"pytest-{what}-{os.getpid()}", slack=SLACK)
+    lab = Lab(f"pytest-{what}-{os.getpid()}")
     lab.up(install=ci, extras=extras)  # from here on, not coming up is a failure
     return lab
 

@@ -9,18 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from failover.errors import OutcomeUnknown, StepFailed
-from failover.lab.lab import Lab
+from failover.lab.lab import Lab, slack
 
 INDENT = " " * 9
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`line` takes each line as it comes; `began` is of time.monotonic()."""
+    """`line` takes each line as it comes; `began` is of time.monotonic(); `slack` multiplies what things may take."""
 
     line: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
     marks: dict[str, float] = field(default_factory=dict)
+    slack: float = field(default_factory=slack)
 
     @property
     def elapsed(self) -> float:
@@ -58,6 +59,7 @@ class Story:
             late.set()
             ours.kill()
 
+        limit *= self.slack
         timer = threading.Timer(limit, end)
         timer.start()
         said: list[str] = []
@@ -78,6 +80,7 @@ class Story:
 
     def until(self, done: Callable[[], bool], what: str, *, within: float) -> None:
         """Await a condition of the world, at most `within` seconds; then raises StepFailed naming it."""
+        within *= self.slack
         deadline = time.monotonic() + within
         while not done():
             if time.monotonic() > deadline:

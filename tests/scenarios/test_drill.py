@@ -21,7 +21,7 @@ from failover.lab.letters import letter
 from failover.lab.playing import Playing
 from failover.lab.plot import WIDTH, plot
 from failover.lab.story import Story
-from tests.labs import lab_or_skip
+from tests.labs import SLACK, lab_or_skip
 
 Line = dict[str, Any]
 
@@ -34,9 +34,10 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.mark.lab
+@pytest.mark.drill
 def test_drill_cures_loses_nothing_and_puts_everything_back(lab: Lab) -> None:
     argv = [sys.executable, "-m", "failover", "lab", "drill", "spam-filter-hung", "--json", "--name", lab.name]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=500, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=500 * SLACK, check=False)
     report = json.loads(done.stdout)
     assert report["failures"] == [], done.stderr
     assert (done.returncode, report["mode"], report["passed"], report["restored"]) == (0, "lab", True, True)
@@ -50,6 +51,7 @@ def test_drill_cures_loses_nothing_and_puts_everything_back(lab: Lab) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.drill
 def test_letter_gone_from_hold_is_a_failure(lab: Lab, tmp_path: Path) -> None:
     played = Playing(lab, Story(print), tmp_path, (), held={"4F00": "t-3"})
     played.settles()
@@ -57,6 +59,7 @@ def test_letter_gone_from_hold_is_a_failure(lab: Lab, tmp_path: Path) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.drill
 def test_killed_drill_leaves_a_lab_that_the_next_one_clears_and_no_two_play_on_one(lab: Lab) -> None:
     name = f"{lab.name}-killed"
     argv = [sys.executable, "-m", "failover", "lab", "drill", "spam-filter-hung", "--name", name]
@@ -64,7 +67,7 @@ def test_killed_drill_leaves_a_lab_that_the_next_one_clears_and_no_two_play_on_o
     try:
         assert first.stdout is not None
         assert any("mail flows" in line for line in first.stdout)
-        second = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        second = subprocess.run(argv, capture_output=True, text=True, timeout=60 * SLACK, check=False)
         assert (second.returncode, "another drill" in second.stderr) == (4, True), second.stderr
         first.kill()
         first.wait(10)

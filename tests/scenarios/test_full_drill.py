@@ -16,7 +16,7 @@ from failover.core.drill import Received, Sent
 from failover.errors import FailoverError
 from failover.lab import Lab, mx_down
 from failover.lab.ledger import Books, Delivery, Posted
-from tests.labs import arrived, lab_or_skip, send, until
+from tests.labs import SLACK, arrived, lab_or_skip, send, until
 from tests.scenarios.night import BROKEN, GIVEN, SHIFTED, failover, hot, states
 
 
@@ -35,6 +35,7 @@ def lab(boxed: Lab) -> Iterator[Lab]:
 
 
 @pytest.mark.lab
+@pytest.mark.drill
 def test_both_at_once_are_cured_by_one_run_and_put_back_by_one_rollback(lab: Lab) -> None:
     for name in BROKEN:
         lab.incident(name)
@@ -44,11 +45,12 @@ def test_both_at_once_are_cured_by_one_run_and_put_back_by_one_rollback(lab: Lab
 
     done = failover(lab, "run", "august-11", *GIVEN, "--yes", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert states(json.loads(done.stdout)) == {
+    found = states(json.loads(done.stdout))
+    assert found.pop("drain") in {"verified", "skipped"}, "skipped where all of it left by the bypass alone"
+    assert found == {
         "restart": "verified",
         "bypass": "verified",
         "requeue": "unchanged",
-        "drain": "verified",
         "shift": "skipped",
         "watch": "skipped",
     }
@@ -65,6 +67,7 @@ def test_both_at_once_are_cured_by_one_run_and_put_back_by_one_rollback(lab: Lab
 
 
 @pytest.mark.lab
+@pytest.mark.drill
 def test_hot_host_gives_its_traffic_away_and_gets_it_back_after_its_filter(lab: Lab, tmp_path: Path) -> None:
     lab.incident("spamd-hung")
 
@@ -84,10 +87,11 @@ def test_hot_host_gives_its_traffic_away_and_gets_it_back_after_its_filter(lab: 
 
 
 @pytest.mark.lab
+@pytest.mark.drill
 @pytest.mark.soak
 def test_both_waves_one_after_the_other_lose_nothing_and_leave_nothing(lab: Lab) -> None:
     argv = [sys.executable, "-m", "failover", "lab", "drill", "august-11", "--json", "--name", lab.name]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=550, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=550 * SLACK, check=False)
     report = json.loads(done.stdout)
     assert report["failures"] == [], done.stderr
     assert (done.returncode, report["scenario"], report["passed"], report["restored"]) == (0, "august-11", True, True)
@@ -97,9 +101,10 @@ def test_both_waves_one_after_the_other_lose_nothing_and_leave_nothing(lab: Lab)
 
 
 @pytest.mark.lab
+@pytest.mark.drill
 def test_mail_of_exim_and_postfix_is_moved_off_an_mx_that_is_cut_off_and_back(lab: Lab) -> None:
     argv = [sys.executable, "-m", "failover", "lab", "drill", "mx-down", "--json", "--name", lab.name]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=400 * SLACK, check=False)
     report = json.loads(done.stdout)
     assert report["failures"] == [], done.stderr
     assert (done.returncode, report["scenario"], report["passed"], report["restored"]) == (0, "mx-down", True, True)

@@ -66,6 +66,7 @@ class Scene:
             event = json.loads(line)
             if (event["kind"], event["step"]) == (kind, step):
                 return event["run"], process
+        process.communicate(timeout=30)
         pytest.fail(f"the run ended without {kind} of {step}")
 
     def send_more(self, name: str, n: int = BATCH) -> list[str]:
