@@ -69,3 +69,21 @@ def test_where_postconf_hangs_a_reading_fails(host: MailHost) -> None:
     breaks(host, "exec sleep 60")
     found = host.call("settings", {"s1": "main.cf:content_filter"})
     assert (found.rc, found.all("digest")) == (Rc.FAILED, ())
+
+
+def test_what_postfix_did_not_take_up_is_told_and_taken_up_by_whoever_comes_next(host: MailHost) -> None:
+    """Put back, but not reloaded: the files read as before, and Postfix may run with the change."""
+    plan, before = host.plan("pass"), host.config()
+    postfix = "/usr/sbin/postfix"
+    no_reload = f'[ "$1" != reload ] || exit 1; exec {postfix}.real "$@"'
+    host.lab.run("mx1", ["sh", "-c", BROKEN.replace(REAL, postfix), "break", no_reload], timeout=10)
+    try:
+        done = host.act("bypass", "bypass", plan)
+        assert (done.rc, "put back, but not reloaded" in done.because) == (Rc.FAILED, True)
+        assert host.config() == before
+        untold = host.call("settings", {"s1": "main.cf:content_filter"})
+        assert (untold.rc, "did not take up" in untold.because) == (Rc.FAILED, True)
+    finally:
+        host.sh(f"mv {postfix}.real {postfix}")
+    assert host.act("settle", "bypass", attempt=1).rc == Rc.OK
+    assert host.call("settings", {"s1": "main.cf:content_filter"}).rc == Rc.OK

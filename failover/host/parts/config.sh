@@ -45,14 +45,33 @@ reload() { # and wait until the old queue manager is gone: from then on nothing 
     [ "$(left_s)" -gt 3 ] || return 1
     sleep 0.2
   done
+  rm -f "$STATE/unloaded"
 }
+
+# Between a changed file and its reload, Postfix runs with what was there before. Should we die there, or Postfix refuse,
+# this mark says that the files are not yet what is in force.
+changes_files() { echo "$(cat /proc/sys/kernel/random/boot_id) $(uptime_s) $config_dir" | put "$STATE/unloaded"; }
+
+unloaded() { # does Postfix run with what was there before? Not where a later start, somebody's or ours, took it up
+  read -r boot since dir 2>/dev/null <"$STATE/unloaded" && [ "$dir" = "$config_dir" ] &&
+    [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] && old=$(qmgr_pid) && [ -n "$old" ] || return 1
+  set -- $(sed 's/.*) //' "/proc/$old/stat") # its start is the 22nd field, in ticks of 10 ms: proc(5)
+  [ $((${20} / 100)) -le "$since" ]
+}
+UNLOADED='Postfix did not take up what is in main.cf and master.cf: see what postfix reload says'
+
+load() { # what an act that died left to be taken up
+  read -r _ _ dir 2>/dev/null <"$STATE/unloaded" || return 0
+  (config_dir=$dir && export MAIL_CONFIG="$dir" && { ! unloaded || reload; }) && rm -f "$STATE/unloaded"
+}
+
 put_back() { # FOLDER SENTENCE: of saved bytes; the act failed, and says so
   deadline=$((deadline + 10))
   for file in main.cf master.cf; do
     [ "$(sha "$config_dir/$file")" != "$(sha "$1/wanted/$file")" ] ||
       install_file "$1/before/$file" $file "$(sha "$1/wanted/$file")"
   done
-  if quietly 15 postfix reload; then because $FAILED "$2; put back"; else because $FAILED "$2; put back, but not reloaded"; fi
+  if reload; then because $FAILED "$2; put back"; else because $FAILED "$2; put back, but not reloaded"; fi
 }
 
 save() { # FOLDER: saved bytes, the wanted bytes, and the settings between them; whole or not there

@@ -27,6 +27,7 @@ on_hold() { # the ids that $list holds still; 1: nobody can tell
 
 discharge() { # mail that we hold and do not requeue goes on, in every instance; 1: some of it may stay on hold
   adopt_moving
+  load
   released=0 owing=0
   [ -n "$(held_lists)" ] || return 0
   deadline=$((deadline + 5))

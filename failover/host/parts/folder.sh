@@ -3,7 +3,7 @@
 STATE=/var/lib/failover-host
 OLD_STATE=/var/lib/failover # of version 1; where a controller lives on this host, its folder as well
 OLD_EPOCH=moved-to-$STATE   # what a helper of version 1 reads there as its epoch: it refuses to act, and says this
-OURS='saved held results keys scratch moving resets restarts epoch holder lock' # all that is ever made in it
+OURS='saved unloaded held results keys scratch moving resets restarts epoch holder lock' # all that is ever made in it
 
 rooted() { # PATH: none but root could have put it there: each folder on the way is root's, also where a link leads to
   _rest=$1 _at='' _links=0

@@ -50,5 +50,6 @@ do_settings() {
     case $pair in s[1-9]*=*) say setting "${pair#*=}" ;; esac
   done | while IFS=":$TAB" read -r _ file key; do say setting "$file" "$key" "$(setting "$file" "$key")"; done
   all_said || { because $FAILED "$UNSAID"; return; }
+  ! unloaded || { because $FAILED "$UNLOADED"; return; }
   digests
 }
