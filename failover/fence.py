@@ -20,7 +20,7 @@ from failover.errors import FailoverError, Fault, Unreachable
 
 _PACKAGE = Path(__file__).parent
 _told: set[str] = set()
-UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What reading raises where something is missing, of another kind, or absurd."""
 
 

@@ -77,7 +77,9 @@ class Ec2Cloud:
         runs = {a for t in types.get("InstanceTypes", ()) for a in t["ProcessorInfo"]["SupportedArchitectures"]}
         has = {str(i["Architecture"]) for i in _instances(mine) if "Architecture" in i}
         if runs and has and not runs & has:
-            return f"{size} is {', '.join(sorted(runs))}, the system on {self._at.instance} is {', '.join(sorted(has))}"
+            return clean(
+                f"{size} is {', '.join(sorted(runs))}, the system on {self._at.instance} is {', '.join(sorted(has))}"
+            )
         return None
 
     def _forbidden(self, size: str) -> str | None:

@@ -61,7 +61,7 @@ def addresses(host: str, *, patience_s: float) -> tuple[str, ...]:
 
 
 def _look_up(host: str, found: list[str]) -> None:
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # the latter: a NUL, an empty label, a long one
         found += dict.fromkeys(str(a[4][0]) for a in socket.getaddrinfo(host, PORT, type=socket.SOCK_DGRAM))
 
 
@@ -165,7 +165,8 @@ def _at_once(jobs: list[Callable[[], set[str]]], until: float) -> list[set[str]]
     results: list[set[str]] = []
 
     def do(job: Callable[[], set[str]]) -> None:
-        with suppress(OSError, dns.exception.DNSException, FailoverError, ValueError), fence("name servers"):
+        nothing = suppress(OSError, dns.exception.DNSException, ValueError)  # said: no fault of ours
+        with suppress(FailoverError), fence("name servers"), nothing:
             results.append(job())
 
     threads = [threading.Thread(target=do, args=(job,), daemon=True, name="dns servers") for job in jobs]

@@ -63,6 +63,7 @@ SHORT_FUDGE_S = 60
 """Twice this (the server's clock may be as far behind) is no more than a lease has left when it was looked at, so who
 may not act any more has no signature that holds."""
 _MD5 = "hmac-md5.sig-alg.reg.int"
+_SOA = (dns.rdataclass.IN, dns.rdatatype.SOA)
 _CHANGED = {dns.rcode.NXRRSET, dns.rcode.YXRRSET}
 ANSWERS = table(
     {
@@ -182,7 +183,7 @@ class Rfc2136Zone:
         """Of the zone that a name lies in: it answers for it, or stands beside the answer (RFC 2308, 2)."""
         reply = self._read(dns.name.from_text(name), dns.rdatatype.SOA, f"find the zone of {name}")
         for rrset in (*reply.answer, *reply.authority):
-            if rrset.rdtype == dns.rdatatype.SOA and dns.name.from_text(name).is_subdomain(rrset.name):
+            if (rrset.rdclass, rrset.rdtype) == _SOA and dns.name.from_text(name).is_subdomain(rrset.name):
                 return rrset
         raise Refused(f"{self.at.server} has no zone for {name}", try_="set `server` in hosts.yaml to its primary")
 

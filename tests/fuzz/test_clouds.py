@@ -67,6 +67,7 @@ class Between:
     def answer(self, request: Any, **_: object) -> AWSResponse:
         url = urlsplit(request.url)
         headers = {k.lower(): v.decode() if isinstance(v, bytes) else v for k, v in request.headers.items()}
+        headers["host"] = url.netloc
         body = request.body or b""
         target = f"{url.path}?{url.query}" if url.query else url.path
         at = self.aws.handle(request.method, target, headers, body.encode() if isinstance(body, str) else body)
@@ -144,6 +145,14 @@ def told(ask: Callable[[], object]) -> tuple[Answer, object]:
     no_fault()
     assert said is None or plain(f"{said} {said.try_}")
     return (said.answer if said else Answer.DONE), found
+
+
+def test_what_is_not_spoilt_is_carried_out(between: Between) -> None:
+    """Or nothing below would show anything."""
+    aws = between.anew(lambda status, body: (status, body))
+    Ec2Cloud(Ec2(REGION, INSTANCE)).stop()
+    zone().swap(NAME, expected=TWO, wanted=MORE)
+    assert (aws.ec2.instance(INSTANCE).state, len(aws.route53.zones[ID].history)) == ("stopping", 2)
 
 
 # EC2 ------------------------------------------------------------------------------------
