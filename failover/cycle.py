@@ -33,8 +33,8 @@ def cycle(
     for `calm_s` seconds also while nothing is the matter, each CALM_EVERY_S. `alive` is called each time that it has
     looked and told while a run waited; it takes no longer than a few seconds.
 
-    Raises Refused when another controller is at it, and whatever the store raises; nothing for what hosts, name
-    servers and channels do.
+    Raises Standby when another controller decides, Refused when one took over meanwhile, and whatever the store
+    raises; nothing for what hosts, name servers and channels do.
     """
     with leading(c) as lead, looking_meanwhile(c, playbooks, lead, alive) as meanwhile:
         finished = list(finish(c, playbooks, by()))

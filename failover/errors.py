@@ -78,6 +78,10 @@ class StaleEpoch(Refused):
     """A newer controller has been at this host, and the host itself refused us: nothing was done by this request."""
 
 
+class Standby(Refused):
+    """Another controller has the lead, and goes on by itself: to wait is what a second one is for."""
+
+
 class StepFailed(FailoverError):
     """The far side ran and failed, or ran and its effect does not show."""
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from failover.controller import Controller, whoami
-from failover.errors import FailoverError, Refused
+from failover.errors import FailoverError, Refused, Standby
 from failover.ports import Lease
 
 LEADER = "cycle"
@@ -40,10 +40,11 @@ class Lead:
 
 @contextmanager
 def leading(c: Controller) -> Iterator[Lead]:
+    """Raises Standby."""
     try:
         lead = Lead(c, c.store.lease(LEADER, ("controller",), seconds=LEAD_S, now=c.now))
     except Refused as e:
-        raise Refused(f"another controller decides: {_led_by(c)}", try_="nothing: it goes on by itself") from e
+        raise Standby(f"another controller decides: {_led_by(c)}", try_="nothing: it goes on by itself") from e
     try:
         yield lead
     finally:

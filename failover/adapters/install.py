@@ -177,6 +177,11 @@ def install(remote: Remote, root: Host, wanted: Wanted) -> tuple[str, ...]:
 def remove(remote: Remote, root: Host, *, purge: bool) -> tuple[str, ...]:
     """Raises Refused while a change of ours is in force there: the rollback needs what lies on that host."""
     reply = remote.call(root, "remove", {"purge": "yes" if purge else "no"}, limit_s=LIMIT_S)
+    if reply.rc == Rc.REFUSED:  # it releases what it can by itself, and owes the rest
+        raise Refused(
+            f"{root.name}: {reply.because}; nothing was removed",
+            try_=f"failover host restore {root.name} lists it, each with the command that discharges it",
+        )
     return tuple(" ".join(row) for row in _fine(root, reply).all("did"))
 
 

@@ -118,7 +118,7 @@ def remove(
     identity: IDENTITY = None,
     yes: YES = False,
 ) -> None:
-    """Undo what install did. Refused while a change of ours is in force there: roll it back first."""
+    """Undo what install did. Refused while a change of ours is in force there, or mail is held: put it back first."""
     from failover.adapters import install as there
     from failover.adapters.reply import INSTALLED
 
@@ -126,9 +126,11 @@ def remove(
         found = there.look(remote, root, _wanted("failover", None))
         if found.force:
             standing = "; ".join(f"run {run}, step {step}" for run, step in found.force)
+            back = "; ".join(f"failover host restore {host} {run} {step}" for run, step in found.force)
+            runs = "; ".join(f"failover rollback {run}" for run in dict.fromkeys(run for run, _ in found.force))
             raise Refused(
                 f"{host}: still in force: {standing}; nothing was changed",
-                try_=f"failover rollback {found.force[0][0]}; "
+                try_=f"{runs}; or, without any records: {back}; "
                 f"where it is to stay for good, by hand: rm {INSTALLED} {there.SUDOERS}",
             )
         print(f"remove from {host}, as root: {INSTALLED}, {there.SUDOERS}, forced commands of ours")

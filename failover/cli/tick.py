@@ -11,7 +11,7 @@ import typer
 from failover.cli import wiring
 from failover.cli.options import options
 from failover.core.words import seconds
-from failover.errors import ConfigError, Refused
+from failover.errors import ConfigError, Standby
 
 if TYPE_CHECKING:
     from failover.controller import Controller
@@ -36,7 +36,7 @@ def tick(
     with wiring.controller(opts, remembers=True) as c:
         try:
             turn = cycle(c, books, budget_s=max(BUDGET_S, calm_s), calm_s=calm_s, alive=lambda: beat(c))
-        except Refused as e:
+        except Standby as e:  # any other refusal is an error: said on standard error, with its exit code
             if opts.verbose:
                 print(e)
             raise typer.Exit(0) from None

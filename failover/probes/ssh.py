@@ -8,7 +8,7 @@ from datetime import datetime
 from failover.core.fleet import Host
 from failover.core.signal import CONTROLLER, Outcome, Signal
 from failover.core.words import duration
-from failover.errors import Blind, ConfigError, FailoverError, Fault
+from failover.errors import Blind, ConfigError, FailoverError, Fault, Refused
 from failover.probes.sight import Sight
 
 NAME = "ssh.reach"
@@ -21,8 +21,9 @@ def reached(host: Host, seconds: float, at: datetime) -> Signal:
 
 
 def missed(host: Host, error: FailoverError, at: datetime) -> Signal:
-    """Only what the network or the far side did is a sign against it. Our own files, machine and faults are none."""
-    outcome = Outcome.UNKNOWN if isinstance(error, Blind | ConfigError | Fault) else Outcome.FAIL
+    """Only what the network or the far side did is a sign against it. Our own files, machine, faults and refusals (the
+    helper there is not the one for this) are none."""
+    outcome = Outcome.UNKNOWN if isinstance(error, Blind | ConfigError | Fault | Refused) else Outcome.FAIL
     return Sight(host.name, CONTROLLER, at).signal(NAME, outcome, str(error))
 
 

@@ -37,11 +37,14 @@ class Far:
 
     rows: Rows = field(default_factory=lambda: dict(BARE))
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    refuses: dict[str, str] = field(default_factory=dict)
 
     def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
         self.asked.append((host.ssh.user, verb, dict(args)))
         if verb == "install":
             self.rows = DONE | ({"key": ("forced",)} if args["forced"] == "yes" else {"key": self.rows["key"]})
+        if verb in self.refuses:
+            return Reply(verb, Rc.REFUSED, (("because", self.refuses[verb]),))
         return Reply(verb, Rc.OK, tuple((key, *row) for key, row in self.rows.items()))
 
     @property
@@ -120,6 +123,7 @@ def test_the_forced_command_is_for_the_key_of_hosts_yaml(cli: Cli, far: Far, tmp
         (("install", "mx1", "--as", "root", "--yes"), {"sudo": ("no",)}, 4, "sudo is not installed"),
         (("remove", "mx1"), {}, 2, "--as root"),
         (("remove", "mx1", "--as", "root", "--yes"), {"force": ("r-1", "bypass")}, 4, "failover rollback r-1"),
+        (("remove", "mx1", "--as", "root", "--yes"), {"force": ("r-1", "b")}, 4, "failover host restore mx1 r-1 b"),
         (("status", "mx1", "--reset-epoch", "9999999999", "--yes"), {}, 2, "--reason"),
         (("status", "mx1", "--reset-epoch", "17", "--reason", "x", "--yes"), {}, 4, "not in the future"),
     ],
@@ -169,6 +173,14 @@ def test_removed_only_after_asking(cli: Cli, far: Far) -> None:
     assert "remove" not in far.verbs
     assert cli("remove", "mx1", "--as", "root", "--yes", "--purge").code == 0
     assert far.asked[-1] == ("root", "remove", {"purge": "yes"})
+
+
+def test_what_is_owed_at_the_very_removal_names_what_discharges_it(cli: Cli, far: Far) -> None:
+    far.refuses = {"remove": "still owed here: held 3 1 r-1 requeue /etc/postfix left"}
+    said = cli("remove", "mx1", "--as", "root", "--yes")
+    assert said.code == 4
+    assert "held 3 1 r-1 requeue" in said.err
+    assert "failover host restore mx1" in said.err
 
 
 def test_text_is_what_would_be_installed(cli: Cli) -> None:

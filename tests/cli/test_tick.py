@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from failover.controller import Controller
 from failover.core.fleet import Mode, Policy
+from failover.lead import LEAD_S, LEADER
+from failover.world.hands import hands
 from failover.world.postfix import Daemon
 from failover.world.world import World
 from tests.cli.conftest import Cli, Said
@@ -36,6 +39,25 @@ def test_it_prints_nothing_when_it_holds_and_one_line_when_it_acted(cli: Cli, wo
     (acted,) = said
     (record,) = world.store.runs()
     assert (acted.code, acted.out) == (0, f"run {record.id} succeeded; see: failover runs show {record.id}\n")
+
+
+def test_standing_by_is_silent_and_a_lead_that_was_lost_is_said(cli: Cli, world: World) -> None:
+    other = Controller(hands(world), world.store.elsewhere())
+    lease = other.store.lease(LEADER, ("controller",), seconds=30, now=other.now)
+    assert cli("tick") == Said(0, "", "")
+    assert "another controller decides" in cli("tick", "-v").out
+    other.store.release(lease)
+
+    def hangs(label: str) -> None:
+        if label == "before call look":
+            world.moments.watch = lambda _: None
+            world.advance(LEAD_S + 1)
+            other.store.lease(LEADER, ("controller",), seconds=900, now=other.now)
+
+    world.moments.watch = hangs
+    lost = cli("tick")
+    assert (lost.code, lost.out) == (4, "")
+    assert "error: another controller took over meanwhile" in lost.err
 
 
 def test_why_says_value_threshold_and_how_many_looks_also_of_what_was_not_done(cli: Cli, world: World) -> None:

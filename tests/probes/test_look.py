@@ -10,7 +10,7 @@ import pytest
 from failover.core.diagnosis import smtp_failing
 from failover.core.fleet import Endpoint, Fleet, Host, Role
 from failover.core.signal import Outcome
-from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Unreachable
+from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Reply, SmtpAnswer
 from failover.probes import COUNTED
 from failover.probes.look import look
@@ -50,8 +50,9 @@ def test_all_behind_ssh_is_unknown(error: FailoverError) -> None:
     assert blind.reason.startswith("mx1 could not look")
 
 
-def test_our_own_wrong_files_are_not_its_failure() -> None:
-    error = ConfigError("known_hosts is missing", try_="ssh-keyscan")
+@pytest.mark.parametrize("kind", [ConfigError, Refused])
+def test_our_own_wrong_files_and_refusals_are_not_its_failure(kind: type[FailoverError]) -> None:
+    error = kind("known_hosts is missing, or the helper is another", try_="look")
     found = look(fleet(), remote=Remote({"mx1": error}), smtp=Smtp(), clock=Clock())
     assert next(s for s in found if s.name == "ssh.reach").outcome is Outcome.UNKNOWN
 
