@@ -99,6 +99,14 @@ def _the_filter(host: Host, found: Reply) -> str:
             "this version takes out content filters only",
             try_=f"on {host.name}: postconf -e smtpd_milters= && postfix reload; nothing queued needs re-queueing",
         )
+    if wiring == "proxy":
+        key, at = (*(found.one("proxy") or ()), "smtpd_proxy_filter", "")[:2]
+        raise Refused(
+            f"{host.name}'s spam filter is smtpd_proxy_filter ({key} = {at}), before the queue; "
+            "this version takes out content filters only",
+            try_=f"on {host.name}: postconf {'-P' if '/' in key else '-e'} {key}= && postfix reload; "
+            "nothing queued needs re-queueing",
+        )
     names = [r[0] for r in found.all("filter") if r]
     if not names:
         raise Refused(

@@ -96,6 +96,10 @@ def test_the_host_is_told_exactly_what_was_read() -> None:
             "several content filters: amavis, spamassassin",
         ),
         (
+            (("wiring", "proxy"), ("proxy", "smtp/inet/smtpd_proxy_filter", "127.0.0.1:10025")),
+            "is smtpd_proxy_filter (smtp/inet/smtpd_proxy_filter = 127.0.0.1:10025), before the queue",
+        ),
+        (
             (*PIPE[:2], ("lever", "pass", "no", "one thing"), ("lever", "clear", "no", "another")),
             "cannot be taken out: pass: one thing; clear: another",
         ),

@@ -236,8 +236,14 @@ lever_settings() { # LEVER NAME: FILE KEY BEFORE AFTER, in the order of the chan
 }
 do_filter_read() {
   read_config || { because $FAILED "$UNSAID"; return; }
-  found=$(places) names=$(filters) milters=$(of_main smtpd_milters)
-  case "${names:+f}${milters:+m}" in f*) say wiring content_filter ;; m) say wiring milter ;; *) say wiring none ;; esac
+  found=$(places) names=$(filters) proxies=$(anywhere smtpd_proxy_filter) milters=$(of_main smtpd_milters)
+  case "${names:+f}${proxies:+p}${milters:+m}" in
+    f*) say wiring content_filter ;;
+    p*) say wiring proxy ;;
+    m) say wiring milter ;;
+    *) say wiring none ;;
+  esac
+  [ -z "$proxies" ] || printf '%s\n' "$proxies" | while IFS=$TAB read -r key value; do say proxy "$key" "$value"; done
   [ -z "$found" ] || printf '%s\n' "$found" | while IFS=$TAB read -r place value; do say place "$place" "$value"; done
   say milters "$milters"
   [ -z "$filter" ] || names=$(printf '%s\n' "$names" | grep "^$filter$TAB" || echo "$filter$TAB")
