@@ -22,6 +22,7 @@ from failover.core.playbook import Playbook
 from failover.core.recovery import World, compare
 from failover.core.run import Did, Phase, RunState, View, fold
 from failover.core.signal import Samples
+from failover.core.summary import UNKNOWN
 from failover.core.verdict import LOOKS, Verdict, recommend
 from failover.core.words import duration
 from failover.engine import Engine
@@ -139,6 +140,7 @@ class Controller:
 
     def _no_open_run(self, plan: Plan) -> None:
         at_work = {lease.run: lease.holder for lease in self.store.holders(self.now)}
+        self._no_unreadable_run(plan)
         for record, view in self.open_runs():
             if shared := ", ".join(sorted(set(plan.subjects) & set(record.plan.subjects))):
                 if by := at_work.get(record.id):
@@ -149,6 +151,17 @@ class Controller:
                 raise Refused(
                     f"run {record.id} is {view.state.value} on {shared}{f': {view.because}' if view.because else ''}",
                     try_=f"failover runs show {record.id}, then resume it, roll it back, or `failover runs accept` it",
+                )
+
+    def _no_unreadable_run(self, plan: Plan) -> None:
+        """One that is open, and of which nobody can tell where it stands, on these hosts or on hosts unknown."""
+        for s in self.store.current():
+            shared = set(plan.subjects) & set(s.outline.subjects) or s.outline.playbook == UNKNOWN
+            if s.progress.open and shared and not history.read(self.store, (s,)):
+                raise Refused(
+                    f"run {s.run} is open, and what the state holds of it cannot be read",
+                    try_="use the version of failover that wrote it; or see `failover host status`, then take its rows "
+                    "out of the state by hand",
                 )
 
     # What is there --------------------------------------------------------------

@@ -14,6 +14,8 @@ from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import Playbook, Risk
 from failover.core.run import View, fold
 from failover.core.summary import Outline, Summary
+from failover.errors import ConfigError
+from failover.fence import UNREADABLE
 from failover.ports import Proposal, RunRecord, Store
 
 Run = tuple[RunRecord, View]
@@ -32,9 +34,16 @@ def past(store: Store, fleet: Fleet, playbooks: Iterable[Playbook], now: datetim
 
 
 def read(store: Store, runs: Iterable[Summary]) -> tuple[Run, ...]:
-    """Their plans, and their events folded: for a few."""
-    records = (r for s in runs if (r := store.run(s.run)) is not None)
-    return tuple((r, fold(r.plan, store.events(r.id))) for r in records)
+    """Their plans, and their events folded: for a few. One that cannot be read is left out: its summary is there."""
+    return tuple(r for s in runs if (r := _read(store, s.run)) is not None)
+
+
+def _read(store: Store, run: str) -> Run | None:
+    try:
+        record = store.run(run)
+        return None if record is None else (record, fold(record.plan, store.events(run)))
+    except (*UNREADABLE, ConfigError):
+        return None
 
 
 def owing(store: Store, runs: Iterable[Summary]) -> tuple[Run, ...]:

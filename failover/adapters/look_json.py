@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from failover.core.signal import Outcome, Samples, Signal
+from failover.fence import UNREADABLE
 
 _OUTCOMES = {o.value: o for o in Outcome}
+_NUMBERS = {float, int, type(None)}
+_VALUES = {*_NUMBERS, str}
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -21,13 +24,13 @@ def loads(text: str, at: datetime) -> Iterable[Signal]:
     """A look that cannot be read is no look: what it showed is unknown, and the others are read."""
     try:
         return _read(text, at)
-    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
+    except UNREADABLE:
         return []
 
 
 def _read(text: str, at: datetime) -> list[Signal]:
     # Positional and unfolded on purpose: the controller reads thousands of these in each cycle.
-    return [
+    found = [
         Signal(
             s["h"],
             s["n"],
@@ -41,6 +44,19 @@ def _read(text: str, at: datetime) -> list[Signal]:
         )
         for s in json.loads(text)
     ]
+    if not all(map(_is_one, found)):
+        raise TypeError
+    return found
+
+
+def _is_one(s: Signal) -> bool:
+    """Of the kinds that a look writes: what compares them is not asked to guess."""
+    return (
+        type(s.host) is type(s.name) is type(s.vantage) is type(s.reason) is type(s.unit) is str
+        and type(s.value) in _VALUES
+        and type(s.age) in _NUMBERS
+        and type(s.before) in _NUMBERS
+    )
 
 
 def _packed(s: Signal, at: datetime) -> dict[str, object]:

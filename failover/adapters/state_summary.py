@@ -15,11 +15,14 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, not_, select, union, update
 
+from failover.adapters.state_rows import LONG_AGO, tell
 from failover.adapters.state_schema import events, runs, summaries
-from failover.adapters.state_text import text, time
+from failover.adapters.state_text import number, text, time, words
+from failover.core.clean import clean
 from failover.core.memory import LEAST_RUNS, RUNS_AT_ONCE, RUNS_KEPT, outlived
 from failover.core.run import Did, Event, RunState
-from failover.core.summary import Folded, Outline, Progress, Summary
+from failover.core.summary import UNKNOWN, Folded, Outline, Progress, Summary
+from failover.fence import UNREADABLE
 
 BATCH = 500
 """Runs whose events are in memory at a time while all are folded anew."""
@@ -35,8 +38,13 @@ def outline_of(plan: str) -> Outline:
 
 
 def event_of(seq: int, values: Mapping[Any, Any]) -> Event:
-    """From the recorded form, also when just appended: what was folded live is what a resume will fold."""
-    return Event(seq, time(values["at"]), Did(values["kind"]), values["step"], json.loads(values["data"]))
+    """From the recorded form, also when just appended: what was folded live is what a resume will fold.
+
+    Raises ValueError, TypeError."""
+    step, data = values["step"], json.loads(values["data"])
+    if not isinstance(data, dict):
+        raise TypeError(f"{type(data).__name__} where an event's data belong")
+    return Event(number(seq), time(values["at"]), Did(values["kind"]), step and words(step), data)
 
 
 # Writing ----------------------------------------------------------------------
@@ -46,10 +54,20 @@ def begin(conn: Connection, run: str, folded: Folded) -> None:
     conn.execute(insert(summaries).values(row_of(run, folded)))
 
 
-def go_on(conn: Connection, run: str, event: Event, known: Folded | None) -> Folded:
-    """Fold one event more, just recorded, and write down what it comes to. `known`: as it was left before, perhaps."""
-    folded = known.after(event) if known and known.seq == event.seq - 1 else _fold(conn, run)
-    conn.execute(update(summaries).where(summaries.c.run == run).values(_changing(folded.progress)))
+def go_on(conn: Connection, run: str, event: Event, known: Folded | None) -> Folded | None:
+    """Fold one event more, just recorded, and write down what it comes to. `known`: as it was left before, perhaps.
+
+    None where what was recorded before it cannot be read: no reason not to record what was done after it. Raises what
+    folding it does: an event that nobody could fold must not be recorded.
+    """
+    try:
+        before = known if known and known.seq == event.seq - 1 else _fold(conn, run, event.seq)
+    except UNREADABLE as e:
+        folded, progress = None, _unknown(event.at, e)
+    else:
+        folded = before.after(event)
+        progress = folded.progress
+    conn.execute(update(summaries).where(summaries.c.run == run).values(_changing(progress)))
     return folded
 
 
@@ -68,9 +86,10 @@ def rebuild(conn: Connection) -> None:
 _PLANS = select(runs.c.id, runs.c.opened, runs.c.plan)
 
 
-def _fold(conn: Connection, run: str) -> Folded:
+def _fold(conn: Connection, run: str, before: int) -> Folded:
     record = conn.execute(_PLANS.where(runs.c.id == run)).mappings().one()
-    rows = conn.execute(select(events).where(events.c.run == run).order_by(events.c.seq)).mappings().all()
+    earlier = select(events).where(events.c.run == run, events.c.seq < before).order_by(events.c.seq)
+    rows = conn.execute(earlier).mappings().all()
     return _folded(record, rows)
 
 
@@ -81,15 +100,22 @@ def _folded(record: RowMapping, rows: Iterable[RowMapping]) -> Folded:
 def _anew(record: RowMapping, rows: Iterable[RowMapping]) -> dict[str, Any]:
     try:
         return row_of(record["id"], _folded(record, rows))
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as e:  # a person's: it counts as open, and as owing, until somebody can tell
-        opened = time(record["opened"])
-        because = f"its journal cannot be understood ({type(e).__name__}: {e})"
-        unknown = Progress(RunState.PAUSED, because, open=True, owes=True, acted=True, touched=opened)
-        return _values(record["id"], opened, Outline("unknown"), unknown)
+    except UNREADABLE as e:
+        opened = _time_or(record["opened"], LONG_AGO)
+        return _values(record["id"], opened, Outline(UNKNOWN), _unknown(opened, e))
+
+
+def _unknown(touched: datetime, e: Exception) -> Progress:
+    """A person's: it counts as open, and as owing, until somebody can tell."""
+    because = f"its journal cannot be understood ({type(e).__name__}: {e})"
+    return Progress(RunState.PAUSED, clean(because), open=True, owes=True, acted=True, touched=touched)
+
+
+def _time_or(text: object, otherwise: datetime) -> datetime:
+    try:
+        return time(words(text))
+    except UNREADABLE:
+        return otherwise
 
 
 def row_of(run: str, folded: Folded) -> dict[str, Any]:
@@ -121,7 +147,12 @@ def current(since: datetime | None) -> Select[Any]:
 
 
 def summary(row: Sequence[Any]) -> Summary:
-    return _summary(*row)
+    try:
+        return _summary(*row)
+    except UNREADABLE as e:
+        tell("runs", e)
+        opened = _time_or(row[1], LONG_AGO)
+        return Summary(words(row[0]), opened, "", "", _outline_or_unknown(row[2]), _unknown(opened, e))
 
 
 @lru_cache(maxsize=1024)
@@ -130,15 +161,24 @@ def _summary(
     by: str, reason: str,
 ) -> Summary:  # fmt: skip
     """One that is over reads the same from cycle to cycle."""
-    progress = Progress(RunState(state), because, open_, owes, acted, time(touched))
-    return Summary(run, time(opened), by, reason, _outline(outline), progress)
+    progress = Progress(RunState(state), words(because), open_, owes, acted, time(touched))
+    return Summary(words(run), time(opened), words(by), words(reason), _outline(outline), progress)
+
+
+def _outline_or_unknown(text: str) -> Outline:
+    try:
+        return _outline(text)
+    except UNREADABLE:
+        return Outline(UNKNOWN)
 
 
 @lru_cache
 def _outline(text: str) -> Outline:
     """What is cured again and again has the same one each time."""
     told = json.loads(text)
-    return Outline(**told | {"hosts": tuple(told["hosts"]), "domains": tuple(told["domains"])})
+    hosts, domains = (tuple(map(words, told[k])) for k in ("hosts", "domains"))
+    words(told["playbook"]), dict(told["params"]), words(told["incident"] or ""), dict(told["steps"])
+    return Outline(**told | {"hosts": hosts, "domains": domains})
 
 
 # Forgetting ---------------------------------------------------------------------
@@ -148,14 +188,14 @@ def old_runs(conn: Connection, now: datetime, kept: timedelta) -> tuple[str, ...
     """Some that may be forgotten now, the longest untouched first."""
     over = (not_(summaries.c.open), not_(summaries.c.owes), summaries.c.touched < text(now - max(RUNS_KEPT, kept)))
     old = SUMMARIES.where(*over).order_by(summaries.c.touched).limit(RUNS_AT_ONCE)
-    found = [summary(row) for row in conn.execute(old)]
+    found = [s for s in map(summary, conn.execute(old)) if s.outline.playbook != UNKNOWN]
     return outlived(found, _nth_newest(conn), now, kept) if found else ()
 
 
 def _nth_newest(conn: Connection) -> datetime | None:
     newest = select(summaries.c.opened).order_by(*NEWEST).offset(LEAST_RUNS - 1).limit(1)
     found = conn.execute(newest).scalar_one_or_none()
-    return time(found) if found else None
+    return _time_or(found, LONG_AGO) if found else None
 
 
 def forget(conn: Connection, gone: tuple[str, ...]) -> None:

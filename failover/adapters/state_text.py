@@ -11,7 +11,25 @@ def text(at: datetime) -> str:
 
 
 def time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    """Raises ValueError, TypeError: also for a time of nowhere, which cannot be compared with another."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r:.40} says no zone")
+    return at
+
+
+def words(value: object) -> str:
+    """Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} where words belong")
+    return value
+
+
+def number(value: object) -> int:
+    """Raises TypeError."""
+    if not isinstance(value, int):
+        raise TypeError(f"{type(value).__name__} where a number belongs")
+    return value
 
 
 def clean(words: str) -> str:

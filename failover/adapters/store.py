@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,14 +26,16 @@ from sqlalchemy.exc import IntegrityError
 from failover.adapters.holder import Holder, is_dead, ourselves
 from failover.adapters.journal_json import dumps, loads
 from failover.adapters.state_db import open_engine, reading, writing
+from failover.adapters.state_rows import LONG_AGO, NO_END, each, one, tell
 from failover.adapters.state_schema import SCHEMA, epochs, events, leases, meta, pauses, runs, summaries
 from failover.adapters.state_summary import NEWEST, SUMMARIES, begin, current, event_of, go_on, summary
-from failover.adapters.state_text import clean, text, time
+from failover.adapters.state_text import clean, number, text, time, words
 from failover.adapters.store_memory import SqlMemory
 from failover.core.plain import plain
 from failover.core.run import Did, Event
 from failover.core.summary import Folded, Summary, outline
 from failover.errors import Refused
+from failover.fence import UNREADABLE
 from failover.ports import Lease, Pause, RunRecord
 
 _EVERY_HOST = ""
@@ -69,8 +71,9 @@ class SqlStore(SqlMemory):
             _check_schema(conn)
             involved = or_(leases.c.scope.in_(names), leases.c.run == run)
             for row in conn.execute(select(leases).where(involved)).mappings():
-                if not _is_free(row, run, us, now):
-                    raise _held(row, now)
+                with one(f"the lease of {row['scope']}"):
+                    if not _is_free(row, run, us, now):
+                        raise _held(row, now)
             epoch = _next_epoch(conn, now)
             conn.execute(delete(leases).where(involved))
             common = {"run": run, "epoch": epoch, "holder": json.dumps(asdict(us)), "until": text(until)}
@@ -94,14 +97,14 @@ class SqlStore(SqlMemory):
     def holders(self, now: datetime) -> tuple[Lease, ...]:
         """The leases in force: not ended, and their holder not known to be dead."""
         us = ourselves()
-        found: dict[int, Lease] = {}
+        found: dict[tuple[str, int], Lease] = {}
         with reading(self.engine) as conn:
             rows = conn.execute(select(leases).order_by(leases.c.epoch, leases.c.scope)).mappings().all()
-        for row in rows:
-            if not _is_over(row, us, now):
-                one = Lease((row["scope"],), row["run"], row["epoch"], time(row["until"]), str(_holder(row)))
-                before = found.get(one.epoch)
-                found[one.epoch] = replace(one, scopes=(*before.scopes, *one.scopes)) if before else one
+        for lease in each("leases", rows, lambda row: _in_force(row, us, now)):
+            if lease is not None:
+                before = found.get((lease.run, lease.epoch))
+                scopes = (*before.scopes, *lease.scopes) if before else lease.scopes
+                found[lease.run, lease.epoch] = replace(lease, scopes=scopes)
         return tuple(found.values())
 
     # Runs
@@ -127,7 +130,7 @@ class SqlStore(SqlMemory):
     def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
         newest = select(runs).order_by(runs.c.opened.desc(), runs.c.id.desc()).limit(limit)
         with reading(self.engine) as conn:
-            return tuple(_record(row) for row in conn.execute(newest).mappings())
+            return tuple(each("runs", conn.execute(newest).mappings(), _record))
 
     def by_key(self, key: str) -> RunRecord | None:
         with reading(self.engine) as conn:
@@ -142,7 +145,7 @@ class SqlStore(SqlMemory):
 
     def current(self, since: datetime | None = None) -> tuple[Summary, ...]:
         with reading(self.engine) as conn:
-            return tuple(summary(row) for row in conn.execute(current(since)))
+            return tuple(each("runs", conn.execute(current(since)), summary))
 
     def listed(self, limit: int = 50, before: str | None = None) -> tuple[Summary, ...]:
         place = (summaries.c.opened, summaries.c.run)
@@ -151,7 +154,7 @@ class SqlStore(SqlMemory):
             if before is not None:
                 that = conn.execute(select(*place).where(summaries.c.run == before)).one_or_none()
                 wanted = wanted.where(tuple_(*place) < tuple_(*that)) if that else wanted.where(false())
-            return tuple(summary(row) for row in conn.execute(wanted))
+            return tuple(each("runs", conn.execute(wanted), summary))
 
     # Events
 
@@ -161,7 +164,7 @@ class SqlStore(SqlMemory):
             seq = _insert(conn, _APPEND, values)
             if seq is None:
                 raise _taken_over(conn, lease)
-            event = event_of(seq, values)
+            event = _event(seq, values)
             folded = go_on(conn, lease.run, event, self._folded.get(lease.run))
         self._keep(lease.run, folded)
         return event
@@ -171,19 +174,20 @@ class SqlStore(SqlMemory):
         with writing(self.engine) as conn:
             seq = _insert(conn, _NOTE, values)
             assert seq is not None
-            event = event_of(seq, values)
+            event = _event(seq, values)
             folded = go_on(conn, run, event, self._folded.get(run))
         self._keep(run, folded)
         return event
 
-    def _keep(self, run: str, folded: Folded) -> None:
+    def _keep(self, run: str, folded: Folded | None) -> None:
         """Only what is committed: of an event that is not, nobody may go on."""
         self._folded.clear()
-        self._folded[run] = folded
+        if folded is not None:
+            self._folded[run] = folded
 
     def events(self, run: str) -> tuple[Event, ...]:
         ordered = select(events).where(events.c.run == run).order_by(events.c.seq)
-        with reading(self.engine) as conn:
+        with reading(self.engine) as conn, one(f"the journal of {run}"):
             return tuple(event_of(row["seq"], row) for row in conn.execute(ordered).mappings())
 
     # Pauses
@@ -206,7 +210,19 @@ class SqlStore(SqlMemory):
         live = select(pauses).where(pauses.c.until > text(now)).order_by(pauses.c.host)
         with reading(self.engine) as conn:
             rows = conn.execute(live).mappings().all()
-        return tuple(Pause(r["host"] or None, r["by"], r["reason"], time(r["since"]), time(r["until"])) for r in rows)
+        return tuple(each("pauses", rows, _pause))
+
+
+def _pause(row: RowMapping) -> Pause:
+    """One that cannot be read holds, and without an end: a person wanted it, and a person can lift it."""
+    try:
+        host, by, reason = words(row["host"]) or None, words(row["by"]), words(row["reason"])
+        return Pause(host, by, reason, time(row["since"]), time(row["until"]))
+    except UNREADABLE as e:
+        tell("pauses", e)
+        host = row["host"] if isinstance(row["host"], str) else None
+        why = "what the state holds of this pause cannot be read; lift it (`failover unpause`), and set it anew"
+        return Pause(host or None, "unknown", why, LONG_AGO, NO_END)
 
 
 # Leases ---------------------------------------------------------------------
@@ -225,8 +241,24 @@ def _is_over(row: RowMapping, us: Holder, now: datetime) -> bool:
     return time(row["until"]) <= now or is_dead(_holder(row), seen_by=us)
 
 
+def _in_force(row: RowMapping, us: Holder, now: datetime) -> Lease | None:
+    """One that cannot be read is in force: of its holder we cannot tell that it is dead."""
+    scope, run, epoch = words(row["scope"]), words(row["run"]), number(row["epoch"])
+    try:
+        if _is_over(row, us, now):
+            return None
+        return Lease((scope,), run, epoch, time(row["until"]), str(_holder(row)))
+    except UNREADABLE as e:
+        tell("leases", e)
+        return Lease((scope,), run, epoch, NO_END, "a holder that cannot be read")
+
+
 def _holder(row: RowMapping) -> Holder:
-    return Holder(**json.loads(row["holder"]))
+    """Raises TypeError, ValueError."""
+    holder = Holder(**json.loads(row["holder"]))
+    if any(type(getattr(holder, f.name)) is not (int if f.name in {"pid", "started"} else str) for f in fields(holder)):
+        raise TypeError
+    return holder
 
 
 def _check_schema(conn: Connection) -> None:
@@ -294,6 +326,12 @@ def _insert(conn: Connection, statement: Any, values: Mapping[str, Any]) -> int 
         raise Refused(f"there is no run {values['run']}", try_="`failover runs` lists them") from e
 
 
+def _event(seq: int, values: Mapping[str, Any]) -> Event:
+    """Raises ConfigError where those before it have no numbers."""
+    with one(f"the journal of {values['run']}"):
+        return event_of(seq, values)
+
+
 def _event_values(run: str, kind: Did, step: str | None, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     recorded = json.dumps(plain(data), separators=(",", ":"))
     return {"run": run, "at": text(at), "kind": kind.value, "step": step, "data": recorded}
@@ -314,4 +352,9 @@ def _row(record: RunRecord) -> dict[str, Any]:
 
 
 def _record(row: RowMapping) -> RunRecord:
-    return RunRecord(row["id"], time(row["opened"]), row["by"], row["reason"], loads(row["plan"]), row["key"])
+    """Raises ConfigError."""
+    with one(f"run {row['id']}"):
+        id_, by, reason = words(row["id"]), words(row["by"]), words(row["reason"])
+        return RunRecord(
+            id_, time(row["opened"]), by, reason, loads(words(row["plan"])), row["key"] and words(row["key"])
+        )

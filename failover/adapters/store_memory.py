@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -14,13 +14,14 @@ from sqlalchemy import Connection, Engine, RowMapping, bindparam, delete, insert
 from failover.adapters import look_json
 from failover.adapters.journal_json import dumps, loads
 from failover.adapters.state_db import reading, writing
+from failover.adapters.state_rows import each, one
 from failover.adapters.state_schema import cycles, incidents, looks, outbox, proposals
 from failover.adapters.state_summary import forget, old_runs
-from failover.adapters.state_text import clean, text, time
+from failover.adapters.state_text import clean, number, text, time, words
 from failover.core.alert import Message, Told
 from failover.core.memory import OLDEST_PROPOSAL, forgotten
 from failover.core.past import Cycle
-from failover.core.signal import Samples
+from failover.core.signal import Samples, Signal
 from failover.core.spells import Spell
 from failover.ports import Proposal, Unsent
 
@@ -45,7 +46,7 @@ class SqlMemory:
         wanted = select(looks.c.at, looks.c.signals).where(looks.c.at >= text(since)).order_by(looks.c.at, looks.c.id)
         with reading(self.engine) as conn:
             rows = conn.execute(wanted).all()
-        seen = [s for at, signals in rows for s in look_json.loads(signals, time(at))]
+        seen = [s for look in each("looks", rows, _look) for s in look]
         return tuple(sorted(seen, key=attrgetter("at")))  # looks of two controllers may overlap
 
     def thin(self, now: datetime, *, kept: timedelta = timedelta()) -> int:
@@ -55,7 +56,7 @@ class SqlMemory:
             known = conn.execute(select(looks.c.at).distinct().order_by(looks.c.at)).scalars().all()
             old = conn.execute(select(proposals.c.key).where(ended)).first()
             runs = old_runs(conn, now, kept)
-        going = forgotten([time(at) for at in known], now)
+        going = forgotten(tuple(each("looks", known, time)), now)
         if not (going or runs or old):
             return 0
         with writing(self.engine) as conn:
@@ -69,7 +70,7 @@ class SqlMemory:
     def told(self) -> tuple[Told, ...]:
         with reading(self.engine) as conn:
             rows = conn.execute(select(incidents).order_by(incidents.c.first, incidents.c.key)).mappings().all()
-        return tuple(_told(row) for row in rows)
+        return tuple(each("incidents", rows, _told))
 
     def tell(
         self, rows: Iterable[Told], gone: Iterable[str], out: Iterable[tuple[str, Message]], *, at: datetime
@@ -89,7 +90,7 @@ class SqlMemory:
 
     def unsent(self) -> tuple[Unsent, ...]:
         with reading(self.engine) as conn:
-            return tuple(_unsent(row) for row in conn.execute(select(outbox).order_by(outbox.c.number)).mappings())
+            return tuple(each("outbox", conn.execute(select(outbox).order_by(outbox.c.number)).mappings(), _unsent))
 
     def sent(self, number: int) -> None:
         with writing(self.engine) as conn:
@@ -121,13 +122,14 @@ class SqlMemory:
     def proposal(self, key: str) -> Proposal | None:
         with reading(self.engine) as conn:
             row = conn.execute(select(proposals).where(proposals.c.key == clean(key))).mappings().one_or_none()
-        return _proposal(row) if row is not None else None
+        with one(f"the proposal {key}"):
+            return _proposal(row) if row is not None else None
 
     def proposals(self, now: datetime | None = None) -> tuple[Proposal, ...]:
         newest = select(proposals).order_by(proposals.c.at.desc(), proposals.c.key.desc())
         newest = newest if now is None else newest.where(proposals.c.until > text(now))
         with reading(self.engine) as conn:
-            return tuple(_proposal(row) for row in conn.execute(newest).mappings())
+            return tuple(each("proposals", conn.execute(newest).mappings(), _proposal))
 
     # Cycles
 
@@ -138,8 +140,13 @@ class SqlMemory:
 
     def cycle(self) -> Cycle | None:
         with reading(self.engine) as conn:
-            row = conn.execute(select(cycles)).mappings().one_or_none()
-        return _cycle(row) if row is not None else None
+            rows = conn.execute(select(cycles).order_by(cycles.c.id)).mappings().all()
+        return next(each("cycles", rows, _cycle), None)
+
+
+def _look(row: Sequence[Any]) -> Iterable[Signal]:
+    at, signals = row
+    return look_json.loads(signals, time(at))
 
 
 # Looks ----------------------------------------------------------------------
@@ -170,10 +177,11 @@ def _incident(told: Told) -> dict[str, Any]:
 
 
 def _told(row: RowMapping) -> Told:
-    said = tuple(json.loads(row["said"]))
+    said = tuple(map(words, json.loads(row["said"])))
     spells = tuple(Spell(time(begins), time(ends), over) for begins, ends, over in json.loads(row["spells"]))
     spoken = time(row["spoken"]) if row["spoken"] else None
-    return Told(row["key"], time(row["first"]), time(row["seen"]), said, row["severity"], row["title"], spells, spoken)
+    key, severity, title = words(row["key"]), words(row["severity"]), words(row["title"])
+    return Told(key, time(row["first"]), time(row["seen"]), said, severity, title, spells, spoken)
 
 
 def _put_out(conn: Connection, channel: str, message: Message, at: datetime) -> None:
@@ -190,16 +198,18 @@ def _put_out(conn: Connection, channel: str, message: Message, at: datetime) -> 
 
 
 def _unsent(row: RowMapping) -> Unsent:
-    message = Message(**{f.name: row[f.name] for f in fields(Message)})
+    said = {f.name: words(row[f.name]) for f in fields(Message) if f.name != "resolves"}
+    message = Message(**said, resolves=bool(row["resolves"]))
     since, due = time(row["since"]), time(row["due"])
-    return Unsent(row["number"], row["channel"], message, since, due, row["tries"], row["why"])
+    return Unsent(row["number"], words(row["channel"]), message, since, due, number(row["tries"]), words(row["why"]))
 
 
 # Proposals and cycles -------------------------------------------------------
 
 
 def _proposal(row: RowMapping) -> Proposal:
-    return Proposal(row["key"], loads(row["plan"]), row["host"], time(row["at"]), time(row["until"]))
+    plan, host = loads(words(row["plan"])), row["host"]
+    return Proposal(words(row["key"]), plan, host and words(host), time(row["at"]), time(row["until"]))
 
 
 def _cycle_data(cycle: Cycle) -> str:
@@ -209,4 +219,7 @@ def _cycle_data(cycle: Cycle) -> str:
 
 def _cycle(row: RowMapping) -> Cycle:
     told = json.loads(row["data"])
-    return Cycle(**told | {"at": time(row["at"]), "because": tuple(told["because"])})
+    because, seen = tuple(map(words, told["because"])), {words(k): words(v) for k, v in told["seen"].items()}
+    for name in ("by", "kind", "playbook", "host"):
+        words(told[name] or "")
+    return Cycle(**told | {"at": time(row["at"]), "because": because, "seen": seen})

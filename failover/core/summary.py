@@ -14,6 +14,9 @@ from failover.core.plan import Plan
 from failover.core.playbook import Value
 from failover.core.run import Event, RunState, View, apply, beginning
 
+UNKNOWN = "unknown"
+"""The playbook of a run of which nothing can be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outline:
