@@ -19,17 +19,20 @@ from failover.errors import ConfigError, OutcomeUnknown, Refused, StepFailed
 from failover.ports import Rc, Remote, Reply
 
 SUDOERS = "/etc/sudoers.d/failover"
+PERMITS = "/etc/failover-host.permits"
 STATE = "/var/lib/failover-host"
 LIMIT_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`public` is KIND:BASE64 of the key that gets the forced command; None leaves authorized_keys alone."""
+    """`public` is KIND:BASE64 of the key that gets the forced command; None leaves authorized_keys alone. `permits`:
+    what the user may name (`core.permits`); none leaves the host's list alone."""
 
     user: str
     text: helper.Text
     public: str | None = None
+    permits: frozenset[str] = frozenset()
 
     def keys(self) -> Mapping[str, str]:
         return {"user": self.user} | ({"public": self.public} if self.public else {})
@@ -54,6 +57,9 @@ class Found:
     results: tuple[tuple[str, ...], ...]
     resets: tuple[tuple[str, ...], ...]
     force: tuple[tuple[str, ...], ...]
+    permits: frozenset[str] | None
+    """What its list lets the user name; None: there is no list, by an earlier install, and all is let through."""
+    permits_owned: str
     unbelieved: str
     """Why nothing that it remembers is believed, and what a person does; empty: it is."""
 
@@ -101,11 +107,11 @@ def _found(reply: Reply) -> Found:
         return row[n] if len(row) > n else ""
 
     there, lets_in = cell("helper"), cell("sudoers")
-    foreign = (*((INSTALLED,) if there == "other" else ()), *((SUDOERS,) if lets_in == "?" else ()))
+    odd = {INSTALLED: there == "other", SUDOERS: lets_in == "?", PERMITS: cell("permits") == "other"}
     return Found(
         helper=helper.Text(there, cell("helper", 1)) if there.isdigit() else None,
         owned=cell("helper", 2),
-        foreign=foreign,
+        foreign=tuple(file for file, is_odd in odd.items() if is_odd),
         sudo=cell("sudo") == "yes",
         sudoers=lets_in if lets_in not in {"-", "?", ""} else None,
         sudoers_owned=cell("sudoers", 1),
@@ -118,6 +124,8 @@ def _found(reply: Reply) -> Found:
         results=tuple(row[:4] for row in reply.all("result")),
         resets=reply.all("reset"),
         force=tuple(row[:2] for row in reply.all("force")),
+        permits=frozenset(row[0] for row in reply.all("permit") if row) if cell("permits") == "ours" else None,
+        permits_owned=cell("permits", 1),
         unbelieved=cell("unbelieved"),
     )
 
@@ -134,6 +142,8 @@ def changes(host: Host, found: Found, wanted: Wanted) -> tuple[Change, ...]:
     if found.sudoers != wanted.user or found.sudoers_owned != "root:root 440" or not (found.may or made):
         now = f"lets in {found.sudoers}, {found.sudoers_owned}" if found.sudoers else "absent"
         made.append(Change(SUDOERS, now, f"{sudoers_line(wanted.user)}, root:root 440"))
+    if wanted.permits and (found.permits, found.permits_owned) != (wanted.permits, "root:root 644"):
+        made.append(Change(PERMITS, _list_now(found, wanted), f"{', '.join(sorted(wanted.permits))}, root:root 644"))
     if wanted.public and found.key != "forced":
         now = {"absent": "does not hold the key"}.get(found.key, "lets the key in without, or with other options")
         made.append(Change(f"{found.home}/.ssh/authorized_keys", now, forced_line(wanted.public)))
@@ -153,6 +163,19 @@ def _forbidden(host: Host, found: Found, wanted: Wanted) -> tuple[str, str] | No
     return None
 
 
+def lacks(found: Found, wanted: Wanted) -> tuple[str, ...]:
+    """What hosts.yaml needs and the host's list does not allow."""
+    return tuple(sorted(wanted.permits - found.permits)) if found.permits is not None else ()
+
+
+def _list_now(found: Found, wanted: Wanted) -> str:
+    if found.permits is None:
+        return "absent: it may name whatever it likes"
+    more = sorted(found.permits - wanted.permits)
+    said = [f"lacks {', '.join(lacks(found, wanted))}"] * bool(lacks(found, wanted))
+    return "; ".join([*said, *([f"allows besides {', '.join(more)}"] * bool(more)), found.permits_owned])
+
+
 def sudoers_line(user: str) -> str:
     return f"{user} ALL=(root) NOPASSWD: {INSTALLED}"
 
@@ -164,8 +187,9 @@ def forced_line(public: str) -> str:
 
 def install(remote: Remote, root: Host, wanted: Wanted) -> tuple[str, ...]:
     """As root, and looked at again afterwards. Returns what was done. Raises Refused, StepFailed, OutcomeUnknown."""
-    forced = {"forced": "yes" if wanted.public else "no", "digest": wanted.text.digest}
-    reply = _fine(root, remote.call(root, "install", {**wanted.keys(), **forced}, limit_s=LIMIT_S))
+    more = {"forced": "yes" if wanted.public else "no", "digest": wanted.text.digest}
+    more |= {"permits": ",".join(sorted(wanted.permits))} if wanted.permits else {}
+    reply = _fine(root, remote.call(root, "install", {**wanted.keys(), **more}, limit_s=LIMIT_S))
     if left := changes(root, look(remote, root, wanted), wanted):
         raise StepFailed(
             f"{root.name}: installed, but {left[0].what} still reads: {left[0].now}",

@@ -71,7 +71,7 @@ def _looks(opts: Options, fleet: Fleet, remotes: list[Remote], standing: Standin
     return [
         Look("playbooks", "fleet", lambda: _playbooks(opts, fleet)),
         Look("notify", "fleet", lambda: _channels(fleet)),
-        *(Look("ssh", h.name, partial(_host, h, remotes[0], standing)) for h in fleet.hosts.values()),
+        *(Look("ssh", h.name, partial(_host, fleet, h, remotes[0], standing)) for h in fleet.hosts.values()),
         Look("mail", "fleet", lambda: _mail(fleet, remotes[1])),
         *(Look("cloud", h.name, partial(_cloud, h)) for h in fleet.hosts.values() if h.cloud),
         *(Look("mx", d.name, partial(_domain, fleet, d)) for d in fleet.domains.values()),
@@ -94,12 +94,14 @@ def _channels(fleet: Fleet) -> Iterable[Finding]:
     return channels.findings(fleet, secrets.resolve, partial(resolver.addresses, patience_s=2.0))
 
 
-def _host(host: Host, remote: Remote, standing: Standing) -> Iterable[Finding]:
+def _host(fleet: Fleet, host: Host, remote: Remote, standing: Standing) -> Iterable[Finding]:
     from failover.adapters import helper
+    from failover.core.permits import permits
     from failover.doctor.host import HostLook
     from failover.host import script_text
 
-    return HostLook(host, remote, wiring.clock(), helper.of_text(script_text()), standing).findings()
+    ours = helper.of_text(script_text())
+    return HostLook(host, remote, wiring.clock(), ours, standing, permits(fleet, host)).findings()
 
 
 def _mail(fleet: Fleet, remote: Remote) -> Iterable[Finding]:

@@ -56,7 +56,7 @@ def install(
 
     with _reached(ctx, host, as_, identity, root=True) as (remote, root, listed):
         public = there.public_key(listed, key) if forced_command else None
-        wanted = _wanted(user, public)
+        wanted = _wanted(user, public, _permits(ctx, listed))
         todo = there.changes(root, there.look(remote, root, wanted), wanted)
         if not todo:
             print(f"{host}: already so: {user} may call failover-host {wanted.text}" + (_only if public else ""))
@@ -99,7 +99,8 @@ def status(
     with _reached(ctx, host, as_, identity) as (remote, at, listed):
         if reset_epoch is not None:
             _reset(remote, at, reset_epoch, reason, yes)
-        wanted = _wanted(user or (at.ssh.user if at.ssh.user != "root" else "failover"), _key_if_any(listed, key))
+        who = user or (at.ssh.user if at.ssh.user != "root" else "failover")
+        wanted = _wanted(who, _key_if_any(listed, key), _permits(ctx, listed))
         found = there.look(remote, at, wanted)
         if as_json:
             output.print_json(host_text.document(listed, found, wanted))
@@ -131,9 +132,9 @@ def remove(
             raise Refused(
                 f"{host}: still in force: {standing}; nothing was changed",
                 try_=f"{runs}; or, without any records: {back}; "
-                f"where it is to stay for good, by hand: rm {INSTALLED} {there.SUDOERS}",
+                f"where it is to stay for good, by hand: rm {INSTALLED} {there.SUDOERS} {there.PERMITS}",
             )
-        print(f"remove from {host}, as root: {INSTALLED}, {there.SUDOERS}, forced commands of ours")
+        print(f"remove from {host}, as root: {INSTALLED}, {there.SUDOERS}, {there.PERMITS}, forced commands of ours")
         print(f"  {there.STATE} {'too, for good' if purge else 'stays'}")
         _ask(yes)
         for did in there.remove(remote, root, purge=purge):
@@ -219,12 +220,18 @@ def _reached(
             close()
 
 
-def _wanted(user: str, public: str | None) -> Wanted:
+def _permits(ctx: typer.Context, host: Host) -> frozenset[str]:
+    from failover.core.permits import permits
+
+    return permits(wiring.fleet(options(ctx)), host)
+
+
+def _wanted(user: str, public: str | None, permits: frozenset[str] = frozenset()) -> Wanted:
     from failover.adapters.helper import of_text
     from failover.adapters.install import Wanted
     from failover.host import script_text
 
-    return Wanted(user, of_text(script_text()), public)
+    return Wanted(user, of_text(script_text()), public, permits)
 
 
 def _key_if_any(listed: Host, key: Path | None) -> str | None:
@@ -238,7 +245,8 @@ def _show(root: Host, todo: tuple[Change, ...], user: str, *, forced: bool) -> N
     for change in todo:
         print(f"  {change.what}\n    now:  {change.now}\n    then: {change.then}")
     print(
-        f"Then {user} may run every verb of failover-host as root" + (", and that key nothing else." if forced else ".")
+        f"Then {user} may run every verb of failover-host as root, on what is listed"
+        + (", and that key nothing else." if forced else ".")
     )
     print(f"Undo: failover host remove {root.name} --as root")
 

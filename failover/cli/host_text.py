@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from failover.adapters.install import STATE, Found, Wanted
+from failover.adapters.install import PERMITS, STATE, Found, Wanted, lacks
 from failover.cli.output import table
 from failover.core.clean import clean
 from failover.core.fleet import Host
@@ -17,6 +17,7 @@ def lines(host: Host, found: Found, wanted: Wanted) -> list[str]:
     rows = [
         ("helper", _helper(host, found, wanted)),
         ("may call it", _who(found, wanted)),
+        ("may name", _permits(host, found, wanted)),
         ("hosts.yaml", f"logs in as {host.ssh.user}" + (", and sends the script" if host.ssh.user == "root" else "")),
         ("epoch", f"{found.epoch}" + (f" ({_when(found.epoch)})" if found.epoch else ": no act yet")),
         ("state", f"{found.state_bytes} bytes in {STATE}" if found.state_bytes is not None else "none yet"),
@@ -46,6 +47,14 @@ def _who(found: Found, wanted: Wanted) -> str:
     return f"{wanted.user}, by sudo{key}"
 
 
+def _permits(host: Host, found: Found, wanted: Wanted) -> str:
+    again = f"failover host install {host.name} --as root"
+    if found.permits is None:
+        return f"anything: there is no {PERMITS}; {again}" if found.helper else "nothing is installed"
+    missing = f"; hosts.yaml needs also {', '.join(lacks(found, wanted))}: {again}" if lacks(found, wanted) else ""
+    return ", ".join(sorted(found.permits)) + missing
+
+
 def document(host: Host, found: Found, wanted: Wanted) -> dict[str, Any]:
     return {
         "host": host.name,
@@ -55,6 +64,7 @@ def document(host: Host, found: Found, wanted: Wanted) -> dict[str, Any]:
         "may_call": found.may,
         "sudoers": found.sudoers,
         "key": found.key or None,
+        "permits": None if found.permits is None else sorted(found.permits),
         "epoch": found.epoch,
         "state_bytes": found.state_bytes,
         "unbelieved": found.unbelieved or None,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from failover.adapters import helper
+from failover.adapters import helper, install
 from failover.core.fleet import Host
 from failover.core.words import duration
 from failover.doctor import latent, lever
@@ -32,6 +32,8 @@ class HostLook:
     clock: Clock
     ours: helper.Text
     standing: dict[str, tuple[Debt, ...]] = field(default_factory=dict)
+    permits: frozenset[str] = frozenset()
+    """What hosts.yaml needs to name there."""
 
     def findings(self) -> Iterator[Finding]:
         """Ends at the first call that is not answered: what lies behind it is not known."""
@@ -58,8 +60,25 @@ class HostLook:
         differs = helper.difference(name, hello, self.ours)
         if differs is None:
             yield ok("helper", name, f"failover-host {self.ours}, ours; {user} may call it by sudo")
+            yield from self._listed()
         else:
             yield fail("helper", name, differs.said, try_=f"failover host install {name} --as root")
+
+    def _listed(self) -> Iterator[Finding]:
+        """May the user name all that we shall name?"""
+        name, again = self.host.name, f"failover host install {self.host.name} --as root"
+        wanted = install.Wanted(self.host.ssh.user, self.ours, permits=self.permits)
+        try:
+            found = install.look(_Hurried(self.remote), self.host, wanted)
+        except FailoverError as e:
+            yield failed("permits", name, e)
+            return
+        if found.permits is None:
+            said = f"it has no list of what {wanted.user} may name, so they may have it connect anywhere"
+            yield warn("permits", name, said, try_=again)
+        elif missing := install.lacks(found, wanted):
+            said = f"hosts.yaml needs what its list does not allow: {', '.join(missing)}"
+            yield warn("permits", name, said, try_=again)
 
     def _wiring(self) -> Iterator[Finding]:
         wiring = self._asked("filter-read", NONE)

@@ -241,12 +241,16 @@ FAR = {
     "filter-read": wired(),
     "settings": settings(command_time_limit="60s"),
     "debts": reply("debts", {"debt": [BYPASS]}),
+    "installed": reply("installed", {"permits": [("ours", "root:root 644")], "permit": [("address:192.0.2.12:25",)]}),
 }
+NEEDS = frozenset({"address:192.0.2.12:25"})
 
 
-def of_host(far: Far, user: str = "failover") -> tuple[list[Finding], dict[str, tuple[debts.Debt, ...]]]:
+def of_host(
+    far: Far, user: str = "failover", needs: frozenset[str] = NEEDS
+) -> tuple[list[Finding], dict[str, tuple[debts.Debt, ...]]]:
     h = host("mx1", 11)
-    look = HostLook(replace(h, ssh=replace(h.ssh, user=user)), far, Clock(), OURS)
+    look = HostLook(replace(h, ssh=replace(h.ssh, user=user)), far, Clock(), OURS, permits=needs)
     return list(look.findings()), look.standing
 
 
@@ -271,6 +275,16 @@ def test_another_helper_is_not_let_act_and_root_brings_its_own() -> None:
     assert found["helper"].try_ == "failover host install mx1 --as root"
     found = {f.name: f for f in of_host(Far({"hello": other}), user="root")[0]}
     assert found["helper"].outcome is Outcome.OK
+
+
+def test_a_host_whose_list_lacks_what_hosts_yaml_needs_or_has_none_is_to_be_installed_again() -> None:
+    found = {f.name: f for f in of_host(Far(), needs=NEEDS | {"address:192.0.2.13:25"})[0]}
+    assert found["permits"].outcome is Outcome.WARN
+    assert found["permits"].says.endswith("does not allow: address:192.0.2.13:25")
+    assert found["permits"].try_ == "failover host install mx1 --as root"
+    none = Far({"installed": reply("installed", {"permits": [("absent",)]})})
+    found = {f.name: f for f in of_host(none)[0]}
+    assert (found["permits"].outcome, found["permits"].try_) == (Outcome.WARN, "failover host install mx1 --as root")
 
 
 def test_a_helper_that_may_not_read_is_said_in_its_own_words() -> None:

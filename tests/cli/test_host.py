@@ -19,15 +19,18 @@ from failover.host import VERSION, script_text
 from failover.ports import Rc, Reply
 from tests.cli.conftest import Said
 
+LIST = ["address:127.0.0.1:25", "address:192.0.2.11:25", "config_dir:/etc/postfix", "service:postfix"]
 DIGEST = hashlib.sha256(script_text().encode()).hexdigest()
 LINE = "failover ALL=(root) NOPASSWD: /usr/local/sbin/failover-host"
 Rows = dict[str, tuple[str, ...]]
 BARE: Rows = {
     "helper": ("absent",), "sudo": ("yes",), "sudoers": ("-", ""), "user": ("failover", "/home/failover"),
     "may": ("no",), "key": ("otherwise",), "keys_file": (".ssh/authorized_keys",), "epoch": ("0",),
+    "permits": ("absent",),
 }  # fmt: skip
 DONE: Rows = {
-    **BARE, "helper": (VERSION, DIGEST, "root:root 755"), "sudoers": ("failover", "root:root 440"), "may": ("yes",)
+    **BARE, "helper": (VERSION, DIGEST, "root:root 755"), "sudoers": ("failover", "root:root 440"), "may": ("yes",),
+    "permits": ("ours", "root:root 644"),
 }  # fmt: skip
 
 
@@ -38,14 +41,17 @@ class Far:
     rows: Rows = field(default_factory=lambda: dict(BARE))
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
+    listed: list[str] = field(default_factory=list)
 
     def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
         self.asked.append((host.ssh.user, verb, dict(args)))
         if verb == "install":
+            self.listed = args["permits"].split(",")
             self.rows = DONE | ({"key": ("forced",)} if args["forced"] == "yes" else {"key": self.rows["key"]})
         if verb in self.refuses:
             return Reply(verb, Rc.REFUSED, (("because", self.refuses[verb]),))
-        return Reply(verb, Rc.OK, tuple((key, *row) for key, row in self.rows.items()))
+        rows = [(key, *row) for key, row in self.rows.items()]
+        return Reply(verb, Rc.OK, (*rows, *(("permit", item) for item in self.listed)))
 
     @property
     def verbs(self) -> list[str]:
@@ -87,7 +93,15 @@ def test_it_shows_every_file_and_line_and_does_nothing_unasked(cli: Cli, far: Fa
     said = cli("install", "mx1", "--as", "root", "--forced-command")
     assert said.code == 4
     assert "--yes" in said.err
-    for shown in ("/usr/local/sbin/failover-host", "root:root 755", LINE, "root:root 440", "authorized_keys"):
+    for shown in (
+        "/etc/failover-host.permits",
+        ", ".join(LIST),
+        "/usr/local/sbin/failover-host",
+        "root:root 755",
+        LINE,
+        "root:root 440",
+        "authorized_keys",
+    ):
         assert shown in said.out
     assert 'restrict,command="/usr/local/sbin/failover-host forced" ecdsa-sha2-nistp256 ' in said.out
     assert far.verbs == ["installed"]
@@ -97,11 +111,24 @@ def test_installed_as_root_and_looked_at_again(cli: Cli, far: Far) -> None:
     assert cli("install", "mx1", "--as", "root", "--yes").code == 0
     assert far.verbs == ["installed", "install", "installed"]
     user, _, args = far.asked[1]
-    assert (user, args) == ("root", {"user": "failover", "forced": "no", "digest": DIGEST})
+    assert (user, args) == ("root", {"user": "failover", "forced": "no", "digest": DIGEST, "permits": ",".join(LIST)})
 
     again = cli("install", "mx1", "--as", "root")
     assert (again.code, far.verbs[3:]) == (0, ["installed"])
     assert "already so" in again.out
+
+
+def test_a_list_that_lacks_or_allows_more_is_written_anew_and_shown(cli: Cli, far: Far) -> None:
+    far.rows, far.listed = dict(DONE), [*LIST[1:], "service:ssh"]
+    said = cli("install", "mx1", "--as", "root")
+    assert "now:  lacks address:127.0.0.1:25; allows besides service:ssh; root:root 644" in said.out
+    status = cli("status", "mx1")
+    assert "service:ssh; hosts.yaml needs also address:127.0.0.1:25: failover host install mx1 --as root" in status.out
+    assert cli("status", "mx1", "--json").document["permits"] == sorted(far.listed)
+    far.rows["permits"] = ("absent",)
+    assert "anything: there is no /etc/failover-host.permits" in cli("status", "mx1").out
+    far.rows["permits"] = ("other", "")
+    assert "/etc/failover-host.permits is not as we write it" in cli("install", "mx1", "--as", "root", "--yes").err
 
 
 def test_the_forced_command_is_for_the_key_of_hosts_yaml(cli: Cli, far: Far, tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ pytestmark = pytest.mark.lab
 EVERYTHING = [
     "sh",
     "-c",
-    "find /usr/local/sbin /etc/sudoers.d ~failover -type f | sort | xargs sha256sum; "
+    "find /usr/local/sbin /etc/sudoers.d /etc/failover-host* ~failover -type f | sort | xargs sha256sum; "
     "stat -c '%n %a %U:%G' ~failover/.ssh ~failover/.ssh/authorized_keys",
 ]
+PERMITS = "/etc/failover-host.permits"
+AGAIN = f"is not on this host's list, {PERMITS}: run failover host install again"
 CURE = ("run", "spam-filter-hung", "--set", "sick=mx1", "--yes")
 
 
@@ -145,7 +147,8 @@ def test_through_sudo_no_configuration_of_ones_own(controller: Controller, at: s
         done = controller.ssh(f"{lay}; sudo -n {HELPER} {verb} config_dir={at}")
         assert done.stdout.endswith(f"end\t{verb.split()[0]}\t77\n"), done
     of_root = (
-        "mkdir -p /srv/mail /etc/postfix-two; for to in /srv/mail /etc/postfix-two; do cp /etc/postfix/*.cf $to; done"
+        "mkdir -p /srv/mail /etc/postfix-two; for to in /srv/mail /etc/postfix-two; do cp /etc/postfix/*.cf $to; done; "
+        f"printf 'config_dir:%s\\n' /srv/mail /etc/postfix-two >>{PERMITS}"
     )
     controller.lab.run("mx1", ["sh", "-c", of_root], timeout=10)
     for folder, rc in (("/srv/mail", 77), ("/etc/postfix-two", 0)):
@@ -157,7 +160,64 @@ def test_through_sudo_no_configuration_of_ones_own(controller: Controller, at: s
     controller.lab.run("mx1", ["sh", "-c", theirs], timeout=10)
     done = controller.ssh(f"sudo -n {HELPER} filter-read config_dir=/etc/postfix-two")
     controller.lab.run("mx1", ["rm", "-rf", "/srv/mail", "/etc/postfix-two", "/home/failover/main.cf"], timeout=10)
-    assert done.stdout.endswith("end\tfilter-read\t77\n"), done
+    controller.install("mx1")
+    assert done.stdout.endswith("/main.cf is not in root's hands alone\nend\tfilter-read\t77\n"), done
+
+
+def test_through_sudo_only_what_root_has_listed(controller: Controller) -> None:
+    """safety 16: the key was a prober of every address from there, and restarted any service."""
+    lab, mx2 = controller.lab, controller.lab.address("mx2")
+    look = f"sudo -n {HELPER} look limit=9 patience=2 top=no"
+    said = controller.ssh(f"{look} peers={mx2}:25,{mx2}:22 handler=127.0.0.1:22 container=other").stdout
+    assert f"peer\t{mx2}:25\tok\t" in said
+    assert f"peer\t{mx2}:22\terror\t0\t{mx2}:22 {AGAIN}\n" in said
+    assert f"handler\terror\t0\t127.0.0.1:22 {AGAIN}\n" in said
+    assert f"error\tcontainer\tother {AGAIN}\n" in said
+    assert "\nend\tlook\t0\n" in said
+    scan = controller.ssh(f"{look} spam=spamassassin scan=yes spam_address={mx2}:22").stdout
+    assert scan.count(f"{mx2}:22 {AGAIN}") == 2
+    act = "run=r step=s attempt=listed epoch=1 limit=5"
+    lab.run("mx1", ["cp", "-a", "/etc/postfix", "/etc/postfix-two"], timeout=10)
+    try:
+        for verb, args, what in (
+            ("restart", f"{act} kind=service name=ssh answers=127.0.0.1:25", "service:ssh"),
+            ("restart", f"{act} kind=container name=db answers=127.0.0.1:25", "container:db"),
+            ("restart", f"{act} kind=service name=postfix answers={mx2}:22", f"address:{mx2}:22"),
+            ("unit", "limit=5 kind=service name=ssh", "service:ssh"),
+            ("filter-read", "limit=5 config_dir=/etc/postfix-two", "config_dir:/etc/postfix-two"),
+        ):
+            done = controller.ssh(f"sudo -n {HELPER} {verb} {args}").stdout
+            assert done.endswith(f"because\t{what} {AGAIN}\nend\t{verb}\t77\n"), done
+    finally:
+        lab.run("mx1", ["rm", "-rf", "/etc/postfix-two"], timeout=10)
+
+
+def test_a_list_that_is_not_roots_alone_lets_nothing_through_and_none_is_as_before(controller: Controller) -> None:
+    lab, hello = controller.lab, f"sudo -n {HELPER} hello limit=5"
+
+    def laid(how: str) -> str:
+        lab.run("mx1", ["sh", "-c", how], timeout=10)
+        return controller.ssh(hello).stdout
+
+    kept = f"cp -a {PERMITS} /root/kept && rm {PERMITS}"
+    assert f"{PERMITS} is not a file in root's hands alone\nend\thello\t77\n" in laid(
+        f"{kept} && ln -s /root/kept {PERMITS}"
+    )
+    assert "\nend\thello\t77\n" in laid(f"ln -sfn /nowhere {PERMITS}")
+    refused = controller.failover("host", "install", "mx1", "--as", "root", "--yes")
+    assert (refused.returncode, PERMITS in refused.stderr) == (4, True)
+    assert "\nend\thello\t77\n" in laid(f"rm {PERMITS} && cp -a /root/kept {PERMITS} && chown failover {PERMITS}")
+    assert "\nend\thello\t77\n" in laid(f"chown root {PERMITS} && chmod 664 {PERMITS}")
+    assert "\nend\thello\t0\n" in laid(f"rm {PERMITS}"), "an install of before"
+    mx2 = lab.address("mx2")
+    free = f"sudo -n {HELPER} look limit=9 patience=2 top=no peers={mx2}:22"
+    assert f"peer\t{mx2}:22\twrong\t" in controller.ssh(free).stdout
+    warned = json.loads(controller.failover("doctor", "--json").stdout)["checks"]
+    (warning,) = [c for c in warned if (c["name"], c["subject"]) == ("permits", "mx1")]
+    assert (warning["outcome"], warning["try"]) == ("warn", "failover host install mx1 --as root")
+    controller.install("mx1")
+    assert lab.run("mx1", ["stat", "-c", "%a %U:%G", PERMITS], timeout=10).stdout == "644 root:root\n"
+    assert "address:" in controller.fine("host", "status", "mx1").stdout
 
 
 def test_without_the_forced_command_the_key_opens_a_shell(controller: Controller) -> None:

@@ -35,6 +35,16 @@ valid() { # KEY VALUE: does the value have the form that its key asks for?
     user)
       case $2 in '' | [!a-z_]* | *[!a-z0-9_-]*) return 1 ;; esac
       [ ${#2} -le 32 ] ;;
+    permits) # KIND:VALUE,...
+      case $2 in *[[:space:][:cntrl:]]*) return 1 ;; esac
+      for field in $(printf %s "$2" | tr , ' '); do
+        case $field in
+          address:*) address "${field#*:}" ;;
+          service:* | container:*) valid name "${field#*:}" ;;
+          config_dir:*) valid config_dir "${field#*:}" ;;
+          *) return 1 ;;
+        esac || return
+      done ;;
     public) # KIND:BASE64 of a public key
       case $2 in *:*:* | [!a-z]*) return 1 ;; [a-z]*:?*) ;; *) return 1 ;; esac
       case ${2%%:*} in *[!a-z0-9@.-]*) return 1 ;; esac

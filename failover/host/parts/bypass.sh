@@ -39,7 +39,8 @@ do_restore() {
   saved=$STATE/saved/$of_run,$of_step rc=0
   [ -e "$saved/settings" ] || { because $REFUSED "nothing was saved here for $of_run, $of_step: nothing to put back"; return; }
   config_dir=$(cat "$saved/config_dir") && MAIL_CONFIG=$config_dir || { because $REFUSED "$saved cannot be read"; return; }
-  permitted || return $REFUSED
+  no=$([ -z "${SUDO_UID-}" ] || config_no "$config_dir") # it was on the list when it was changed, and may go back
+  [ -z "$no" ] || { because $REFUSED "$no"; return; }
   while IFS=$TAB read -r file key before after; do
     now=$(setting "$file" "$key") || { because $REFUSED "$UNSAID: nothing was touched"; return; }
     case $now in "$before" | "$after") ;; *) say conflict "$file" "$key" "$now" "$after"; rc=$CHANGED ;; esac

@@ -26,6 +26,7 @@ talk=
 # shellcheck disable=SC2254 # WANT is a pattern
 dial() { # ROW WANT SEND HOST:PORT: connect, send, read one line; ROW is one word or two; SEND is empty for a greeting
   row=$1 want=$2 send=$3 host=${4%:*} how=${talk:-$DIAL}
+  case $unlisted in *" $4 "*) say $row error 0 "$4 is $NOT_LISTED"; return ;; esac
   [ -n "$send" ] || how=$GREET
   host=${host#[} host=${host%]}
   command -v bash >/dev/null || { say $row error 0 "no bash"; return; }

@@ -5,6 +5,8 @@ AHEAD=900 # seconds that a controller's clock may be ahead of ours: an epoch bey
 permitted() { # through sudo an ordinary user asks: only for what the helper is for; else refused, and why
   [ -n "${SUDO_UID-}" ] || return 0
   no=$(config_no "$config_dir")
+  [ -n "$no" ] || no=$(unlisted_no)
+  unlisted=$(unlisted $(printf '%s\n' "$handler" "$spam_address" | grep .) $(printf %s "$peers" | tr , ' '))
   for _epoch in $epoch $to; do
     [ "$_epoch" -le $(($(date +%s) + AHEAD)) ] || no="epoch $_epoch is of the future: by this host's clock it is $(date +%s)"
   done
@@ -13,6 +15,28 @@ permitted() { # through sudo an ordinary user asks: only for what the helper is 
     *) [ "$log" = "$(bounded 5 postconf -c "$config_dir" -h maillog_file 2>/dev/null)" ] || no="$log is not Postfix's log" ;;
   esac
   [ -z "$no" ] || because $NOT_PERMITTED "$no"
+}
+
+# What an ordinary user may name, root has written down at the installation: KIND:VALUE, one a line. An earlier install
+# has left no list, and then nothing is asked of it.
+PERMITS=/etc/failover-host.permits
+NOT_LISTED="not on this host's list, $PERMITS: run failover host install again"
+
+listed() { ! permits_there || grep -qxF -e "$1" "$PERMITS"; } # KIND:VALUE
+permits_there() { [ -e "$PERMITS" ] || [ -L "$PERMITS" ]; }
+permits_no() { [ ! -L "$PERMITS" ] && [ -f "$PERMITS" ] && rooted "$PERMITS" || echo "$PERMITS is not a file in root's hands alone"; }
+
+unlisted_no() { # the sentence that forbids what is asked, or nothing; a look says of each address by itself
+  permits_there || return 0
+  _no=$(permits_no)
+  [ -z "$_no" ] || { echo "$_no"; return; }
+  [ -z "$name" ] || set -- "$kind:$name"
+  for _at in $(printf %s "$answers" | tr , ' '); do set -- "$@" "address:$_at"; done
+  for _asked in "config_dir:$config_dir" "$@"; do listed "$_asked" || { echo "$_asked is $NOT_LISTED"; return; }; done
+}
+
+unlisted() { # ADDRESS...: those that are not to be connected to
+  for _at; do listed "address:$_at" || printf ' %s ' "$_at"; done
 }
 
 config_no() { # FOLDER: the sentence that forbids it, or nothing. What a configuration of Postfix names is run as root.

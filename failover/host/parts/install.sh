@@ -33,6 +33,9 @@ how_key() { # how the key is let in: forced (by our line alone), otherwise, abse
   case $found in '') echo absent ;; "$(forced_line)") echo forced ;; *) echo otherwise ;; esac
 }
 
+permits_ours() { [ ! -L "$PERMITS" ] && head -n 1 "$PERMITS" 2>/dev/null | grep -q '^# failover-host: '; }
+permits_listed() { permits_ours && sed 1d "$PERMITS"; }
+
 last_results() {
   find "$STATE/results" -type f ! -name '*.tmp' -printf '%T@\t%f\n' 2>/dev/null | sort -rn | head -n 5 | while IFS=$TAB read -r at name; do
     IFS=$TAB read -r word stored <"$STATE/results/$name"
@@ -53,6 +56,11 @@ do_installed() { # what install would find, and what is here; changes nothing
     [ -z "$public" ] || say key "$(how_key)"
     say keys_file "$(bounded 5 sshd -T -C "user=$user,host=localhost,addr=127.0.0.1" 2>/dev/null </dev/null | sed -n 's/^authorizedkeysfile //p')"
   fi
+  if ! permits_there; then say permits absent
+  elif ! permits_ours; then say permits other
+  else say permits ours "$(owned "$PERMITS")"
+  fi
+  permits_listed | sed 's/^/permit\t/'
   say version $VERSION
   say epoch "$(highest_epoch)"
   [ -z "$unbelieved" ] || say unbelieved "$unbelieved"
@@ -74,7 +82,7 @@ do_install() { # the very text that runs is put there; what is so already stays 
   no=$(install_no)
   [ -z "$no" ] || { because $REFUSED "$no"; return; }
   lock 10 || return
-  put_helper && put_sudoers || return
+  put_permits && put_helper && put_sudoers || return
   [ "$forced" = no ] || put_key
 }
 
@@ -84,6 +92,7 @@ install_no() { # the sentence that forbids it, or nothing
   command -v visudo >/dev/null || { echo "sudo is not installed"; return; }
   [ ! -e "$INSTALLED" ] || ours || { echo "$INSTALLED is somebody else's file"; return; }
   [ "$(sudoers_user)" != '?' ] || { echo "$SUDOERS holds more or other than our one line"; return; }
+  ! permits_there || permits_ours || { echo "$PERMITS is somebody else's"; return; }
   [ "$forced" = no ] || [ -n "$public" ] || echo "a forced command is for a key, and none was named"
 }
 
@@ -93,6 +102,18 @@ put_helper() {
     sync "$INSTALLED.new" && mv -f "$INSTALLED.new" "$INSTALLED" && sync "${INSTALLED%/*}" &&
     [ "$(sha "$INSTALLED")" = "$digest" ] || { rm -f "$INSTALLED.new"; because $FAILED "$INSTALLED could not be written whole"; return; }
   say did helper installed
+}
+
+put_permits() { # before the helper, which asks it
+  [ -n "$permits" ] || return 0
+  if [ "$(owned "$PERMITS") $(permits_listed | tr '\n' ,)" = "root:root 644 $permits," ]; then say did permits same; return; fi
+  rm -f "$PERMITS.new" && {
+    echo "# failover-host: what $user may name to it, by sudo; failover host install writes it"
+    printf '%s\n' "$permits" | tr , '\n'
+  } >"$PERMITS.new" && chown root:root "$PERMITS.new" && chmod 644 "$PERMITS.new" && sync "$PERMITS.new" &&
+    mv -fT "$PERMITS.new" "$PERMITS" && sync "${PERMITS%/*}" ||
+    { rm -f "$PERMITS.new"; because $FAILED "$PERMITS could not be written whole"; return; }
+  say did permits written
 }
 
 put_sudoers() { # sudo reads no file with a dot in its name: what is not checked yet is not in force
@@ -136,6 +157,7 @@ do_remove() { # just what install did: the key's earlier lines come back, the st
   elif ours; then rm -f "$INSTALLED" && say did helper removed
   else say did helper left
   fi
+  ! permits_ours || { rm -f "$PERMITS" && say did permits removed; }
   [ "$purge" = no ] || purge
 }
 

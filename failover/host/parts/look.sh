@@ -42,6 +42,7 @@ inspect() { # CONTAINER: STATE PID STARTED_AT EXIT OOM RESTARTS HEALTH; else a s
 }
 
 look_container() {
+  [ -z "${SUDO_UID-}" ] || listed "container:$container" || { say error container "$container is $NOT_LISTED"; return; }
   found=$(inspect "$container")
   case $? in 0) say container $found ;; 1) say container absent ;; 2) say container timeout ;; *) say error container "$found" ;; esac
 }

@@ -22,7 +22,7 @@ dispatch() {
     debts) keys="limit of_run of_step" ;;
     epoch-set) keys="limit to from reason" must="to from" ;;
     installed) keys="limit config_dir user public" ;;
-    install) keys="limit user public digest forced" must="user digest" ;;
+    install) keys="limit user public digest forced permits" must="user digest" ;;
     remove) keys="limit purge" ;;
     *) because $USAGE "no such verb: $verb"; return ;;
   esac
