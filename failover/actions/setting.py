@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from failover.actions import remote
 from failover.actions.base import At, Hands, Result
 from failover.core.condition import Condition, Predicate
 from failover.core.fleet import Host
+from failover.core.hidden import hidden
 from failover.core.plan import Step
 from failover.core.recovery import World, compare, settled
 from failover.core.signal import Outcome
@@ -27,7 +28,16 @@ def read_settings(step: Step, hands: Hands) -> Mapping[str, str]:
     reply = remote.read(hands, hands.fleet.hosts[step.host or ""], "settings", asked)
     if any(len(row) != 3 for row in reply.all("setting")):
         raise OutcomeUnknown(f"{step.host}: a row of its settings cannot be read", try_="see it by hand: postconf -n")
-    return {f"{file} {key}": value for file, key, value in reply.all("setting")}
+    return {key: shown(step, key, value) for key, value in _read(reply)}
+
+
+def _read(reply: Reply) -> Iterator[tuple[str, str]]:
+    return ((f"{file} {key}", value) for file, key, value in reply.all("setting"))
+
+
+def shown(step: Step, key: str, value: str) -> str:
+    """Without what may be a secret, as the plan has it. A plan of an earlier release has it in full."""
+    return value if value in {step.before.get(key), step.want.get(key)} else hidden(value)
 
 
 def settle_setting(step: Step, at: At, hands: Hands) -> World:
@@ -46,11 +56,12 @@ def summary(reply: Reply, *keys: str) -> Result:
 
 
 def expected(rows: list[tuple[str, ...]]) -> str:
-    """The digest by which the host refuses to change what is no longer as planned."""
+    """The digest by which the host refuses to change what is no longer as planned: of what is there, in full."""
     return hashlib.sha256("".join(f"{f}\t{k}\t{now}\n" for f, k, now, *_ in rows).encode()).hexdigest()
 
 
 def diff(key: str, before: str, want: str) -> tuple[str, ...]:
+    before, want = hidden(before), hidden(want)
     if before == want:
         return ()
     return (f"- {key}{_shown(before)}", f"+ {key}{_shown(want)}")

@@ -18,6 +18,7 @@ from failover.actions.base import At, Context, Hands, Result, host_of
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
 from failover.core import signal
 from failover.core.fleet import Host
+from failover.core.hidden import hidden
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import OnFailure, Risk, StepSpec
 from failover.core.recovery import World
@@ -42,8 +43,8 @@ class SpamBypass:
         lever = _lever(host, found)
         rows: list[tuple[str, ...]] = [r[1:] for r in found.all("setting") if len(r) == 5 and r[0] == lever]
         notes = [" ".join(r[1:]) for r in found.all("note") if r and r[0] == lever]
-        before = {f"{file} {key}": now for file, key, now, _ in rows}
-        want = {f"{file} {key}": then for file, key, _, then in rows}
+        before = {f"{file} {key}": hidden(now) for file, key, now, _ in rows}
+        want = {f"{file} {key}": hidden(then) for file, key, _, then in rows}
         expires = _expires(spec)
         unchanged = before == want
         return Step(

@@ -36,6 +36,7 @@ class SpamRestore:
                 "lever": of.step.how["lever"],
                 "of_run": of.run,
                 "of_step": of.step.id,
+                "expect": of.step.how["expect"],
             },
             before=before,
             want=want,
@@ -61,7 +62,8 @@ class SpamRestore:
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         rows = [(*key.split(" ", 1), value) for key, value in step.want.items()]
-        args = {"filter": step.how["filter"], "lever": step.how["lever"], "expect": expected(rows)}
+        expect = step.how.get("expect") or expected(rows)  # a plan of an earlier release has the settings in full
+        args = {"filter": step.how["filter"], "lever": step.how["lever"], "expect": expect}
         host = hands.fleet.hosts[step.host or ""]
         return summary(remote.act(hands, host, "bypass", at, args, limit_s=step.limit_s), "ended", "left")
 

@@ -42,6 +42,8 @@ class Back:
 
 def plan(remote: Remote, host: Host, run: str, step: str) -> Back:
     """Raises OutcomeUnknown (the host does not tell), Refused (nothing is owed there), Changed (drift)."""
+    from failover.core.hidden import hidden
+
     told = debts.ask(remote, host, run, step)
     held = tuple(d for d in _of(host, told) if d.kind == "held" and (d.run, d.step) == (run, step))
     if not told.changes and not held:
@@ -52,8 +54,8 @@ def plan(remote: Remote, host: Host, run: str, step: str) -> Back:
     for file, key, now, before, after in told.changes:
         if now not in {before, after}:
             raise Changed(
-                f"{host.name}: {file} {key} reads {now[1:] or '(empty)'}, neither as we set it nor as it was before: "
-                "somebody edited it; nothing was changed",
+                f"{host.name}: {file} {key} reads {hidden(now)[1:] or '(empty)'}, neither as we set it nor as it was "
+                "before: somebody edited it; nothing was changed",
                 try_=f"on {host.name}: see saved/{run},{step}/before under /var/lib/failover-host, and edit by hand",
             )
     changes = tuple(row for row in told.changes if row[2] != row[3])

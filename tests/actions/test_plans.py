@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from failover.actions import ACTIONS
 from failover.actions.base import Context, Hands, Mitigation
-from failover.actions.setting import expected
+from failover.actions.setting import expected, shown
 from failover.core.condition import Predicate, predicates
 from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role
 from failover.core.plan import Certainty, Kind, Step
@@ -86,6 +87,18 @@ def test_the_host_is_told_exactly_what_was_read() -> None:
     assert expected(rows) != expected([("master.cf", "spamassassin/unix", NEW, NEW)])
 
 
+def test_a_plan_of_an_earlier_release_still_compares() -> None:
+    """It has a command with a secret in full; a plan of today has it hidden."""
+    secret = OLD.replace("argv=/usr/bin/spamc", "argv=/usr/bin/spamc --password=hunter2")
+    rows = tuple(tuple(secret if cell == OLD else cell for cell in row) for row in PIPE)
+    today = planned("spam.bypass", rows)
+    key = "master.cf spamassassin/unix"
+    earlier = replace(today, before={key: secret})
+    assert shown(earlier, key, secret) == secret
+    assert shown(today, key, secret) == today.before[key] != secret
+    assert shown(today, key, secret + "x") not in {*today.before.values(), *today.want.values()}
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
@@ -124,6 +137,7 @@ def test_restore_needs_a_bypass_of_ours_and_a_filter_that_answers() -> None:
     step = planned("spam.restore", more={"mitigations": (ours,)})
     assert (step.before, step.want) == (bypass.want, bypass.before)
     assert step.how["of_run"] == "run-1"
+    assert step.how["expect"] == bypass.how["expect"], "what its undo takes out again, by the bytes and not as shown"
     assert {t.signal for g in step.requires for t in predicates(g)} == {"spam.ping", "spam.scan"}
 
 

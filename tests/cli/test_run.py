@@ -11,7 +11,7 @@ import pytest
 
 from failover.cli import progress
 from failover.cli.options import hoist
-from failover.world.postfix import Daemon
+from failover.world.postfix import MASTER, Daemon
 from failover.world.world import World
 from tests.cli.conftest import Cli
 
@@ -83,6 +83,31 @@ def test_a_dry_run_says_every_step_and_changes_nothing(cli: Cli, world: World) -
     assert cli("run", *HUNG, "--dry-run").out.count("undo:") == 2, "what is unchanged owes none"
     assert world.files() == world.pristine
     assert not world.store.runs()
+
+
+def test_a_password_of_a_pipe_is_nowhere_but_on_its_host(cli: Cli, world: World, tmp_path: Path) -> None:
+    """safety 19: whole entries of master.cf are bound values, shown, recorded and told."""
+    entry, kept = world.machines["mx1"].files[MASTER], str(tmp_path / "plan.json")
+    entry["spamassassin/unix"] = entry["spamassassin/unix"].replace("-d 127.0.0.1", "--password=hunter2 -u hunter2")
+    world.pristine = world.files()
+    said = [cli("plan", *HUNG, "--out", kept), cli("plan", *HUNG, "--json"), cli("plan", *HUNG, "-v")]
+    entry["spamassassin/unix"] = entry["spamassassin/unix"].replace("password=hunter2", "password=hunter22")
+    stale = cli("run", "--plan", kept, "--yes")
+    assert (stale.code, "when approved" in stale.err) == (4, True)
+    entry["spamassassin/unix"] = entry["spamassassin/unix"].replace("hunter22", "hunter2")
+
+    said += [stale, cli("run", "--plan", kept, "--yes", "--json")]
+    (record,) = world.store.runs()
+    assert said[-1].document["state"] == "succeeded"
+    shown = ("status", "--json"), ("runs", "show", record.id), ("runs", "report", record.id)
+    said += [cli(*words) for words in shown]
+    heal(world)
+    said.append(cli("rollback", "--yes", "--json"))
+    assert said[-1].document["state"] == "rolled_back"
+    assert world.files() == world.pristine
+    told = (*said, Path(kept).read_text(), *world.store.events(record.id), *world.store.runs())
+    assert [t for t in told if "hunter2" in repr(t)] == []
+    assert "--password=*** -u ***" in said[1].out
 
 
 def test_an_approved_plan_is_applied_or_refused_with_what_differs(cli: Cli, world: World, tmp_path: Path) -> None:
