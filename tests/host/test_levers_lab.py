@@ -49,6 +49,8 @@ def test_a_lever_is_allowed_or_the_sentence_says_what_forbids_it(lab: Lab, case:
         else:
             assert said[lever][0] == "no", (lever, said)
             assert re.search(case[lever].replace("@DIR@", DIR), said[lever][1]), said
+    noted = any(row[0] == "clear" and "session" in row[1] for row in read.all("note"))
+    assert noted == (case["clear"] == "ok"), "who is being served meets what is cleared until it is served"
     settings = read.all("setting")
     if "to" in case:
         assert case["to"] in next(row[4] for row in settings if row[0] == "pass")

@@ -207,6 +207,9 @@ no_clear() { # NAME
   done <"$scratch/in"
 }
 
+# An smtpd reads its configuration when it starts, and serves a session to its end (measured, Postfix 3.7).
+SESSIONS='a sender whose session is open at that moment meets the filter until it ends: what waits then is re-queued by failover runs resume'
+
 stays_behind() { # NAME ENTRY: what of the mail in flight no lever can free
   case $(entry_kind "$2"):$(hands_back "$2") in
     pipe:script) echo "mail that hangs in $(entry_command "$2") at that moment stays there until Postfix ends it, $(of_main "${1}_time_limit") after it began: how much of it a script has handed on cannot be seen" ;;
@@ -266,6 +269,7 @@ do_filter_read() {
     lever_settings $lever "$names" | sed "s/^/setting\t$lever\t/"
     stays=$(stays_behind "$names" "${entry#=}")
     [ -z "$stays" ] || say note $lever "$stays"
+    [ $lever != clear ] || say note clear "$SESSIONS"
   done
   all_said || because $FAILED "$UNSAID"
 }
