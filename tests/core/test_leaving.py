@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from failover.core.leaving import waited_s, waiting
+from failover.core.leaving import counted, leaves, lows, waited_s, waiting
 from failover.core.playbook import Watch
 from failover.core.signal import Outcome, Signal
 from failover.core.watch import Seen, patience_left, signals, watch
@@ -110,12 +111,64 @@ def judged(
             "queue.frozen on mx1 could not be read: behind",
             id="not seen is no proof of failure",
         ),
+        pytest.param(
+            SOME, None, [(9, None), (9, None)], Seen.NOT_YET,
+            "0 of the 9 messages that waited have left, 9 still wait",
+            id="not read before it began, by a helper that cannot tell: from what waits now on",
+        ),
+        pytest.param(
+            SOME, None, [(9, None), (8, 7), (6, 6), (6, 6)], Seen.YES,
+            "1 of the 7 messages that waited has left, 6 still wait",
+            id="not read before it began: from the first look that was told of it",
+        ),
+        pytest.param(
+            ALL, 0, [(0, 0), (2, 0), (0, 0)], Seen.NOT_YET,
+            "no mail waits and none did, so no mail has shown the effect yet",
+            id="what two looks agree on is their worse count",
+        ),
     ],
 )  # fmt: skip
 def test_verified_means_that_mail_left(
     wanted: Watch, waited: int | None, looks: list[tuple[int, int | None]], seen: Seen, said: str
 ) -> None:
     assert judged(wanted, waited, looks) == (seen, said)
+
+
+def test_what_still_waits_is_told_with_its_age() -> None:
+    looks = (look(0, 5, 5, age=70.0), look(1, 5, 4, age=90.0))
+    assert watch(SOME, looks, since=BEGAN, now=looks[-1].at, waited={"mx1 queue.frozen": 5.0})[1] == (
+        "0 of the 5 messages that waited have left, 5 still wait, the oldest for 1 min 30 s"
+    )
+
+
+def test_words_where_a_count_belongs_are_no_mail() -> None:
+    assert waiting([SOME], (replace(look(0, 0), value="many"),)) == {"mx1 queue.frozen": 0.0}
+
+
+def test_only_the_signals_of_queues_are_counted_together() -> None:
+    assert counted("queue.pending") == counted("queue.deferred") == ("queue.pending", "queue.deferred")
+    assert counted("spam.answer") == ("spam.answer",)
+
+
+def test_each_new_low_is_one_from_the_second_look_on() -> None:
+    looks = [look(i, n, n) for i, n in enumerate((9, 5, 5, 5, 3, 3))]
+    assert [(at - BEGAN).total_seconds() for at in lows(SOME, looks)] == [2.0, 5.0]
+
+
+def test_a_queue_is_not_empty_between_two_tries() -> None:
+    """Of what two looks agree on, the watched queue's own part is the greater one, too."""
+    tries = [(5, 2), (1, 2), (0, 2), (1, 2), (0, 2)]
+    seen = [
+        s for i, (p, d) in enumerate(tries) for s in (look(i, p, p, "queue.pending"), look(i, d, d, "queue.deferred"))
+    ]
+    assert leaves(DRAIN, seen, {"mx1 queue.pending": 7.0}) == (
+        False,
+        "4 of the 7 messages that waited have left, 3 still wait",
+    )
+
+
+def test_without_a_look_nothing_is_seen() -> None:
+    assert leaves(SOME, (), {}) == (False, "queue.frozen: no look yet")
 
 
 def test_from_one_queue_to_another_is_not_left() -> None:
