@@ -220,7 +220,7 @@ def test_a_reason_that_the_host_keeps_encoded_is_decoded_plainly() -> None:
     "words",
     [
         ("check", "-v"),
-        ("doctor",),
+        pytest.param(("doctor",), marks=pytest.mark.slow),
         ("host", "status", "mx1"),
         ("host", "install", "mx1"),
         ("plan", "spam-filter-hung", "--set", "sick=mx1"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.core.diagnosis import diagnose_all
 from failover.ports import Reply
 from failover.probes import SIGNALS
 from failover.probes.look import look
+from tests.fuzz.made_up import fuzz
 from tests.probes.fakes import Clock, Remote, Smtp, fleet, position
 
 KEYS = [
@@ -47,7 +48,7 @@ ROW = st.tuples(st.sampled_from([*KEYS, "inodes", "postfix", "error", "because",
 )
 
 
-@settings(max_examples=150, deadline=None)
+@fuzz(40)
 @given(
     st.lists(st.builds(lambda key, rest: (*key, *rest), ROW, st.lists(FIELD, max_size=6)), max_size=25),
     st.sampled_from([0, 64, 77]),

@@ -37,6 +37,7 @@ def test_both_waves_of_august_11_pass_each_by_its_own_cure() -> None:
     assert first < hang
 
 
+@pytest.mark.slow
 def test_august_11_fails_when_nothing_restarts_the_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drill, "find", lambda name, _: find("spam-filter-hung", None))
     assert "not named" in drill.august_11(lambda line: None).failures[0]
