@@ -114,6 +114,8 @@ def _once(request: Request, deadline_s: float, errand: Errand[None]) -> None:
     maybe = errand.stage is Stage.SENT  # by an earlier try
     try:
         status = _status(request, deadline_s, errand)
+    except TimeoutError:  # the socket's, which ends at the same moment as the errand
+        raise _no_answer(request, errand.stage, f"no answer in {deadline_s:g} s") from None
     except (HTTPError, HTTPException, OSError) as e:
         raise _no_answer(request, errand.stage, line(str(e), 300) or type(e).__name__) from None
     if status in request.taken:
