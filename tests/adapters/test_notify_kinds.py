@@ -257,12 +257,12 @@ def test_the_real_apprise(url: None, monkeypatch: pytest.MonkeyPatch, caplog: py
     caplog.set_level(logging.DEBUG)
     with serving(lambda _: 200) as (root, got):
         monkeypatch.setenv("APPRISE", f"{root.replace('http', 'json')}/{SECRET}")
-        Notify().send(APPRISE, PAGE)
+        Notify(deadline_s=60.0).send(APPRISE, PAGE)
     assert (got[0].path, got[0].document["title"], got[0].document["message"]) == (f"/{SECRET}", PAGE.title, PAGE.text)
     with serving(lambda _: 500) as (root, _):
         monkeypatch.setenv("APPRISE", f"{root.replace('http', 'json')}/{SECRET}")
         with pytest.raises(OutcomeUnknown):
-            Notify().send(APPRISE, PAGE)
+            Notify(deadline_s=60.0).send(APPRISE, PAGE)
     assert SECRET not in caplog.text
 
 
