@@ -155,9 +155,9 @@ class Controller:
 
     def _no_unreadable_run(self, plan: Plan) -> None:
         """One that is open, and of which nobody can tell where it stands, on these hosts or on hosts unknown."""
-        for s in self.store.current():
+        for s in history.unreadable(self.store):
             shared = set(plan.subjects) & set(s.outline.subjects) or s.outline.playbook == UNKNOWN
-            if s.progress.open and shared and not history.read(self.store, (s,)):
+            if s.progress.open and shared:
                 raise Refused(
                     f"run {s.run} is open, and what the state holds of it cannot be read",
                     try_="use the version of failover that wrote it; or see `failover host status`, then take its rows "
@@ -187,6 +187,11 @@ class Controller:
     def newest_undoable(self) -> RunRecord:
         for record, _ in history.owing(self.store, self.store.current()):
             return record
+        if lost := ", ".join(s.run for s in history.unreadable(self.store)):
+            raise Refused(
+                f"what the state holds of {lost} cannot be read",
+                try_="`failover status` shows what is in force on the hosts, and how to undo it from there",
+            )
         raise Refused("no run has anything left to undo", try_="`failover runs list` shows what was done and undone")
 
     def mitigations(self) -> tuple[Mitigation, ...]:

@@ -46,6 +46,12 @@ def _read(store: Store, run: str) -> Run | None:
         return None
 
 
+def unreadable(store: Store) -> tuple[Summary, ...]:
+    """Runs that are open or have a change in force, and whose plan or journal cannot be read."""
+    left = (s for s in store.current() if s.progress.open or s.progress.owes)
+    return tuple(s for s in left if _read(store, s.run) is None)
+
+
 def owing(store: Store, runs: Iterable[Summary]) -> tuple[Run, ...]:
     return read(store, (s for s in runs if s.progress.owes))
 
@@ -107,10 +113,11 @@ def mitigations(record: RunRecord, view: View) -> tuple[Mitigation, ...]:
 
 def amiss(store: Store, run: str, step: str) -> str:
     """What our records wrongly say of a change that a host has in force; empty where they are right, or unfinished."""
-    record = store.run(run)
-    if record is None:
-        return "our records know nothing of it"
-    view = fold(record.plan, store.events(run))
+    found = _read(store, run)
+    if found is None:
+        known = any(s.run == run for s in store.current())
+        return "our records of it cannot be read" if known else "our records know nothing of it"
+    _, view = found
     right = view.open or (step in view.steps and view.steps[step].owed)
     return "" if right else "our records say that it is not"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from failover import history
 from failover.cli import wiring
 from failover.cli.options import options
 from failover.core.words import duration, seconds
@@ -89,6 +90,7 @@ def document(c: Controller) -> dict[str, Any]:
             }
             for r, v in c.open_runs()
         ],
+        "unreadable_runs": [s.run for s in history.unreadable(c.store)],
         "questions": [
             {
                 "key": p.key,
@@ -142,6 +144,8 @@ def lines(found: dict[str, Any]) -> list[str]:
             f"open: {r['run']} is {r['state']}{': ' + r['because'] if r['because'] else ''}; "
             f"see: failover runs show {r['run']}"
         )
+    for run in found["unreadable_runs"]:
+        out.append(f"run {run} is open or in force, and what the state holds of it cannot be read")
     for q in found["questions"]:
         out.append(f"asked until {q['until']}: {q['playbook']} on {q['host']}? yes: {q['yes']}")
     for p in found["pauses"]:

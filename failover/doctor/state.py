@@ -83,6 +83,9 @@ def records(c: Controller, standing: Standing) -> Iterator[Finding]:
     for record, view in c.open_runs():
         said = f"run {record.id} is {view.state.value}: no other may start on {', '.join(record.plan.subjects)}"
         yield fail("open run", "fleet", said, try_=f"failover runs show {record.id}, then resume it or roll it back")
+    for s in history.unreadable(c.store):
+        said = f"run {s.run} is open or in force, and what the state holds of it cannot be read"
+        yield fail("open run", "fleet", said, try_="`failover status` shows what is in force on the hosts")
     for pause in c.store.pauses(c.now):
         until = pause.until.isoformat(timespec="minutes")
         said = f"paused until {until} by {pause.by}: {pause.reason}"

@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from failover.adapters.clock import SystemClock
 from failover.adapters.helper import of_text
 from failover.cli import doctor, main, wiring
 from failover.config.catalogue import list_all
+from failover.controller import Controller
 from failover.core.diagnosis import Diagnosis, State
 from failover.core.fleet import (
     Channel,
@@ -43,10 +43,12 @@ from failover.errors import ConfigError, FailoverError, Unreachable
 from failover.host import script_text
 from failover.ports import Rc, Reply
 from failover.probes import debts
+from failover.world.hands import hands
 from tests.cli.conftest import Said
 from tests.probes import fakes
 from tests.probes.fakes import AT, Clock, Smtp, fleet, host
 from tests.standins.aws import KEY, SECRET, Aws
+from tests.world.runs import scene
 
 GONE = Unreachable("mx2: cannot connect to 192.0.2.12:22: nothing came for 4.5 s", try_="use its console")
 PIPE = "spamassassin unix - n n - - pipe user=debian-spamd argv=/usr/bin/spamc{} -f -e /usr/sbin/sendmail -oi -t 5"
@@ -634,23 +636,9 @@ def test_a_line_of_a_server_moves_no_cursor() -> None:
     assert all(line.isprintable() for line in shown)
 
 
-def test_an_expired_mitigation_is_told(cli: Cli) -> None:
-    from failover.actions.base import Mitigation
-    from failover.core.plan import Certainty, Kind, Step
-
-    step = Step(
-        id="bypass", action="spam.bypass", kind=Kind.STATE, certainty=Certainty.EXACT, says="bypass", host="mx1"
-    )
-
-    class Books:
-        now = AT
-        store = type("S", (), {"pauses": staticmethod(lambda _: ())})
-
-        def mitigations(self) -> tuple[Mitigation, ...]:
-            return (Mitigation("run-1", step, AT - timedelta(hours=5), AT - timedelta(hours=1)),)
-
-        def open_runs(self) -> tuple[object, ...]:
-            return ()
-
-    found = list(state.records(Books(), {}))  # type: ignore[arg-type]
+def test_an_expired_mitigation_is_told() -> None:
+    s = scene()
+    s.start()
+    s.world.advance(5 * 3600)
+    found = [f for f in state.records(Controller(hands(s.world), s.world.store), {}) if f.name == "in force"]
     assert [(f.outcome.value, f.try_) for f in found] == [("warn", "failover rollback run-1")]

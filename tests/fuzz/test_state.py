@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from failover import history
 from failover.adapters.state_schema import tables
 from failover.adapters.store import SqlStore
+from failover.cli.status import document, lines
 from failover.controller import Controller
 from failover.core.alert import Message, Told
 from failover.core.past import Cycle
@@ -204,6 +205,18 @@ def test_a_message_of_another_incident_is_sent_all_the_same(store: Spoilt) -> No
     found = store("outbox", "due", "soon")
     assert [u.message.key for u in found.unsent()] == ["mx2/x"]
     assert replace(found.told()[0], key="") == replace(found.told()[1], key="")
+
+
+def test_a_run_that_cannot_be_read_is_never_nothing_in_force(store: Spoilt) -> None:
+    """safety 2: neither `status` nor a look at its host takes it for undone, and no look ends at it."""
+    found = store("runs", "plan", "[")
+    assert history.amiss(found, "open-1", "bypass") == "our records of it cannot be read"
+    assert history.amiss(found, "nobody's", "bypass") == "our records know nothing of it"
+    with closing(sqlite3.connect(found.engine.url.database or "")) as there:
+        there.execute("UPDATE runs SET plan = '['")  # the others are of no server in this world
+        there.commit()
+    said = lines(document(Controller(hands(World()), found)))
+    assert "run open-1 is open or in force, and what the state holds of it cannot be read" in said
 
 
 def test_nothing_new_begins_where_an_open_run_cannot_be_read(store: Spoilt) -> None:
