@@ -26,7 +26,7 @@ def host(lab: Lab) -> Iterator[MailHost]:
 
 def seen(host: MailHost) -> tuple[str, str, str]:
     """Where it is, and the words for ping and scan."""
-    reply = host.call("look", {"spam": "auto", "scan": "yes", "filters": "yes", "patience": "2"})
+    reply = host.call("look", {"spam": "auto", "scan": "yes", "filters": "yes", "patience": "4"})
     at, ping, scan = reply.one("spam.at"), reply.one("spam.ping"), reply.one("spam.scan")
     assert at
     assert ping

@@ -33,6 +33,7 @@ dial() { # ROW WANT SEND HOST:PORT: connect, send, read one line; ROW is one wor
   begun=$(date +%s%3N)
   said=$(bounded "$patience" bash --norc --noprofile -c "$how" dial "$host" "${4##*:}" "$send" 2>&1 </dev/null)
   rc=$? ms=$(($(date +%s%3N) - begun)) line=${said#connected} line=${line#?}
+  case $rc in 124 | 137) [ $ms -ge $((patience * 900)) ] || { say $row error $ms "the time for this look ended after $ms ms"; return; } ;; esac
   case $rc:$said in
     124:connected* | 137:connected*) say $row timeout $ms "connected, no answer in $patience s" ;;
     124:* | 137:*) say $row timeout $ms "no connection in $patience s" ;;

@@ -56,10 +56,11 @@ do_look() {
     [ -z "$container" ] || look_container &
     [ -z "$log" ] || look_log &
     [ "$debts" = no ] || debts | sed 's/^/debt\t/' &
-    case $filters:$spam in yes:* | *:auto) read_config || unread=$UNSAID ;; esac
-    look_spam &
-    look_queue &
     for peer in $(printf %s "$peers" | tr , ' '); do dial "peer $peer" '220*' '' "$peer" & done
+    [ "$spam" = auto ] || look_spam &
+    case $filters:$spam in yes:* | *:auto) read_config || unread=$UNSAID ;; esac
+    [ "$spam" != auto ] || look_spam &
+    look_queue &
     wait
   }
 }
