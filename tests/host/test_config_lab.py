@@ -65,6 +65,17 @@ def test_where_postconf_fails_nothing_is_absent_and_nothing_is_touched(host: Mai
     assert not [row for row in host.call("debts").all("debt") if row[0] == "force"]
 
 
+def test_a_filter_that_had_no_time_to_answer_is_not_told_to_hang(host: MailHost) -> None:
+    """postconf takes the time of the look, so the filter was not waited for as long as it should be."""
+    breaks(host, f'sleep 1; exec {REAL}.real "$@"')
+    host.sh("pkill -STOP -x spamd")
+    try:
+        ping = host.call("look", LOOK | {"patience": "6"}).one("spam.ping")
+    finally:
+        host.sh("pkill -CONT -x spamd")
+    assert ping is None or ping[0] == "error", ping
+
+
 def test_where_postconf_hangs_a_reading_fails(host: MailHost) -> None:
     breaks(host, "exec sleep 60")
     found = host.call("settings", {"s1": "main.cf:content_filter"})
@@ -82,7 +93,11 @@ def test_what_postfix_did_not_take_up_is_told_and_taken_up_by_whoever_comes_next
         assert (done.rc, "put back, but not reloaded" in done.because) == (Rc.FAILED, True)
         assert host.config() == before
         untold = host.call("settings", {"s1": "main.cf:content_filter"})
-        assert (untold.rc, "did not take up" in untold.because) == (Rc.FAILED, True)
+        assert (untold.rc, "has not taken up" in untold.because) == (Rc.FAILED, True)
+        breaks(host, "exit 1")
+        host.act("settle", "bypass", attempt=1)
+        host.sh(f"mv {REAL}.real {REAL}")
+        assert host.call("settings", {"s1": "main.cf:content_filter"}).rc == Rc.FAILED, "no answer is no reload"
     finally:
         host.sh(f"mv {postfix}.real {postfix}")
     assert host.act("settle", "bypass", attempt=1).rc == Rc.OK

@@ -11,7 +11,7 @@ do_bypass() {
   [ "$lever" = clear ] || reaches "$(printf '%s\n' "$settings" | cut -f 4)" || return
   to=$STATE/saved/$run,$step
   all_said && ( set +f; save "$to" ) || { because $REFUSED "the changed configuration could not be prepared"; return; }
-  changes_files || { because $REFUSED "cannot write $STATE/unloaded"; return; }
+  changes_files || return
   begins
   for file in main.cf master.cf; do
     cmp -s "$to/before/$file" "$to/wanted/$file" ||
@@ -46,7 +46,7 @@ do_restore() {
     case $now in "$before" | "$after") ;; *) say conflict "$file" "$key" "$now" "$after"; rc=$CHANGED ;; esac
   done <"$saved/settings"
   [ $rc -eq 0 ] || { because $rc "somebody else changed our setting: nothing was touched"; return; }
-  changes_files || { because $REFUSED "cannot write $STATE/unloaded"; return; }
+  changes_files || return
   begins
   for file in main.cf master.cf; do
     restore_file $file || { because $FAILED "$file was edited at this moment, or could not be written"; return; }

@@ -45,24 +45,39 @@ reload() { # and wait until the old queue manager is gone: from then on nothing 
     [ "$(left_s)" -gt 3 ] || return 1
     sleep 0.2
   done
-  rm -f "$STATE/unloaded"
+  rm -f "$(mark)"
 }
 
-# Between a changed file and its reload, Postfix runs with what was there before. Should we die there, or Postfix refuse,
-# this mark says that the files are not yet what is in force.
-changes_files() { echo "$(cat /proc/sys/kernel/random/boot_id) $(uptime_s) $config_dir" | put "$STATE/unloaded"; }
+# Between a changed file and its reload, Postfix runs with the configuration of before. An act can die there, or Postfix
+# can refuse. So each instance has a mark, $STATE/unloaded/NAME: BOOT UPTIME CONFIG_DIR of our last change.
+UNLOADED='Postfix has not taken up what is in main.cf and master.cf: see what postfix reload says'
 
-unloaded() { # does Postfix run with what was there before? Not where a later start, somebody's or ours, took it up
-  read -r boot since dir 2>/dev/null <"$STATE/unloaded" && [ "$dir" = "$config_dir" ] &&
-    [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] && old=$(qmgr_pid) && [ -n "$old" ] || return 1
+mark() { echo "$STATE/unloaded/$(printf %s "$config_dir" | tr / ,)"; }
+
+changes_files() { # before the first file is changed
+  mkdir -p "$STATE/unloaded" && echo "$(cat /proc/sys/kernel/random/boot_id) $(uptime_s) $config_dir" | put "$(mark)" ||
+    because $REFUSED "cannot write $STATE/unloaded"
+}
+
+unloaded() { # may Postfix run with the configuration of before? Not where it was started, or reloaded, since
+  read -r boot since _ 2>/dev/null <"$(mark)" && [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] &&
+    [ -e "$config_dir/main.cf" ] || return 1
+  master_pid >/dev/null
+  case $? in 1) return 1 ;; 2) return 0 ;; esac
+  old=$(qmgr_pid)
+  [ -n "$old" ] || return 0
   set -- $(sed 's/.*) //' "/proc/$old/stat") # its start is the 22nd field, in ticks of 10 ms: proc(5)
   [ $((${20} / 100)) -le "$since" ]
 }
-UNLOADED='Postfix did not take up what is in main.cf and master.cf: see what postfix reload says'
 
-load() { # what an act that died left to be taken up
-  read -r _ _ dir 2>/dev/null <"$STATE/unloaded" || return 0
-  (config_dir=$dir && export MAIL_CONFIG="$dir" && { ! unloaded || reload; }) && rm -f "$STATE/unloaded"
+marked() { # CONFIG_DIR of each instance that may not have taken up our last change
+  find "$STATE/unloaded" -type f ! -name '*.tmp' -exec cut -d ' ' -f 3 {} + 2>/dev/null
+}
+
+load() { # reload each instance whose files an act changed, and died
+  for dir in $(marked); do
+    (config_dir=$dir && export MAIL_CONFIG="$dir" && if unloaded; then reload; else rm -f "$(mark)"; fi)
+  done
 }
 
 put_back() { # FOLDER SENTENCE: of saved bytes; the act failed, and says so

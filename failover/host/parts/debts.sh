@@ -63,8 +63,8 @@ adopt_moving() { # the list of an earlier release: ids, and neither an instance 
   [ -s "$STATE/moving" ] || return 0
   mkdir -p "$STATE/held" || return
   since=$(stat -c %Y "$STATE/moving") n=0
-  dirs="$(ask -h config_directory) $(MAIL_CONFIG=/etc/postfix ask -h multi_instance_directories)" || return
-  for dir in $(printf %s "$dirs" | tr , ' '); do
+  own=$(ask -h config_directory) && others=$(MAIL_CONFIG=/etc/postfix ask -h multi_instance_directories) || return
+  for dir in $own $(printf %s "$others" | tr , ' '); do
     [ -e "$dir/main.cf" ] || continue
     queue=$(export MAIL_CONFIG="$dir" && queue_dir) || return
     theirs=$(bounded 10 find "$queue/hold" -type f -printf '%f %i\n' </dev/null 2>/dev/null) || continue
@@ -188,4 +188,5 @@ standing() { # what must not be left behind, each with the command that discharg
     say "$n messages on hold by run $of_run, step $of_step ($of_dir)"
   done
   in_force | while IFS=$TAB read -r of_run of_step; do say "run $of_run, step $of_step is in force"; done
+  for dir in $(marked); do (config_dir=$dir && export MAIL_CONFIG="$dir" && ! unloaded || say "$dir: $UNLOADED"); done
 }
