@@ -14,6 +14,8 @@ from failover.core.watch import signals
 from failover.core.words import duration
 from failover.errors import Refused
 
+LOOKS = 2
+
 
 def signals_of(playbook: Playbook) -> tuple[tuple[str, ...], frozenset[str]]:
     """Which hosts and which signals a bound playbook needs to see before it can be planned."""
@@ -56,15 +58,15 @@ def make_plan(playbook: Playbook, params: dict[str, str], hands: Hands, mitigati
 def _looked(playbook: Playbook, hands: Hands) -> Samples:
     """One look may meet a bad moment of ours or of the network, so what forbids a run is looked at twice."""
     hosts, names = signals_of(playbook)
-    samples = hands.look(hosts, names)
-    if _failing(playbook, samples, hands):
+    for _ in range(LOOKS):
         samples = hands.look(hosts, names)
-    if failing := _failing(playbook, samples, hands):
-        raise Refused(
-            f"{playbook.name} may not start: {'; '.join(failing)}",
-            try_="nothing was changed; `failover check` shows what is wrong",
-        )
-    return samples
+        failing = _failing(playbook, samples, hands)
+        if not failing:
+            return samples
+    raise Refused(
+        f"{playbook.name} may not start: {'; '.join(failing)}",
+        try_="nothing was changed; `failover check` shows what is wrong",
+    )
 
 
 def _failing(playbook: Playbook, samples: Samples, hands: Hands) -> list[str]:

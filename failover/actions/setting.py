@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from failover.actions import remote
 from failover.actions.base import At, Hands, Result
@@ -28,14 +28,11 @@ def read_settings(step: Step, hands: Hands) -> Mapping[str, str]:
     reply = remote.read(hands, hands.fleet.hosts[step.host or ""], "settings", asked)
     if any(len(row) != 3 for row in reply.all("setting")):
         raise OutcomeUnknown(f"{step.host}: a row of its settings cannot be read", try_="see it by hand: postconf -n")
-    return {key: shown(step, key, value) for key, value in _read(reply)}
+    found = {f"{file} {key}": value for file, key, value in reply.all("setting")}
+    return {key: as_planned(step, key, value) for key, value in found.items()}
 
 
-def _read(reply: Reply) -> Iterator[tuple[str, str]]:
-    return ((f"{file} {key}", value) for file, key, value in reply.all("setting"))
-
-
-def shown(step: Step, key: str, value: str) -> str:
+def as_planned(step: Step, key: str, value: str) -> str:
     """Without what may be a secret, as the plan has it. A plan of an earlier release has it in full."""
     return value if value in {step.before.get(key), step.want.get(key)} else hidden(value)
 

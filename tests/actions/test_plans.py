@@ -10,7 +10,7 @@ import pytest
 
 from failover.actions import ACTIONS
 from failover.actions.base import Context, Hands, Mitigation
-from failover.actions.setting import expected, shown
+from failover.actions.setting import as_planned, expected
 from failover.core.condition import Predicate, predicates
 from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role
 from failover.core.plan import Certainty, Kind, Step
@@ -94,9 +94,9 @@ def test_a_plan_of_an_earlier_release_still_compares() -> None:
     today = planned("spam.bypass", rows)
     key = "master.cf spamassassin/unix"
     earlier = replace(today, before={key: secret})
-    assert shown(earlier, key, secret) == secret
-    assert shown(today, key, secret) == today.before[key] != secret
-    assert shown(today, key, secret + "x") not in {*today.before.values(), *today.want.values()}
+    assert as_planned(earlier, key, secret) == secret
+    assert as_planned(today, key, secret) == today.before[key] != secret
+    assert as_planned(today, key, secret + "x") not in {*today.before.values(), *today.want.values()}
 
 
 @pytest.mark.parametrize(

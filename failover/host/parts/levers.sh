@@ -208,7 +208,7 @@ no_clear() { # NAME
 }
 
 # An smtpd reads its configuration when it starts, and serves a session to its end (measured, Postfix 3.7).
-SESSIONS='a sender whose session is open at that moment meets the filter until it ends: what waits then is re-queued by failover runs resume'
+SESSIONS='a sender whose session is open keeps the old filter until that session ends; then failover runs resume re-queues what waits'
 
 stays_behind() { # NAME ENTRY: what of the mail in flight no lever can free
   case $(entry_kind "$2"):$(hands_back "$2") in
