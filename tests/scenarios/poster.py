@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 from failover.lab import Lab
 from tests.labs import ledger
@@ -57,9 +58,13 @@ class Post:
         self.lab.run("mx1", ["sendmail", "-C", config, "-oi", "-f", LOCAL.sender, *LOCAL.to], timeout=60, input=letter)
         self.letters[seq] = "local", "accepted"
 
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Whatever happened, and where a thread still reads: it reads the end."""
+        with self._process:
+            self._process.kill()
 
     def came(self) -> dict[str, Shape]:
         came: dict[str, Shape] = {seq: Counter() for seq in list(self.letters)}

@@ -55,12 +55,12 @@ class Wired:
     def on(cls, lab: Lab, row: Row, folder: Path) -> Iterator[Wired]:
         lab.rewire("mx1", row.wiring)
         (folder / "hosts.yaml").write_text(_hosts(lab, row))
-        ours = cls(lab, row, folder, Post(lab, row))
-        try:
-            yield ours
-        finally:
-            ours.heal()
-            ours.mail.stop()
+        with Post(lab, row) as mail:
+            ours = cls(lab, row, folder, mail)
+            try:
+                yield ours
+            finally:
+                ours.heal()
 
     # the host -----------------------------------------------------------------
 
