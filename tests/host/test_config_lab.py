@@ -76,6 +76,20 @@ def test_a_filter_that_had_no_time_to_answer_is_not_told_to_hang(host: MailHost)
     assert ping is None or ping[0] == "error", ping
 
 
+def test_a_queue_that_is_not_listed_in_time_is_not_counted(host: MailHost) -> None:
+    """Fewer than there are would read as mail that has left."""
+    find = "/usr/bin/find"
+    host.lab.run(
+        "mx1", ["sh", "-c", BROKEN.replace(REAL, find), "break", f'{find}.real "$@"; exec sleep 60'], timeout=10
+    )
+    try:
+        seen = host.call("look", LOOK | {"debts": "no", "patience": "3"})
+    finally:
+        host.sh(f"mv {find}.real {find}")
+    assert [row[0] for row in seen.all("error")] == ["queue"], seen.rows
+    assert seen.all("queue") + seen.all("frozen") + seen.all("waited") == ()
+
+
 def test_where_postconf_hangs_a_reading_fails(host: MailHost) -> None:
     breaks(host, "exec sleep 60")
     found = host.call("settings", {"s1": "main.cf:content_filter"})

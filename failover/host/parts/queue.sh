@@ -16,9 +16,11 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
   # A record is its type, its length, its data; a control character may be the length, so all become spaces.
   heads='xargs -r head -v -c 400 2>/dev/null | tr "\000-\037" " " | grep -aoE "==> [a-z]+/[0-9A-Za-z/]+ <==|T.[0-9]{10} "'
   heads=${heads%\"}$(for name in $names; do printf '|L.%s[:A-Z]' "$name"; done)\"
-  bounded "$patience" find active incoming deferred hold maildrop -type f -printf '%p\n' 2>/dev/null |
+  # A file that vanishes makes find fail, too; only one that was ended has not listed all.
+  { bounded "$patience" find active incoming deferred hold maildrop -type f -printf '%p\n' 2>/dev/null || [ $? -lt 124 ] || echo ended; } |
     HEADS_COMMAND=$heads awk -v most=$HEADS -v deep=$deep '
       BEGIN { heads = ENVIRON["HEADS_COMMAND"] }
+      $0 == "ended" { ended = 1; next }
       { last = split($0, at, "/") }
       NR <= most && at[1] != "maildrop" && id[at[last]]++ { next } # it went from one queue to another meanwhile
       { n[at[1]]++ }
@@ -28,6 +30,7 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
       }
       END {
         close(heads)
+        if (ended) { print "ended"; exit }
         for (q = split("incoming active deferred hold maildrop", name, " "); q; q--) print "queue", name[q], n[name[q]] + 0
         print "read", examined + 0, total + 0
       }' |
@@ -47,6 +50,7 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
         if (!min[f] || t < min[f]) min[f] = t
         next
       }
+      /^ended/ { print "error\tqueue\tthe queue could not be listed in time"; next }
       /^queue/ { print $1 "\t" $2 "\t" $3; next }
       /^read/ {
         print "oldest\t" (old ? now - old : 0) "\t" $2 "\t" $3
