@@ -26,6 +26,7 @@ def test_mail_that_we_hold_fails_and_names_the_command_that_frees_it() -> None:
     assert (held.outcome, held.value) == (Outcome.FAIL, 40.0)
     assert "40 messages are held by failover since 2020-11-24 06:40 UTC, run r1, step requeue" in held.reason
     assert "failover host restore mx1 r1 requeue" in held.reason
+    assert [a.key for a in weighing.alerts(["mx1"], (held,))] == ["mx1/held"], "and a person is told"
 
 
 def test_a_requeue_at_work_is_no_debt() -> None:

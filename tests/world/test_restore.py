@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from failover.cli import host_restore, wiring
+from failover.cli.status import document, lines
+from failover.controller import Controller
 from failover.errors import Changed, Refused
 from failover.history import amiss
 from failover.ports import Rc
 from failover.world.faults import Fault, Kind
+from failover.world.hands import hands
 from failover.world.postfix import MAIN, MASTER, Daemon, Queue
 from failover.world.world import World
 from tests.world.far import act, bypass
@@ -43,6 +46,14 @@ def test_from_the_host_alone_back_to_the_state_before_us(world: World) -> None:
     assert world.machines["mx1"].snapshot() == before
     with pytest.raises(Refused):
         host_restore.plan(world.remote, host, "nobody", "nothing")
+
+
+def test_status_asks_the_hosts_and_not_the_records_alone(world: World) -> None:
+    """safety 14: the state was lost while a bypass was in force, and status said that nothing was."""
+    assert bypass(world, lever="clear").rc == Rc.OK
+    said = "\n".join(lines(document(Controller(hands(world), world.store))))
+    assert "our records know nothing of it; back: failover host restore mx1 r1 s1" in said
+    assert "nothing of ours is in force" not in said
 
 
 def test_what_somebody_edited_is_left_alone(world: World) -> None:
