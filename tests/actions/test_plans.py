@@ -73,6 +73,12 @@ def test_where_pass_through_cannot_reach_every_setting_is_cleared() -> None:
     assert step.says == "content_filter spamassassin → none in smtp/inet"
 
 
+def test_the_plan_says_which_mail_its_lever_cannot_free() -> None:
+    """case: a shell script around spamc: "succeeded", with letters left in the script."""
+    notes = (("note", "pass", "mail in the script stays"), ("note", "clear", "another lever's"))
+    assert planned("spam.bypass", (*PIPE, *notes)).says.endswith("; mail in the script stays")
+
+
 def test_what_is_already_so_owes_no_undo() -> None:
     rows: Rows = tuple((*r[:4], NEW, NEW) if r[:2] == ("setting", "pass") else r for r in PIPE)
     step = planned("spam.bypass", rows)

@@ -145,6 +145,7 @@ def test_exit_code(worst: str, code: int) -> None:
         ({"wiring": [("milter",)], "milters": [("inet:127.0.0.1:11332",)]}, "warn", "milter (inet:127.0.0.1:11332)"),
         ({"wiring": [("none",)], "filter": []}, "warn", "no content_filter or milter calls it"),
         ({"filter": [("a", ""), ("b", "")]}, "warn", "several content filters: a, b"),
+        ({"note": [("clear", "another's"), ("pass", "some mail stays")]}, "warn", "pass-through; but some mail stays"),
         ({"wiring": []}, "fail", "could not be read"),
     ],
 )

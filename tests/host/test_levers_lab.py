@@ -40,7 +40,8 @@ def wiring(host: MailHost, case: dict[str, Any]) -> Reply:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["is"])
 def test_a_lever_is_allowed_or_the_sentence_says_what_forbids_it(lab: Lab, case: dict[str, Any]) -> None:
-    """safety 1, 5, 17; case: smtp:[127.0.0.1]:10024, lmtp beside Dovecot, header_checks FILTER, always_bcc, …"""
+    """safety 1, 5, 17; case: smtp:[127.0.0.1]:10024, lmtp beside Dovecot, header_checks FILTER, always_bcc, a script
+    around spamc, …"""
     read = wiring(MailHost(lab), case)
     said = {row[0]: row[1:] for row in read.all("lever")}
     for lever in ("pass", "clear"):
@@ -51,6 +52,9 @@ def test_a_lever_is_allowed_or_the_sentence_says_what_forbids_it(lab: Lab, case:
             assert re.search(case[lever].replace("@DIR@", DIR), said[lever][1]), said
     noted = any(row[0] == "clear" and "session" in row[1] for row in read.all("note"))
     assert noted == (case["clear"] == "ok"), "who is being served meets what is cleared until it is served"
+    stays = [row[1] for row in read.all("note") if row[0] == "pass"]
+    assert len(stays) == ("stays" in case), "what no lever can free is said before"
+    assert all(case["stays"] in said for said in stays), stays
     settings = read.all("setting")
     if "to" in case:
         assert case["to"] in next(row[4] for row in settings if row[0] == "pass")
