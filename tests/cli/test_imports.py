@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 HEAVY = ("fabric", "paramiko", "boto3", "dns", "sqlalchemy", "urllib3", "rich")
 PLAN = ("plan", "spam-filter-hung", "--set", "sick=mx1")
 SEEN = """
@@ -47,3 +51,14 @@ def test_a_look_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     loaded = done.stderr.splitlines()[-1].split()[2:]
     assert "fabric" in loaded, done.stderr
     assert not {"boto3", "urllib3", "rich"} & set(loaded)
+
+
+def test_each_library_that_is_declared_is_imported() -> None:
+    """safety: `rich` was declared, and imported nowhere."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.split("[^a-z0-9-]", line.lower())[0] for line in declared}
+    texts = [path.read_text() for path in (ROOT / "failover").rglob("*.py")]
+    imported = {m for text in texts for m in re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE)}
+    offered = packages_distributions()
+    used = {name.lower() for module in imported for name in offered.get(module, ())}
+    assert names - used == set()
