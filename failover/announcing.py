@@ -36,8 +36,11 @@ def send(c: Controller) -> telling.Flushed:
 
 
 def write_down(c: Controller, turn: Turn, seen: Turn) -> None:
-    """What is to be said, and where things stand, so that neither is lost with this process."""
-    situation = replace(seen.situation, past=c.past(seen.situation.playbooks), now=c.now)
+    """What is to be said, and where things stand, so that neither is lost with this process.
+
+    By now everything is decided: of the past, only what is open, what stands and what was asked is told.
+    """
+    situation = replace(seen.situation, past=c.past(), now=c.now)
     policy = c.hands.fleet.policy
     alerts = (
         *turn.alerts,
