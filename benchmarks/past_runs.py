@@ -31,10 +31,10 @@ SPAN = timedelta(days=390)
 CHUNK = 5000
 
 
-def fill(store: SqlStore, count: int, until: datetime) -> None:
+def fill(store: SqlStore, count: int, until: datetime, span: timedelta = SPAN) -> None:
     """So many closed runs, the newest of them just before `until`."""
     for first in range(0, count, CHUNK):
-        copies = [_copy(n, until - SPAN * n / count) for n in range(first + 1, min(first + CHUNK, count) + 1)]
+        copies = [_copy(n, until - span * n / count) for n in range(first + 1, min(first + CHUNK, count) + 1)]
         with writing(store.engine) as conn:
             conn.execute(insert(runs), [run for run, _ in copies])
             conn.execute(insert(events), [e for _, of in copies for e in of])

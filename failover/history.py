@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from failover.actions.base import Mitigation
+from failover.core.barriers import counted
 from failover.core.fleet import Fleet
 from failover.core.memory import looked_back
 from failover.core.mx import parse
@@ -23,7 +24,8 @@ Run = tuple[RunRecord, View]
 
 def past(store: Store, fleet: Fleet, playbooks: Iterable[Playbook], now: datetime) -> Past:
     """What bears on a decision about these playbooks: runs that are open or recent enough to count, and what stands."""
-    runs = store.current(now - looked_back(playbooks))
+    books = tuple(playbooks)
+    runs = store.current(now - looked_back(books), alike=counted(books))
     busy = {lease.run: lease.holder for lease in store.holders(now)}
     return Past(
         ran=tuple(ran(s, fleet, busy.get(s.run, "")) for s in runs),

@@ -266,8 +266,11 @@ class Store(Protocol):
 
     # What is found by index: none of it costs more for all the runs that are over -
 
-    def current(self, since: datetime | None = None) -> tuple[Summary, ...]:
-        """Newest first: each run that is open or owes an undo, however old, and those with a record made since then."""
+    def current(self, since: datetime | None = None, alike: int | None = None) -> tuple[Summary, ...]:
+        """Newest first: each run that is open or owes an undo, however old, and those with a record made since then.
+
+        `alike`: of the latter, with one outline and acted alike, no more than so many of the newest.
+        """
         ...
 
     def listed(self, limit: int = 50, before: str | None = None) -> tuple[Summary, ...]:

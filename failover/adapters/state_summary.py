@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, insert, not_, select, union, update
+from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, not_, select, union, update
 
 from failover.adapters.state_rows import LONG_AGO, tell
 from failover.adapters.state_schema import events, runs, summaries
@@ -137,13 +137,21 @@ SUMMARIES = select(summaries, runs.c.by, runs.c.reason).join_from(summaries, run
 NEWEST = (summaries.c.opened.desc(), summaries.c.run.desc())
 
 
-def current(since: datetime | None) -> Select[Any]:
-    """Each of three is found by an index of its own, so what all this reads is what it returns."""
+def current(since: datetime | None, alike: int | None) -> Select[Any]:
+    """Each of three is found by an index of its own, and of many that are alike only a few leave the database."""
     of = select(summaries.c.run)
     wanted = [of.where(summaries.c.open), of.where(summaries.c.owes)]
     if since is not None:
-        wanted.append(of.where(summaries.c.touched >= text(since)))
+        recent = of.where(summaries.c.touched >= text(since))
+        wanted.append(recent if alike is None else _newest_alike(recent, alike))
     return SUMMARIES.where(summaries.c.run.in_(union(*wanted))).order_by(*NEWEST)
+
+
+def _newest_alike(recent: Select[Any], most: int) -> Select[Any]:
+    """As `core.memory.newest_alike` has it."""
+    kind = (summaries.c.outline, summaries.c.acted)
+    ranked = recent.add_columns(func.row_number().over(partition_by=kind, order_by=NEWEST).label("place")).subquery()
+    return select(ranked.c.run).where(ranked.c.place <= most)
 
 
 def summary(row: Sequence[Any]) -> Summary:

@@ -143,9 +143,9 @@ class SqlStore(SqlMemory):
         with reading(self.engine) as conn:
             return tuple(conn.execute(select(id_).where(after, before).order_by(id_).limit(limit)).scalars())
 
-    def current(self, since: datetime | None = None) -> tuple[Summary, ...]:
+    def current(self, since: datetime | None = None, alike: int | None = None) -> tuple[Summary, ...]:
         with reading(self.engine) as conn:
-            return tuple(each("runs", conn.execute(current(since)), summary))
+            return tuple(each("runs", conn.execute(current(since, alike)), summary))
 
     def listed(self, limit: int = 50, before: str | None = None) -> tuple[Summary, ...]:
         place = (summaries.c.opened, summaries.c.run)

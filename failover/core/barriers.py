@@ -21,7 +21,7 @@ from failover.core.condition import predicates
 from failover.core.diagnosis import Diagnosis, recent, smtp_failing
 from failover.core.fleet import Mode
 from failover.core.past import Ran, Standing
-from failover.core.playbook import moves_mail
+from failover.core.playbook import Playbook, moves_mail
 from failover.core.signal import Outcome, Samples, latest
 from failover.core.targets import unfit
 from failover.core.words import count, duration
@@ -130,9 +130,15 @@ def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Bar
         return Barrier("retry", Weight.HOLD, said)
     within = [r for r in mine if r.acted and r.opened > s.now - timedelta(seconds=limits.per)]
     if len(within) >= limits.max_runs:
-        said = f"{count(len(within), 'run')} in {duration(limits.per)}, and no more than {limits.max_runs} are allowed"
+        said = f"{count(limits.max_runs, 'run')} in {duration(limits.per)}, and no more are allowed"
         return Barrier("limit", Weight.PAGE, said)
     return None
+
+
+def counted(playbooks: Iterable[Playbook]) -> int:
+    """Of runs that are alike but for their times, so many of the newest decide as all of them would: whoever reads the
+    past reads no more of them."""
+    return max((NOTHINGS, *(p.limits.max_runs for p in playbooks)))
 
 
 def _newest(runs: Iterable[Ran], s: Situation) -> str:

@@ -5,6 +5,7 @@ And how long a run is kept: for more than a year, and for ever while it is open 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -32,6 +33,18 @@ RUNS_AT_ONCE = 100
 def looked_back(playbooks: Iterable[Playbook]) -> timedelta:
     """How old a run may be and still keep one of these from a start: the longest `cooldown`, or span of `max_runs`."""
     return timedelta(seconds=max((max(p.limits.cooldown, p.limits.per) for p in playbooks), default=0.0))
+
+
+def newest_alike(runs: Iterable[Summary], most: int) -> tuple[Summary, ...]:
+    """In the order given, newest first: of those with one outline, that have all begun something or all nothing, so
+    many of the newest."""
+    seen = Counter[str]()
+    found = []
+    for s in runs:
+        seen[kind := f"{s.progress.acted} {s.outline}"] += 1
+        if seen[kind] <= most:
+            found.append(s)
+    return tuple(found)
 
 
 def outlived(runs: Iterable[Summary], nth_newest: datetime | None, now: datetime, kept: timedelta) -> tuple[str, ...]:

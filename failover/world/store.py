@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from failover.core.memory import LEAST_RUNS, outlived
+from failover.core.memory import LEAST_RUNS, newest_alike, outlived
 from failover.core.plain import plain
 from failover.core.run import Did, Event
-from failover.core.summary import Folded, Progress, Summary, outline
+from failover.core.summary import Folded, Summary, outline
 from failover.errors import Refused
 from failover.ports import Lease, Pause, RunRecord
 from failover.world.faults import Moments
@@ -144,8 +144,11 @@ class MemoryStore(MemoryOnDisk):
     def named(self, beginning: str, limit: int = 10) -> tuple[str, ...]:
         return tuple(sorted(run for run in self.disk.records if run.startswith(beginning))[:limit])
 
-    def current(self, since: datetime | None = None) -> tuple[Summary, ...]:
-        return tuple(s for s in self._summaries() if _is_current(s.progress, since))
+    def current(self, since: datetime | None = None, alike: int | None = None) -> tuple[Summary, ...]:
+        known = self._summaries()
+        recent = tuple(s for s in known if since is not None and s.progress.touched >= since)
+        wanted = {s.run for s in (recent if alike is None else newest_alike(recent, alike))}
+        return tuple(s for s in known if s.progress.open or s.progress.owes or s.run in wanted)
 
     def listed(self, limit: int = 50, before: str | None = None) -> tuple[Summary, ...]:
         newest = self._summaries()
@@ -187,7 +190,3 @@ class MemoryStore(MemoryOnDisk):
     def pauses(self, now: datetime) -> tuple[Pause, ...]:
         live = (p for p in self.disk.pauses if p.until > now)
         return tuple(sorted(live, key=lambda p: p.host or ""))
-
-
-def _is_current(p: Progress, since: datetime | None) -> bool:
-    return p.open or p.owes or (since is not None and p.touched >= since)

@@ -153,6 +153,20 @@ def test_what_is_open_or_in_force_is_found_behind_any_number_of_closed_runs(any_
     assert any_store.current() == ()
 
 
+def test_of_many_that_are_alike_only_the_newest_are_read(any_store: Store) -> None:
+    """What decides is how the newest went: of 256 a day, two reads a cycle took half as long as the rest of it."""
+    over(any_store, "in-force", NOW - 9 * HOUR, owes=True)
+    for n in range(5):
+        over(any_store, f"acted-{n}", NOW - n * HOUR)
+        opened(any_store, f"idle-{n}", NOW - n * HOUR)
+        any_store.note(f"idle-{n}", Did.ACCEPTED, None, {}, at=NOW - n * HOUR)
+    opened(any_store, "open", NOW - 8 * HOUR)
+    assert names(any_store.current(NOW - 3 * HOUR, alike=2)) == [
+        "idle-0", "acted-0", "idle-1", "acted-1", "open", "in-force",
+    ]  # fmt: skip
+    assert names(any_store.current(alike=2)) == ["open", "in-force"]
+
+
 def test_runs_are_listed_page_by_page_newest_first(any_store: Store) -> None:
     runs = [opened(any_store, f"run-{n}", NOW + (n // 2) * SECOND) for n in range(6)]
     newest = runs[::-1]

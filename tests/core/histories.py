@@ -129,6 +129,20 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def alike_cases(draw: st.DrawFn) -> Case:
+    """As `cases`, with a filter that hangs and up to a dozen runs for it, most of them alike, each at a time of its
+    own."""
+    case: Case = {"mx1": dict(HUNG), "playbooks": ["spam-filter-hung", "handler-down"]} | draw(st.sampled_from(FLEETS))
+    times = draw(st.lists(st.integers(0, 26 * 60), max_size=12, unique=True))
+    case["ran"] = [
+        {"playbook": draw(st.sampled_from(case["playbooks"])), "host": "mx1", "ago": f"{minutes}m",
+         "acted": draw(st.sampled_from(ACTED)), "covers": draw(st.sampled_from(COVERS[:3]))}
+        for minutes in times
+    ]  # fmt: skip
+    return case
+
+
+@st.composite
 def standing_cases(draw: st.DrawFn) -> Case:
     """All is well and something of ours stands, but for what is changed."""
     case: Case = {

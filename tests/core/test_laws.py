@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from hypothesis import given, note, settings
 
 from failover.core.alert import NEVER
 from failover.core.attention import alerts
-from failover.core.barriers import AGAIN_S, NOTHINGS
+from failover.core.barriers import AGAIN_S, NOTHINGS, counted
 from failover.core.candidates import Candidate, Situation
 from failover.core.condition import at_once, judge
 from failover.core.diagnosis import ANCHORS
@@ -25,7 +26,7 @@ from failover.core.returns import Return, returns
 from failover.core.signal import CONTROLLER, Outcome, Signal
 from failover.core.verdict import Kind, Verdict, decide, recommend
 from tests.core.cases import situation
-from tests.core.histories import Case, cases, standing_cases
+from tests.core.histories import Case, alike_cases, cases, standing_cases
 
 many = settings(max_examples=max(200, 30 * int(os.environ.get("FAILOVER_SOAK", "0"))), deadline=None)
 
@@ -111,6 +112,21 @@ def _chosen(v: Verdict) -> Candidate:
     free = [x.candidate for x in v.considered if x.fires and x.barrier is None]
     assert (free[0].name, free[0].host, dict(free[0].params)) == (v.playbook, v.host, dict(v.params or {}))
     return free[0]
+
+
+@many
+@given(alike_cases())
+def test_of_runs_that_are_alike_the_newest_few_decide_as_all_of_them_would(case: Case) -> None:
+    s = situation(case)
+    few = replace(s.past, ran=_newest_alike(s.past.ran, counted(s.playbooks)))
+    assert decide(s) == decide(replace(s, past=few))
+
+
+def _newest_alike(ran: tuple[Ran, ...], most: int) -> tuple[Ran, ...]:
+    kinds = defaultdict(list)
+    for r in sorted(ran, key=lambda r: r.opened, reverse=True):
+        kinds[r.playbook, r.host, r.subjects, r.acted].append(r)
+    return tuple(r for kind in kinds.values() for r in kind[:most])
 
 
 @many

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from benchmarks.past_runs import fill
+from benchmarks.past_runs import SPAN, fill
 from failover.adapters.store import SqlStore
 from failover.cli import why_text
 from failover.cli.status import document
@@ -48,37 +48,50 @@ def runs_list(c: Controller) -> None:
     c.store.listed(before=c.find("2020").id if len(c.store.listed(1)) > 1 else None)
 
 
-def over(folder: Path, count: int) -> Controller:
-    """A calm night, after so many runs that are over."""
+def over(folder: Path, count: int, span: timedelta = SPAN, ago: timedelta = timedelta()) -> Controller:
+    """A calm night, after so many runs that are over, the newest of them so long `ago`."""
     world = World.august_11(5, rate=2, hang_at=1e9, until=1000)
     store = SqlStore.open_url(f"sqlite:///{folder}/{count}.db")
     c = Controller(hands(world), store)
-    fill(store, count, c.now)
+    fill(store, count, c.now - ago, span)
     cycle(c, BOOKS)  # the first finds nothing remembered
     world.advance(10)
     return c
 
 
+@dataclass
+class Counted:
+    """The steps of SQLite's machine in tens (sqlite3_progress_handler), the texts that were read, each statement."""
+
+    steps: int = 0
+    texts: int = 0
+    said: list[tuple[str, Any]] = field(default_factory=list)
+
+
 @contextmanager
-def counted(c: Controller) -> Iterator[tuple[list[int], list[tuple[str, Any]]]]:
-    """The steps of SQLite's machine in tens (sqlite3_progress_handler), and each statement."""
+def counted(c: Controller) -> Iterator[Counted]:
     assert isinstance(c.store, SqlStore)
-    steps, said = [0], list[tuple[str, Any]]()
+    of = Counted()
 
     def step() -> int:
-        steps[0] += 1
+        of.steps += 1
         return 0
+
+    def text(stored: bytes) -> str:
+        of.texts += 1
+        return stored.decode()
 
     @event.listens_for(c.store.engine, "checkout")
     def _(connection: Any, *_: object) -> None:
         connection.set_progress_handler(step, 10)
+        connection.text_factory = text
 
     @event.listens_for(c.store.engine, "before_cursor_execute")
     def _(_: object, __: object, statement: str, given: Any, ___: object, many: bool) -> None:
-        said.append((statement, given[0] if many else given))
+        of.said.append((statement, given[0] if many else given))
 
     c.store.engine.dispose()  # a connection that was open already
-    yield steps, said
+    yield of
 
 
 def test_what_stands_is_found_behind_more_than_a_thousand_later_runs() -> None:
@@ -102,20 +115,35 @@ def test_what_is_over_costs_nothing(tmp_path: Path, looks: Callable[[Controller]
     took = {}
     for count in (100, 1000):
         c = over(tmp_path, count)
-        with counted(c) as (steps, said):
+        with counted(c) as of:
             looks(c)
-        took[count] = steps[0], len(said)
-    assert took[1000][1] <= took[100][1] + 2, f"statements: {took}"
-    assert took[1000][0] <= took[100][0] * 1.2 + 20, f"steps of the database: {took}"
+        took[count] = of
+    few, many = took[100], took[1000]
+    assert len(many.said) <= len(few.said) + 2
+    assert many.steps <= few.steps * 1.2 + 20
+
+
+@pytest.mark.parametrize("looks", [a_cycle, document, why])
+def test_what_was_done_again_and_again_today_costs_nothing(
+    tmp_path: Path, looks: Callable[[Controller], object]
+) -> None:
+    """safety: history costs. After 256 runs a day, each was read twice a cycle, which took 1.4 times as long."""
+    took = {}
+    for count in (10, 400):
+        c = over(tmp_path, count, span=timedelta(hours=20), ago=timedelta(hours=1))
+        with counted(c) as of:
+            looks(c)
+        took[count] = of.texts
+    assert took[400] <= took[10] * 1.2
 
 
 def test_no_statement_of_a_cycle_goes_through_a_whole_table_that_grows(tmp_path: Path) -> None:
     c = over(tmp_path, 10)
     assert isinstance(c.store, SqlStore)
-    with counted(c) as (_, said):
+    with counted(c) as of:
         for looks in (a_cycle, document, why, runs_list):
             looks(c)
-    asked = {statement: given for statement, given in said if statement.split()[0] in READS}
+    asked = {statement: given for statement, given in of.said if statement.split()[0] in READS}
     assert len(asked) > 20
     with c.store.engine.connect() as conn:
         for statement, given in asked.items():
