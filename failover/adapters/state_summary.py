@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, not_, select, union, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, insert, not_, select, union, update
 
 from failover.adapters.state_rows import LONG_AGO, tell
 from failover.adapters.state_schema import events, runs, summaries
@@ -67,8 +67,12 @@ def go_on(conn: Connection, run: str, event: Event, known: Folded | None) -> Fol
     else:
         folded = before.after(event)
         progress = folded.progress
-    conn.execute(update(summaries).where(summaries.c.run == run).values(_changing(progress)))
+    conn.execute(_GO_ON, {"of": run} | _changing(progress))
     return folded
+
+
+_GO_ON = update(summaries).where(summaries.c.run == bindparam("of"))
+"""Made once: to make it for each event took as long as to record one."""
 
 
 def rebuild(conn: Connection) -> None:
@@ -128,7 +132,8 @@ def _values(run: str, opened: datetime, outline: Outline, progress: Progress) ->
 
 
 def _changing(progress: Progress) -> dict[str, Any]:
-    return asdict(progress) | {"state": progress.state.value, "touched": text(progress.touched)}
+    same = {name: getattr(progress, name) for name in ("because", "open", "owes", "acted")}
+    return same | {"state": progress.state.value, "touched": text(progress.touched)}
 
 
 # Reading ------------------------------------------------------------------------
