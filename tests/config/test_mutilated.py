@@ -57,7 +57,9 @@ def _mutilated(data: st.DataObject, good: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", list(_GOOD))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_a_mutilated_file_loads_or_is_refused_with_a_place(tmp_path: Path, name: str, data: st.DataObject) -> None:
     path = tmp_path / "f.yaml"
