@@ -95,7 +95,7 @@ class QueueRequeue:
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         host = hands.fleet.hosts[step.host or ""]
         reply = remote.act(hands, host, "requeue", at, dict(step.how), limit_s=step.limit_s)
-        return _counts(reply, "requeued", "left", "passes", "held")
+        return _counts(reply, "requeued", "left", "passes", "held", "sessions")
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
         return remote.settle(hands, hands.fleet.hosts[step.host or ""], at, limit_s=step.limit_s)

@@ -226,7 +226,7 @@ def _requeue(m: Machine, args: Args) -> Verb:
         debts.discharge(m)
     left = m.postfix.frozen_mail(name)
     held = sum(bool(x.doing) for x in left)
-    counts = {"requeued": done, "left": len(left), "passes": passes, "held": held}
+    counts = {"requeued": done, "left": len(left), "passes": passes, "held": held, "sessions": 0}
     return Rc.OK, [(k, str(n)) for k, n in counts.items()]
 
 

@@ -22,6 +22,7 @@ do_bypass() {
   reload || { put_back "$to" "Postfix did not take up the changed configuration"; return; }
   printf '%s\n' "$settings" | sed "s/^/setting\t/"
   digests
+  [ "$lever" = pass ] || end_sessions "$filter"
   end_waiting "$filter"
   [ "$lever" != pass ] || [ $ended -eq 0 ] || flushed || : # what was ended was put off: let it go the new way at once
   still_left "$filter" "$(entry_kind "${entry#=}")" "$(entry_command "${entry#=}")"

@@ -66,8 +66,12 @@ unloaded() { # may Postfix run with the configuration of before? Not where it wa
   case $? in 1) return 1 ;; 2) return 0 ;; esac
   old=$(qmgr_pid)
   [ -n "$old" ] || return 0
-  set -- $(sed 's/.*) //' "/proc/$old/stat") # its start is the 22nd field, in ticks of 10 ms: proc(5)
-  [ $((${20} / 100)) -le "$since" ]
+  [ $(($(began "$old") / 100)) -le "$since" ]
+}
+
+began() { # PID: when it started, in ticks of 10 ms since boot: the 22nd field of proc(5)
+  set -- $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null)
+  echo "${20-0}"
 }
 
 marked() { # CONFIG_DIR of each instance that may not have taken up our last change

@@ -207,9 +207,6 @@ no_clear() { # NAME
   done <"$scratch/in"
 }
 
-# An smtpd reads its configuration when it starts, and serves a session to its end (measured, Postfix 3.7).
-SESSIONS='a sender whose session is open keeps the old filter until that session ends; then failover runs resume re-queues what waits'
-
 stays_behind() { # NAME ENTRY: what of the mail in flight no lever can free
   case $(entry_kind "$2"):$(hands_back "$2") in
     pipe:script) echo "mail that hangs in $(entry_command "$2") at that moment stays there until Postfix ends it, $(of_main "${1}_time_limit") after it began: how much of it a script has handed on cannot be seen" ;;

@@ -11,11 +11,12 @@ do_requeue() {
   master_pid >/dev/null || { because $REFUSED "Postfix is not running: nothing would take up what is requeued"; return; }
   queue=$(queue_dir) && cd "$queue" || { because $FAILED "no queue directory"; return; }
   list=$STATE/held/$run,$step,$attempt of_since=0 of_dir=$config_dir of_queue=$queue
-  total=0 passes=0 none=0 held=0 stop=
+  total=0 passes=0 none=0 held=0 sessions=0 stop=
   true >"$scratch/ids" && holding || { because $REFUSED "$STATE/held cannot be written, or a postsuper of ours is still at work"; return; }
   begins
-  while [ -z "$stop" ] && [ $none -lt 2 ] && [ "$(left_s)" -gt 3 ]; do
+  while [ -z "$stop" ] && more_may_come && [ "$(left_s)" -gt 3 ]; do
     passes=$((passes + 1)) none=$((none + 1)) held=0
+    end_sessions "$filter"
     frozen_files "$filter" >/dev/null && awk '{ print $3, $1 }' "$scratch/frozen" >"$scratch/ids" ||
       { stop="the queue could not be read whole in time"; break; }
     while [ -z "$stop" ] && [ -s "$scratch/ids" ] && [ "$(left_s)" -gt 3 ]; do requeue_some; done
@@ -27,7 +28,12 @@ do_requeue() {
   if [ -z "$stop" ]; then say left $(($(grep -c . "$scratch/ids") + held)); else say left unknown; fi
   say passes $passes
   say held $held
+  say sessions $sessions
   [ -z "$stop" ] || because $FAILED "$stop"
+}
+
+more_may_come() { # what was on its way when we looked, or of a sender that goes on by the old settings
+  [ $none -lt 2 ] || { [ "$sessions" -gt 0 ] && [ "$(left_s)" -gt $((limit - SESSIONS_S)) ] && sleep 1; }
 }
 
 taken() { head -n "$1" "$2" >"$3" && tail -n "+$(($1 + 1))" "$2" >"$3.rest" && mv -f "$3.rest" "$2"; } # N FROM TO: its first lines
