@@ -59,10 +59,12 @@ ACT = ("run=r", "step=s", "attempt=1", "limit=5")
         (("flush", *ACT, "epoch=9999999999"), "of the future"),
         (("epoch-set", "from=1", "to=9999999999"), "of the future"),
         (("look", "log=/etc/shadow"), "/etc/shadow is not Postfix's log"),
+        (("installed", "user=root", "public=ssh-ed25519:AAAA"), "root is another user"),
     ],
 )
 def test_through_sudo_only_what_it_is_for(args: tuple[str, ...], said: str) -> None:
-    """safety 9 and 16: a configuration elsewhere, an epoch that locks everybody out, line lengths of any file."""
+    """safety 9 and 16: a configuration elsewhere, an epoch that locks everybody out, line lengths of any file,
+    whether a key opens root's account."""
     done = ran(f"SUDO_UID=1000\n{script_text()}", *args)
     assert done.returncode == 77, done
     assert said in done.stdout

@@ -10,6 +10,7 @@ permitted() { # through sudo an ordinary user asks: only for what the helper is 
   for _epoch in $epoch $to; do
     [ "$_epoch" -le $(($(date +%s) + AHEAD)) ] || no="epoch $_epoch is of the future: by this host's clock it is $(date +%s)"
   done
+  [ -z "$user" ] || [ "$user" = "${SUDO_USER-}" ] || no="$user is another user: only root's own session asks about one"
   case $log in
     '' | auto | journal | /var/log/mail.log | /var/log/maillog) ;;
     *) [ "$log" = "$(bounded 5 postconf -c "$config_dir" -h maillog_file 2>/dev/null)" ] || no="$log is not Postfix's log" ;;
