@@ -116,3 +116,22 @@ def test_what_postfix_did_not_take_up_is_told_and_taken_up_by_whoever_comes_next
         host.sh(f"mv {postfix}.real {postfix}")
     assert host.act("settle", "bypass", attempt=1).rc == Rc.OK
     assert host.call("settings", {"s1": "main.cf:content_filter"}).rc == Rc.OK
+
+
+def test_a_reload_that_takes_its_time_is_waited_for(host: MailHost) -> None:
+    """case: spool without inodes: the reload was slow, and was told as a rollback that failed."""
+    plan, before = host.plan("pass"), host.config()
+    postfix = "/usr/sbin/postfix"
+    late = f'[ "$1" != reload ] || {{ (sleep 8; exec {postfix}.real reload) >/dev/null 2>&1 & exit 0; }}'
+    host.lab.run(
+        "mx1",
+        ["sh", "-c", BROKEN.replace(REAL, postfix), "break", f'{late}; exec {postfix}.real "$@"'],
+        timeout=10,
+    )
+    try:
+        done = host.act("bypass", "bypass", plan, limit=60)
+        assert done.rc == Rc.OK, done.because
+        undone = host.act("restore", "undo-bypass", {"of_run": host.run, "of_step": "bypass"}, limit=60)
+        assert (undone.rc, host.config()) == (Rc.OK, before), undone.because
+    finally:
+        host.sh(f"mv {postfix}.real {postfix}")
