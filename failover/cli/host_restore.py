@@ -14,6 +14,7 @@ from failover.probes import debts
 
 if TYPE_CHECKING:
     from failover.core.fleet import Fleet, Host
+    from failover.core.run import Did
     from failover.ports import Remote
     from failover.probes.debts import Debt, Owed
 
@@ -142,7 +143,7 @@ def recorded(opts: Options, fleet: Fleet, back: Back, although: str) -> bool:
     """An event for the run, where records are that know it; they are never made for this."""
     from failover.adapters.store_guest import guest
     from failover.controller import whoami
-    from failover.core.run import Did, fold
+    from failover.core.run import fold
 
     try:
         with guest(opts.state_url or fleet.state) as there:
@@ -151,10 +152,20 @@ def recorded(opts: Options, fleet: Fleet, back: Back, although: str) -> bool:
             return False
         store = wiring.store(opts, fleet)
         view = fold(known.plan, store.events(known.id))
-        reason = f"put back on {back.host.name} from the host alone" + (f", although: {although}" if although else "")
-        data = {"choice": "keep", "reason": reason, "by": whoami()}
-        kind = Did.RESOLVED if back.step in view.steps and view.steps[back.step].owed else Did.NOTE
-        store.note(known.id, kind, back.step if back.step in view.steps else None, data, at=wiring.clock().now())
+        step = back.step if back.step in view.steps else None
+        kind, data = _event(back, although, owed=step is not None and view.steps[step].owed)
+        store.note(known.id, kind, step, data | {"by": whoami()}, at=wiring.clock().now())
     except FailoverError:
         return False
     return True
+
+
+def _event(back: Back, although: str, *, owed: bool) -> tuple[Did, dict[str, Any]]:
+    """Settings that were put back decide what the step owes; that held mail was let go is no word on it: the step goes
+    on, and re-queues what waits."""
+    from failover.core.run import Did
+
+    if back.verb == "release":
+        return Did.NOTE, {"reason": f"mail on hold let go on {back.host.name} from the host alone"}
+    reason = f"put back on {back.host.name} from the host alone" + (f", although: {although}" if although else "")
+    return (Did.RESOLVED if owed else Did.NOTE), {"choice": "keep", "reason": reason}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
+
 import pytest
 
+from failover.adapters import store_guest
 from failover.cli import host_restore, wiring
+from failover.cli.options import Options
 from failover.cli.status import document, lines
 from failover.controller import Controller
+from failover.core.run import Phase, RunState
 from failover.errors import Changed, Refused
 from failover.history import amiss
 from failover.ports import Rc
-from failover.world.faults import Fault, Kind
+from failover.world.faults import Fault, Killed, Kind
 from failover.world.hands import hands
 from failover.world.postfix import MAIN, MASTER, Daemon, Queue
 from failover.world.world import World
 from tests.world.far import act, bypass
-from tests.world.runs import scene
+from tests.world.runs import Scene, scene
 
 
 @pytest.fixture
@@ -92,3 +98,43 @@ def test_what_our_records_say_of_a_change_that_a_host_has_in_force() -> None:
     s.heal()
     s.rollback()
     assert amiss(s.world.store, s.record.id, "bypass") == "our records say that it is not"
+
+
+@pytest.mark.parametrize("drains", [True, False])
+def test_mail_let_go_is_no_word_on_the_step_that_held_it(drains: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run's re-queue dies while it holds mail, and a person frees that from the host alone: the run's own re-queue
+    is still to be done, and `resume` does it."""
+    s = _dies_while_it_holds(drains=drains)
+    monkeypatch.setattr(wiring, "clock", lambda: s.world.clock)
+    monkeypatch.setattr(wiring, "store", lambda opts, fleet: s.world.store)
+    monkeypatch.setattr(store_guest, "guest", lambda url: nullcontext(s.world.store))
+    back = host_restore.plan(s.world.remote, s.world.fleet.hosts["mx1"], s.record.id, "requeue")
+    assert host_restore.act(s.world.remote, back)["released"] > 0
+    assert host_restore.recorded(Options(), s.world.fleet, back, "")
+    s.heal()
+    view = s.resume()
+    assert (view.state, view.steps["requeue"].phase) == (RunState.SUCCEEDED, Phase.VERIFIED), view.because
+    s.rollback()
+    s.settle_mail()
+
+
+def _dies_while_it_holds(*, drains: bool) -> Scene:
+    """Ours and the helper's requeue both: the controller in its call, the helper before it lets go."""
+    s = scene(wiring="no-pipe", until=70)
+    steps = tuple(x for x in s.record.plan.steps if drains or x.id != "drain")
+    s.record = replace(s.record, plan=replace(s.record.plan, steps=steps))
+    moments = s.world.moments
+
+    def at(label: str) -> None:
+        moments.kill_at = len(moments.seen) if label == "during call requeue" else None
+
+    moments.watch = at
+    with pytest.raises(Killed):
+        s.start()
+    moments.watch = lambda label: None
+    s.world.reborn()
+    while not s.mx1.postfix.of(Queue.HOLD):
+        s.world.advance(0.1)
+    for process in tuple(s.mx1.processes):
+        process.end()
+    return s
