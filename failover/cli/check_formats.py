@@ -122,6 +122,7 @@ def _debt(d: Debt) -> dict[str, Any]:
         "settings": list(d.settings),
         "config_dir": d.config_dir,
         "busy": d.busy,
+        "unsure": d.unsure,
         "says": d.says,
         "discharge": d.discharge,
     }

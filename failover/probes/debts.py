@@ -1,7 +1,8 @@
 """What failover owes a host, by the host's own word: mail that it holds, changes of ours that stand, the epoch seen.
 
-Rows of `failover-host`: `held N SINCE RUN STEP CONFIG_DIR left|busy`, `force RUN STEP SINCE FILE KEY CONFIG_DIR`,
-`epoch N`. A helper of an earlier release says nothing of it, and then nothing is known of it either.
+Rows of `failover-host`: `held N SINCE RUN STEP CONFIG_DIR left|unsure|busy`,
+`force RUN STEP SINCE FILE KEY CONFIG_DIR`, `epoch N`. A helper of an
+earlier release says nothing of it, and then nothing is known of it either.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """`kind`: held or force. `messages`: how many are on hold, None where the host cannot tell. `busy`: an act is at
-    work on it this moment. `settings`: `FILE KEY` of each. `since`: Unix time, by the host's clock."""
+    """`kind`: held or force. `messages`: how many are on hold, None where the host cannot tell; `unsure`: how many of
+    them somebody else may hold. `busy`: an act is at work on it this moment. `settings`: `FILE KEY` of each. `since`:
+    Unix time, by the host's clock."""
 
     kind: str
     host: str
@@ -42,6 +44,7 @@ class Debt:
     messages: int | None = None
     settings: tuple[str, ...] = ()
     busy: bool = False
+    unsure: int = 0
 
     @property
     def says(self) -> str:
@@ -49,7 +52,8 @@ class Debt:
             return f"run {self.run}, step {self.step} is in force since {_when(self.since)}: {', '.join(self.settings)}"
         many = "mail (nobody can tell how much)" if self.messages is None else count(self.messages, "message")
         verb = "is" if self.messages in {1, None} else "are"
-        return f"{many} {verb} held by failover since {_when(self.since)}, run {self.run}, step {self.step}"
+        maybe = f" ({self.unsure} of it perhaps by somebody else since)" if self.unsure else ""
+        return f"{many} {verb} held by failover since {_when(self.since)}, run {self.run}, step {self.step}{maybe}"
 
     @property
     def discharge(self) -> str:
@@ -102,6 +106,7 @@ def of(host: str, rows: Iterable[Sequence[str]]) -> tuple[Debt, ...]:
             case ("held", n, since, run, step, config_dir, state):
                 many = None if n == "?" else _count(n)
                 debt = Debt("held", host, _name(run), _name(step), _time(since), config_dir, many, busy=state == "busy")
+                debt = replace(debt, unsure=(many or 0) if state == "unsure" else 0)
                 found["held", run, step, config_dir] = _more(found.get(("held", run, step, config_dir)), debt)
             case ("force", run, step, since, file, key, config_dir):
                 debt = Debt("force", host, _name(run), _name(step), _time(since), config_dir)
@@ -116,7 +121,8 @@ def _more(had: Debt | None, debt: Debt) -> Debt:
     """Two attempts of one step hold mail together."""
     if had is None or had.messages is None or debt.messages is None:
         return debt if had is None or debt.messages is None else had
-    return replace(debt, messages=had.messages + debt.messages, since=min(had.since, debt.since))
+    both = had.messages + debt.messages
+    return replace(debt, messages=both, since=min(had.since, debt.since), unsure=had.unsure + debt.unsure)
 
 
 def read(host: Host, facts: Reply, at: datetime) -> Iterator[Signal]:

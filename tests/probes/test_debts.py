@@ -38,6 +38,12 @@ def test_what_nobody_can_count_is_held_all_the_same() -> None:
     assert (held.outcome, "nobody can tell how much" in held.reason) == (Outcome.FAIL, True)
 
 
+def test_what_somebody_else_may_hold_is_told_as_such() -> None:
+    (debt,) = of("mx1", [HELD[1:], (*HELD[1:-1], "unsure")])
+    assert (debt.messages, debt.unsure, debt.busy) == (80, 40, False)
+    assert "(40 of it perhaps by somebody else since)" in debt.says
+
+
 def test_a_change_in_force_is_shown_and_fails_where_our_records_do_not_know_it() -> None:
     """safety 14: the state lost while a bypass is in force."""
     force = read(FORCE, (*FORCE[:5], "main.cf", "defer_transports", "/etc/postfix"))["debt.force"]

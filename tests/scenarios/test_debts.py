@@ -109,6 +109,13 @@ def cut(host: MailHost, text: str, step: str = "requeue", config_dir: str = "/et
     assert "end\t" not in done.stdout, (done.stdout, done.stderr)
 
 
+def requeue(host: MailHost, text: str) -> Reply:
+    """By this text, to its end."""
+    args = {"run": host.run, "step": "x", "attempt": "1", "epoch": str(host.epoch), "limit": "40"}
+    argv = words("requeue", {**args, "filter": "spamassassin"})
+    return read(host.lab.run("mx1", argv, timeout=60, input=text, check=False))
+
+
 def killed_before(line: str) -> str:
     """The helper, ended by SIGKILL where it comes to this line."""
     text = script_text()
@@ -121,7 +128,7 @@ MOMENTS = {
     "it is held": "sleep 0.3 # a delivery agent locks",
     "it is sorted": "held=$((held + $(grep -c",
     "some of it is requeued": "quietly 5 postkick public pickup W",
-    "it was requeued": "discharge_one || stop=",
+    "it was requeued": "discharge_one any || stop=",
     "it was released, the list is there": 'rm -f "$list" && sync',
 }
 
@@ -179,15 +186,38 @@ def test_what_cannot_be_released_stays_a_debt_and_blocks_remove(host: MailHost, 
     mail.settled()
 
 
-def test_what_somebody_holds_again_is_theirs(host: MailHost) -> None:
-    """safety 6: by id and file and time; a release by its name alone would free what others hold."""
+def test_what_may_be_somebody_elses_stays_a_debt_until_a_person_lets_it_go(host: MailHost) -> None:
+    """safety 6: a clock that is set, or chown -R, is no reason to forget it; only what was seen elsewhere is theirs."""
     mail = Frozen.mail(host)
+    ours = host.sh(f"cd {SPOOL} && find deferred -type f -printf '%f\\n'").split()
     cut(host, killed_before(MOMENTS["it is held"]))
     host.sh("cd /var/lib/failover*/held && sed -i '1s/^\\([0-9]*\\)/1000/' t*")  # as if it were of long ago
-    assert debts(host) == []
     assert settle(host).rc == Rc.OK
-    assert count(host, "hold") == N
-    assert mail.theirs == 2
+    assert [(row[0], row[5]) for row in debts(host)] == [(str(N - 2), "unsure")]
+    host.sh(f"echo {ours[0]} | postsuper -H -")
+    assert settle(host).rc == Rc.OK
+    host.sh(f"cd {SPOOL} && find deferred incoming active -name {ours[0]} -printf '%f\\n' | postsuper -h -")
+    assert [(row[0], row[5]) for row in debts(host)] == [(str(N - 3), "unsure")]
+    done = host.act("requeue", "again", {"filter": "spamassassin"})
+    assert (done.one("left"), done.one("held")) == ((str(N - 3),), (str(N - 3),)), done.rows
+    release = host.act("release", "requeue")
+    assert (release.rc, release.one("released")) == (Rc.OK, (str(N - 3),))
+    assert (debts(host), count(host, "hold")) == ([], mail.theirs + 1)
+    host.sh(f"echo {ours[0]} | postsuper -H -")
+    mail.settled()
+
+
+def test_a_clock_that_is_set_while_mail_is_held_leaves_none_of_it(host: MailHost) -> None:
+    """safety 6: by the clock of before, what we held had been held by somebody else."""
+    mail = Frozen.mail(host)
+    slow(host, "[ $1 != -r ] || exit 1")
+    text = script_text().replace("of_since=$(date +%s)", "of_since=1000")
+    assert text != script_text()
+    reply = requeue(host, text)
+    assert (reply.rc, reply.one("held")) == (Rc.FAILED, ("0",)), reply.rows
+    host.sh("mv /usr/sbin/postsuper.real /usr/sbin/postsuper")
+    assert (debts(host), count(host, "hold")) == ([], mail.theirs)
+    mail.settled()
 
 
 def test_mail_of_a_second_instance_is_freed_by_a_settle_that_names_none(host: MailHost) -> None:
@@ -209,7 +239,7 @@ def test_mail_of_a_second_instance_is_freed_by_a_settle_that_names_none(host: Ma
 
 
 FULL = {
-    "no room for the list": ('put "$list" <', 'false && put "$list" <'),
+    "no room for the list": ('put "$list" <"$scratch/list"', 'false && put "$list" <"$scratch/list"'),
     "/proc/locks cannot be read": ("cat /proc/locks /proc/locks", "cat /proc/nothing"),
     "/proc/locks shows another list": (
         "cat /proc/locks /proc/locks",
@@ -228,16 +258,7 @@ def test_what_cannot_be_read_or_written_stops_it_and_nothing_stays_held(host: Ma
     mail = Frozen.mail(host)
     good, bad = FULL[what]
     assert script_text().count(good) == 1
-    args = {
-        "run": host.run,
-        "step": "x",
-        "attempt": "1",
-        "epoch": str(host.epoch),
-        "limit": "40",
-        "filter": "spamassassin",
-    }
-    text = script_text().replace(good, bad)
-    reply = read(host.lab.run("mx1", words("requeue", args), timeout=60, input=text, check=False))
+    reply = requeue(host, script_text().replace(good, bad))
     assert (reply.rc, reply.one("requeued"), reply.one("left")) == (Rc.FAILED, ("0",), ("unknown",))
     assert (debts(host), count(host, "hold")) == ([], mail.theirs)
     mail.settled()

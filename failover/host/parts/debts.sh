@@ -14,14 +14,16 @@ list_of() { # NAME: its $list, $of_run, $of_step, $of_since, $of_dir, $of_queue
   IFS=$TAB read -r of_since of_dir of_queue <"$list" && [ -n "$of_queue" ]
 }
 
-# A message is ours when it has an id and an inode that were listed (nothing listed was on hold then), and was put on
-# hold while we could have done it: who releases it, and holds it again later, has it as theirs.
-on_hold() { # the ids that $list holds still; 1: nobody can tell
+# A message that is on hold under an id of the list may be ours: only one that a discharge saw elsewhere is not. It is
+# surely ours where its file was listed as well (nothing listed was on hold then), and was put on hold while we could have
+# done it. What is not surely ours (clocks are set, owners changed, spools copied back) stays a debt that is told; a person
+# who names the run and step lets it go, nothing else does.
+on_hold() { # any|sure: the ids that $list holds still; 1: nobody can tell
   found=$(bounded 10 find "$of_queue/hold" -type f -printf '%f %i %C@\n' </dev/null 2>/dev/null) || return 1
-  printf '%s\n' "$found" | awk -v most="$((of_since + HOLDING))" '
+  printf '%s\n' "$found" | awk -v which="$1" -v most="$((of_since + HOLDING))" '
     FNR == 1 { file++ }
-    file == 1 { if (FNR > 1) ours[$1 " " $2] = 1; next }
-    ($1 " " $2) in ours && $3 <= most { print $1 }
+    file == 1 { if (FNR > 1) { listed[$1] = 1; ours[$1 " " $2] = 1 } next }
+    which == "any" ? $1 in listed : ($1 " " $2) in ours && $3 <= most { print $1 }
   ' "$list" -
 }
 
@@ -32,7 +34,11 @@ discharge() { # mail that we hold and do not requeue goes on, in every instance;
   [ -n "$(held_lists)" ] || return 0
   deadline=$((deadline + 5))
   if holding; then
-    for name in $(held_lists); do list_of "$name" && discharge_one || owing=1; done
+    for name in $(held_lists); do
+      which=sure
+      case $verb:$name in "release:$run,$step",*) which=any ;; esac
+      list_of "$name" && discharge_one $which || owing=1
+    done
     exec 8>&-
   else
     owing=1
@@ -48,15 +54,21 @@ holding() { # descriptor 8 goes to each postsuper that we start: one of a dead a
   flock -w "$((rest > 1 ? rest : 1))" 8 || { exec 8>&-; return 1; }
 }
 
-discharge_one() { # $list: it goes only when none of its mail is seen on hold
-  ids=$(on_hold) || return 1
+discharge_one() { # any|sure: lets go what of $list is so; what is on hold then is what it lists, and it goes when that is nothing
+  ids=$(on_hold "$1") || return 1
   if [ -n "$ids" ]; then
     printf '%s\n' "$ids" | (export MAIL_CONFIG="$of_dir" && exec timeout -k 1 30 postsuper -H - hold) >/dev/null 2>&1 9>&-
-    rest=$(on_hold) || return 1
-    released=$((released + $(counted "$ids") - $(counted "$rest")))
-    [ -z "$rest" ] || return 1
   fi
+  still=$(on_hold "$1") && rest=$(on_hold any) || return 1
+  released=$((released + $(counted "$ids") - $(counted "$still")))
+  if [ -n "$rest" ]; then shorten; return 1; fi
   rm -f "$list" && sync "$STATE/held"
+}
+
+shorten() { # $list to $rest: what is held again later, somebody else holds
+  printf '%s\n' "$rest" | awk 'FILENAME == "-" { held[$1] = 1; next } FNR == 1 || $1 in held' - "$list" >"$STATE/held/.shorter" &&
+    ! cmp -s "$STATE/held/.shorter" "$list" && put "$list" <"$STATE/held/.shorter"
+  rm -f "$STATE/held/.shorter"
 }
 
 adopt_moving() { # the list of an earlier release: ids, and neither an instance nor inodes
@@ -103,16 +115,18 @@ do_debts() { # and of one saved change, how it reads now: what a restore would p
   done <"$saved/settings"
 }
 
-debts_held() { # held N SINCE RUN STEP CONFIG_DIR left|busy; N is ? where nobody can tell
+debts_held() { # held N SINCE RUN STEP CONFIG_DIR left|unsure|busy; N is ? where nobody can tell
   for name in $(held_lists); do
-    list_of "$name" && ids=$(on_hold) && n=$(counted "$ids") || n='?'
-    [ "$n" = 0 ] || say held "$n" "$of_since" "$of_run" "$of_step" "$of_dir" "$(at_work "$name")"
+    list_of "$name" && sure=$(on_hold sure) && all=$(on_hold any) || { say held '?' "$of_since" "$of_run" "$of_step" "$of_dir" "$(at_work "$name" left)"; continue; }
+    n=$(counted "$sure") rest=$(counted "$all")
+    [ "$n" = 0 ] || say held "$n" "$of_since" "$of_run" "$of_step" "$of_dir" "$(at_work "$name" left)"
+    [ "$rest" -le "$n" ] || say held $((rest - n)) "$of_since" "$of_run" "$of_step" "$of_dir" "$(at_work "$name" unsure)"
   done
   [ ! -s "$STATE/moving" ] || say held "$(grep -c . "$STATE/moving")" "$(stat -c %Y "$STATE/moving")" before moving - left
 }
 
-at_work() { # RUN,STEP,ATTEMPT: is it done this moment?
-  if [ "$(tr ' ' , 2>/dev/null <"$STATE/holder")" = "$1" ] && ! flock -n "$STATE/lock" true; then echo busy; else echo left; fi
+at_work() { # RUN,STEP,ATTEMPT WORD: busy where it is done this moment, else WORD
+  if [ "$(tr ' ' , 2>/dev/null <"$STATE/holder")" = "$1" ] && ! flock -n "$STATE/lock" true; then echo busy; else echo "$2"; fi
 }
 
 debts_force() { # force RUN STEP SINCE FILE KEY CONFIG_DIR of each setting that reads as we set it; the newest has it
@@ -179,6 +193,10 @@ ask_reading() { # what postconf does not tell counts as in force, and is asked a
     [ "$now" != "$after" ] || printf '%s\t%s\n' "$file" "$key"
   done <"$saved/settings"
   return $sure
+}
+
+still_held() { # how many are on hold in $queue by any list of ours
+  for name in $(held_lists); do list_of "$name" && [ "$of_queue" = "$queue" ] && on_hold any; done | sort -u | grep -c .
 }
 
 in_force() { debts_force | cut -f 2,3 | sort -u; } # RUN STEP of each change that stands

@@ -24,6 +24,8 @@ do_requeue() {
     sleep 0.2
   done
   exec 8>&-
+  [ ! -e "$list" ] || held=0
+  held=$((held + $(still_held)))
   say requeued $total
   if [ -z "$stop" ]; then say left $(($(grep -c . "$scratch/ids") + held)); else say left unknown; fi
   say passes $passes
@@ -42,7 +44,7 @@ requeue_some() { # the first `ID INODE` rows of $scratch/ids
   list_some || { stop="the list of what would be held could not be written: nothing was held"; return; }
   hold_and_sort || stop=${stop:-"$scratch cannot be written"}
   [ -n "$stop" ] || send_through
-  discharge_one || stop=${stop:-"mail that we put on hold could not be released"}
+  discharge_one any || stop=${stop:-"mail that we put on hold could not be released"}
 }
 
 list_some() { # whole and on the disk before anything is held; what others hold is never ours to release
