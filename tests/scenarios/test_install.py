@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,6 +140,12 @@ def test_through_sudo_the_helper_is_not_replaced(controller: Controller, by: str
     assert installed == script_text()
 
 
+SAVED = """
+umask 077 && mkdir -p /var/lib/failover-host/saved/r,s && cd /var/lib/failover-host/saved/r,s &&
+echo /etc/postfix-two >config_dir && printf 'main.cf\\tx\\t-\\t=1\\n' >settings
+"""
+
+
 @pytest.mark.parametrize("at", ["/home/failover/evil", "/home/failover/link"])
 def test_through_sudo_no_configuration_of_ones_own(controller: Controller, at: str) -> None:
     """safety 9: Postfix's commands run, as root, what daemon_directory of main.cf names."""
@@ -159,9 +166,14 @@ def test_through_sudo_no_configuration_of_ones_own(controller: Controller, at: s
     )
     controller.lab.run("mx1", ["sh", "-c", theirs], timeout=10)
     done = controller.ssh(f"sudo -n {HELPER} filter-read config_dir=/etc/postfix-two")
-    controller.lab.run("mx1", ["rm", "-rf", "/srv/mail", "/etc/postfix-two", "/home/failover/main.cf"], timeout=10)
+    controller.lab.run("mx1", ["sh", "-c", SAVED], timeout=10)
+    act = f"run=r step=undo attempt={at[-4:]} epoch={int(time.time())} limit=9"
+    undone = controller.ssh(f"sudo -n {HELPER} restore {act} of_run=r of_step=s")
+    made = ["/srv/mail", "/etc/postfix-two", "/home/failover/main.cf", "/var/lib/failover-host/saved/r,s"]
+    controller.lab.run("mx1", ["rm", "-rf", *made], timeout=10)
     controller.install("mx1")
     assert done.stdout.endswith("/main.cf is not in root's hands alone\nend\tfilter-read\t77\n"), done
+    assert undone.stdout.endswith("/main.cf is not in root's hands alone\nend\trestore\t78\n"), undone
 
 
 def test_through_sudo_only_what_root_has_listed(controller: Controller) -> None:
