@@ -57,6 +57,8 @@ class Found:
     results: tuple[tuple[str, ...], ...]
     resets: tuple[tuple[str, ...], ...]
     force: tuple[tuple[str, ...], ...]
+    debts: tuple[tuple[str, ...], ...]
+    """Its rows, as a look has them."""
     permits: frozenset[str] | None
     """What its list lets the user name; None: there is no list, by an earlier install, and all is let through."""
     permits_owned: str
@@ -124,6 +126,7 @@ def _found(reply: Reply) -> Found:
         results=tuple(row[:4] for row in reply.all("result")),
         resets=reply.all("reset"),
         force=tuple(row[:2] for row in reply.all("force")),
+        debts=reply.all("debt"),
         permits=frozenset(row[0] for row in reply.all("permit") if row) if cell("permits") == "ours" else None,
         permits_owned=cell("permits", 1),
         unbelieved=cell("unbelieved"),

@@ -32,6 +32,7 @@ class Back:
     epoch: int
     seen: int
     held: tuple[Debt, ...] = ()
+    unloaded: tuple[Debt, ...] = ()
     changes: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -46,10 +47,12 @@ def plan(remote: Remote, host: Host, run: str, step: str) -> Back:
     from failover.core.hidden import hidden
 
     told = debts.ask(remote, host, run, step)
-    held = tuple(d for d in _of(host, told) if d.kind == "held" and (d.run, d.step) == (run, step))
-    if not told.changes and not held:
+    owed = [d for d in _of(host, told) if (d.run, d.step) == (run, step)]
+    held, unloaded = (tuple(d for d in owed if d.kind == kind) for kind in ("held", "unloaded"))
+    if not told.changes and not held and not unloaded:
         raise Refused(
-            f"{host.name} has nothing saved and holds no mail of run {run}, step {step}; nothing was changed",
+            f"{host.name} has nothing of run {run}, step {step} to put back, and holds no mail of it; "
+            "nothing was changed",
             try_=f"failover host restore {host.name} lists what there is",
         )
     for file, key, now, before, after in told.changes:
@@ -61,7 +64,7 @@ def plan(remote: Remote, host: Host, run: str, step: str) -> Back:
             )
     changes = tuple(row for row in told.changes if row[2] != row[3])
     epoch = max(int(wiring.clock().now().timestamp()), told.epoch + 1)
-    return Back(host, run, step, "restore" if changes else "release", epoch, told.epoch, held, changes)
+    return Back(host, run, step, "restore" if changes else "release", epoch, told.epoch, held, unloaded, changes)
 
 
 def listing(remote: Remote, host: Host) -> tuple[Debt, ...]:
@@ -95,6 +98,7 @@ def lines(back: Back, although: str) -> Iterator[str]:
     yield f"restore on {back.host.name}, from what the host kept of run {back.run}, step {back.step}:"
     yield from (f"  {line}" for line in back.diff)
     yield from (f"  let go: {d.says}" for d in back.held)
+    yield from (f"  load: {d.says}" for d in back.unloaded)
     yield f"  epoch {back.epoch}, above {back.seen}, the highest seen there: a run at work there is refused then"
     if although:
         yield f"  although: {although} (whether the filter answers is not asked)"
@@ -168,7 +172,7 @@ def _event(back: Back, although: str, *, owed: bool) -> tuple[Did, dict[str, Any
     on, and re-queues what waits."""
     from failover.core.run import Did
 
-    if back.verb == "release":
+    if back.verb == "release" and not back.unloaded:
         return Did.NOTE, {"reason": f"mail on hold let go on {back.host.name} from the host alone"}
     reason = f"put back on {back.host.name} from the host alone" + (f", although: {although}" if although else "")
     return (Did.RESOLVED if owed else Did.NOTE), {"choice": "keep", "reason": reason}

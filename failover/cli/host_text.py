@@ -11,6 +11,7 @@ from failover.adapters.install import PERMITS, STATE, Found, Wanted, lacks
 from failover.cli.output import table
 from failover.core.clean import clean
 from failover.core.fleet import Host
+from failover.probes import debts
 
 
 def lines(host: Host, found: Found, wanted: Wanted) -> list[str]:
@@ -23,6 +24,7 @@ def lines(host: Host, found: Found, wanted: Wanted) -> list[str]:
         ("state", f"{found.state_bytes} bytes in {STATE}" if found.state_bytes is not None else "none yet"),
         *((("not believed", found.unbelieved),) if found.unbelieved else ()),
         *(("in force", f"run {run}, step {step}") for run, step in found.force),
+        *_owed(host, found),
         *(("last", f"{name} {word} {rc}, {_when(int(at))}") for name, word, rc, at in found.results),
         *(
             ("reset", f"epoch {was} to {to}, {_when(int(at))}, {_reason(why) or 'no reason'}")
@@ -30,6 +32,15 @@ def lines(host: Host, found: Found, wanted: Wanted) -> list[str]:
         ),
     ]
     return [host.name, *table(rows)]
+
+
+def _owed(host: Host, found: Found) -> list[tuple[str, str]]:
+    """Mail on hold, and what Postfix has not loaded. What is in force has its own lines."""
+    try:
+        owed = debts.of(host.name, found.debts)
+    except ValueError as e:
+        return [("owed", f"it says {e}")]
+    return [("owed", f"{d.says}: {d.discharge}") for d in owed if d.kind != "force" and not d.busy]
 
 
 def _helper(host: Host, found: Found, wanted: Wanted) -> str:
@@ -68,6 +79,7 @@ def document(host: Host, found: Found, wanted: Wanted) -> dict[str, Any]:
         "epoch": found.epoch,
         "state_bytes": found.state_bytes,
         "unbelieved": found.unbelieved or None,
+        "owed": [{"says": says} for _, says in _owed(host, found)],
         "in_force": [{"run": run, "step": step} for run, step in found.force],
         "results": [
             {"result": name, "state": word, "rc": int(rc), "at": _when(int(at))} for name, word, rc, at in found.results

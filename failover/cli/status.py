@@ -169,6 +169,8 @@ def _debt_lines(name: str, host: dict[str, Any]) -> Iterator[str]:
             yield f"{name}, by its own word: {d['says']}, {_RECORDED[d['recorded']]}; back: {d['discharge']}"
         elif d["kind"] == "held" and not d["busy"]:
             yield f"{name}, by its own word: {d['says']}; free it: {d['discharge']}"
+        elif d["kind"] == "unloaded" and not d["busy"]:
+            yield f"{name}, by its own word: {d['says']}; load it: {d['discharge']}"
 
 
 def pause(

@@ -9,8 +9,8 @@ from failover.core.alert import Alert
 from failover.core.signal import Outcome, Samples, Signal, latest
 from failover.core.urgency import urgency
 
-HELD, FORCE, EPOCH = "debt.held", "debt.force", "debt.epoch"
-NAMES = frozenset({HELD, FORCE, EPOCH})
+HELD, FORCE, UNLOADED, EPOCH = "debt.held", "debt.force", "debt.unloaded", "debt.epoch"
+NAMES = frozenset({HELD, FORCE, UNLOADED, EPOCH})
 
 
 def steps(force: Signal) -> tuple[tuple[str, str], ...]:
@@ -38,10 +38,18 @@ def _weighed(s: Signal, amiss: Callable[[str, str], str], *, sure: bool) -> Sign
     return replace(s, outcome=outcome, reason=f"in force, and {why}: {s.reason}; back: {back}")
 
 
+_TOLD = (
+    (HELD, "held", "mail is on hold"),
+    (FORCE, "unknown-change", "a change nobody knows"),
+    (UNLOADED, "unloaded", "Postfix does not run by its files"),
+)
+
+
 def alerts(hosts: Iterable[str], samples: Samples) -> Iterator[Alert]:
-    """Held mail waits for nobody; what is in force and unknown has no expiry, no guard and nobody who remembers it."""
+    """Held mail waits for nobody; what is in force and unknown, or not taken up, has no expiry, no guard and nobody who
+    remembers it."""
     for host in hosts:
-        for name, key, title in ((HELD, "held", "mail is on hold"), (FORCE, "unknown-change", "a change nobody knows")):
+        for name, key, title in _TOLD:
             for s in latest(samples, host, name):
                 if s.outcome is Outcome.FAIL:
                     how = urgency(f"debt {key}")

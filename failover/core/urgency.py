@@ -29,6 +29,7 @@ URGENCY: Mapping[str, Urgency] = {
     # What we owe a host: an act at work holds mail for seconds, and a dead one's is let go by the next.
     "debt held": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),
     "debt unknown-change": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),
+    "debt unloaded": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),
     "peak": Urgency("warning", 2 * _MINUTE),
     # What would help and may not start, by the barrier. The others of `core.barriers` wait for nobody.
     "paused": Urgency("warning", 10 * _MINUTE, again_s=60 * _MINUTE),  # whoever paused it knows, and may forget it

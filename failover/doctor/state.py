@@ -97,6 +97,8 @@ def forgotten(standing: Standing, amiss: Callable[[str, str], str]) -> Iterator[
     for debt in (d for debts in standing.values() for d in debts):
         if debt.kind == "held" and not debt.busy:
             yield fail("on hold", debt.host, debt.says, try_=debt.discharge)
+        elif debt.kind == "unloaded" and not debt.busy:
+            yield fail("not loaded", debt.host, debt.says, try_=debt.discharge)
         elif debt.kind == "force" and (wrong := amiss(debt.run, debt.step)):
             yield warn("in force", debt.host, f"{debt.says}, and {wrong}", try_=debt.discharge)
 

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from failover.core.debts import EPOCH, FORCE, HELD
+from failover.core.debts import EPOCH, FORCE, HELD, UNLOADED
 from failover.probes import cpu, disk, dns, queue, spam, traffic
 
 
@@ -64,6 +64,7 @@ SIGNALS: dict[str, Need] = {
     ),
     HELD: Need("messages that failover itself put on hold and did not let go"),
     FORCE: Need(""),
+    UNLOADED: Need(""),
     EPOCH: Need(""),
 }
 

@@ -1,7 +1,7 @@
 """What failover owes a host, by the host's own word: mail that it holds, changes of ours that stand, the epoch seen.
 
 Rows of `failover-host`: `held N SINCE RUN STEP CONFIG_DIR left|unsure|busy`,
-`force RUN STEP SINCE FILE KEY CONFIG_DIR`, `epoch N`. A helper of an
+`force RUN STEP SINCE FILE KEY CONFIG_DIR`, `unloaded SINCE RUN STEP CONFIG_DIR left|busy`, `epoch N`. A helper of an
 earlier release says nothing of it, and then nothing is known of it either.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from failover.core.debts import EPOCH, FORCE, HELD
+from failover.core.debts import EPOCH, FORCE, HELD, UNLOADED
 from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import count
@@ -31,9 +31,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """`kind`: held or force. `messages`: how many are on hold, None where the host cannot tell; `unsure`: how many of
-    them somebody else may hold. `busy`: an act is at work on it this moment. `settings`: `FILE KEY` of each. `since`:
-    Unix time, by the host's clock."""
+    """`kind`: held, force or unloaded. `messages`: how many are on hold, None where the host cannot tell; `unsure`: how
+    many of them somebody else may hold. `busy`: an act is at work on it this moment. `settings`: `FILE KEY` of each.
+    `since`: Unix time, by the host's clock."""
 
     kind: str
     host: str
@@ -50,6 +50,11 @@ class Debt:
     def says(self) -> str:
         if self.kind == "force":
             return f"run {self.run}, step {self.step} is in force since {_when(self.since)}: {', '.join(self.settings)}"
+        if self.kind == "unloaded":
+            return (
+                f"Postfix ({self.config_dir}) runs by the settings of before: what run {self.run}, step {self.step} "
+                f"changed at {_when(self.since)} is not loaded"
+            )
         many = "mail (nobody can tell how much)" if self.messages is None else count(self.messages, "message")
         verb = "is" if self.messages in {1, None} else "are"
         maybe = f" ({self.unsure} of it perhaps by somebody else since)" if self.unsure else ""
@@ -112,7 +117,10 @@ def of(host: str, rows: Iterable[Sequence[str]]) -> tuple[Debt, ...]:
                 debt = Debt("force", host, _name(run), _name(step), _time(since), config_dir)
                 had = found.get(("force", run, step), debt)
                 found["force", run, step] = replace(had, settings=(*had.settings, f"{file} {key}"))
-            case ("held" | "force", *_):
+            case ("unloaded", since, run, step, config_dir, state):
+                debt = Debt("unloaded", host, _name(run), _name(step), _time(since), config_dir, busy=state == "busy")
+                found["unloaded", config_dir] = debt
+            case ("held" | "force" | "unloaded", *_):
                 raise ValueError(f'"{" ".join(row)}" is no debt')
     return tuple(found.values())
 
@@ -130,15 +138,16 @@ def read(host: Host, facts: Reply, at: datetime) -> Iterator[Signal]:
     if not rows:
         return
     if why := "; ".join(" ".join(row[1:]) for row in rows if row[:1] == ("unbelieved",)):
-        yield from (sight.unknown(name, why) for name in (HELD, FORCE))
+        yield from (sight.unknown(name, why) for name in (HELD, FORCE, UNLOADED))
         return
     try:
         debts = of(host.name, rows)
     except ValueError as e:
-        yield from (sight.unknown(name, f"failover-host says {e}") for name in (HELD, FORCE))
+        yield from (sight.unknown(name, f"failover-host says {e}") for name in (HELD, FORCE, UNLOADED))
         return
     yield _held(sight, [d for d in debts if d.kind == "held"])
     yield _force(sight, [d for d in debts if d.kind == "force"])
+    yield _unloaded(sight, [d for d in debts if d.kind == "unloaded" and not d.busy])
     yield _epoch(sight, epoch_of(rows))
 
 
@@ -160,6 +169,11 @@ def _held(sight: Sight, debts: list[Debt]) -> Signal:
 def _force(sight: Sight, debts: list[Debt]) -> Signal:
     said = "; ".join(d.says for d in debts) or "no change of failover's stands"
     return sight.signal(FORCE, Outcome.OK, said, " ".join(f"{d.run},{d.step}" for d in debts))
+
+
+def _unloaded(sight: Sight, debts: list[Debt]) -> Signal:
+    said = "; ".join(f"{d.says}: {d.discharge}" for d in debts) or "Postfix has loaded what we changed"
+    return sight.signal(UNLOADED, Outcome.FAIL if debts else Outcome.OK, said, float(len(debts)))
 
 
 def _epoch(sight: Sight, seen: int) -> Signal:

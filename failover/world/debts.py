@@ -37,6 +37,7 @@ def on_hold(m: Machine, key: tuple[str, str, str]) -> list[Mail]:
 
 def discharge(m: Machine) -> Freed:
     """What no requeue is at work on goes on; a list goes only when nothing of it is on hold."""
+    _load(m)
     released = 0
     for key in list(m.held):
         found = on_hold(m, key)
@@ -49,8 +50,27 @@ def discharge(m: Machine) -> Freed:
     return Freed(released, owing=False)
 
 
+def _load(m: Machine) -> None:
+    """What an act changed, and died."""
+    if m.mark is None:
+        return
+    if any(_unloaded(m)):
+        m.postfix.reload()
+    saved = m.saved.get((m.mark.run, m.mark.step))
+    if saved is not None and all(m.read(f, k) == before for f, k, before, _ in saved.settings):
+        saved.undone = True
+    m.mark = None
+
+
+def _unloaded(m: Machine) -> Iterator[tuple[str, ...]]:
+    if m.mark is not None and m.postfix.running and m.postfix.loaded is m.mark.loaded:
+        state = "left" if m.locked_by is None else "busy"
+        yield "unloaded", f"{m.mark.since:.0f}", m.mark.run, m.mark.step, CONFIG_DIR, state
+
+
 def rows(m: Machine) -> Rows:
-    return [("debt", *row) for row in (*_held(m), *_force(m), ("saved", str(len(m.saved))), ("epoch", str(m.epoch)))]
+    told = (*_held(m), *_force(m), *_unloaded(m))
+    return [("debt", *row) for row in (*told, ("saved", str(len(m.saved))), ("epoch", str(m.epoch)))]
 
 
 def _held(m: Machine) -> Iterator[tuple[str, ...]]:
@@ -72,7 +92,8 @@ def _force(m: Machine) -> Iterator[tuple[str, ...]]:
 
 
 def _standing(m: Machine, saved: Saved) -> Iterator[tuple[str, str]]:
-    return ((f, k) for f, k, before, after in saved.settings if before != after and m.read(f, k) == after)
+    settings = () if saved.undone else saved.settings
+    return ((f, k) for f, k, before, after in settings if before != after and m.read(f, k) == after)
 
 
 def debts(m: Machine, args: Args) -> Verb:
@@ -84,6 +105,8 @@ def debts(m: Machine, args: Args) -> Verb:
     if saved is None:
         return Rc.REFUSED, [*found, ("because", "nothing was saved under that name")]
     found.append(("saved", f"{saved.since:.0f}", CONFIG_DIR))
+    if saved.undone:
+        return Rc.OK, [*found, ("undone", f"{m.time:.0f}")]
     return Rc.OK, [*found, *(("change", f, k, m.read(f, k), before, after) for f, k, before, after in saved.settings)]
 
 

@@ -64,6 +64,17 @@ class Saved:
     settings: tuple[tuple[str, str, str, str], ...]
     since: float
     digests: dict[str, str] = field(default_factory=dict)
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Made before a file is changed: whose change, and what Postfix had loaded then."""
+
+    run: str
+    step: str
+    since: float
+    loaded: Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +148,7 @@ class Machine:
         self.held: dict[tuple[str, str, str], Held] = {}
         """By run, step and attempt."""
         self.keeps_hold = False
+        self.mark: Mark | None = None
         """postsuper is not there, or its disk is full: what is on hold stays there."""
         self.full_until = 0.0
         """The folder of these has no room until then."""

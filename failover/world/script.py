@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping
 from failover.ports import Rc
 from failover.world import debts, looks, restarts
 from failover.world.looks import Setting, lever_refusal, lever_settings, pickup_filter
-from failover.world.machine import Machine, Process, Result, Rows, Saved, Verb, refused
+from failover.world.machine import Machine, Mark, Process, Result, Rows, Saved, Verb, refused
 from failover.world.postfix import MAIN, MASTER
 
 Args = Mapping[str, str]
@@ -148,6 +148,7 @@ def _bypass(m: Machine, args: Args) -> Verb:
     if expected(wanted) != args["expect"]:
         return refused("the settings are not as they were read", Rc.CHANGED)
     saved = m.saved[args["run"], args["step"]] = Saved(m.snapshot(), wanted, m.time)
+    m.mark = Mark(args["run"], args["step"], m.time, m.postfix.loaded)
     yield 0.02
     for file, key, _, after in wanted:
         m.write(file, key, after)
@@ -155,10 +156,12 @@ def _bypass(m: Machine, args: Args) -> Verb:
     if m.check_says:
         for file, key, before, _ in wanted:
             m.write(file, key, before)
+        saved.undone, m.mark = True, None
         return refused(f"postfix check: {m.check_says}; put back", Rc.FAILED)
     yield 0.1
     saved.digests = {f: m.digest(f) for f in (MAIN, MASTER)}
     m.postfix.reload()
+    m.mark = None
     yield 0.1
     spamc = "/spamc " in saved.files[MASTER][f"{name}/unix"]  # only a lone spamc is known to have handed over nothing
     ended, left = m.postfix.end_scans() if spamc else (0, sum(bool(x.doing) for x in m.postfix.frozen_mail(name)))
@@ -180,11 +183,13 @@ def _restore(m: Machine, args: Args) -> Verb:
     saved = m.saved.get((args["of_run"], args["of_step"]))
     if saved is None:
         return refused("nothing was saved under that name")
-    if saved.digests != {f: m.digest(f) for f in (MAIN, MASTER)}:
-        conflicts = [s for s in saved.settings if m.read(s[0], s[1]) not in s[2:]]
+    if saved.undone or saved.digests != {f: m.digest(f) for f in (MAIN, MASTER)}:
+        last = 3 if saved.undone else 4
+        conflicts = [s for s in saved.settings if m.read(s[0], s[1]) not in s[2:last]]
         if conflicts:
             rows: Rows = [("conflict", f, k, m.read(f, k), after) for f, k, _, after in conflicts]
             return Rc.CHANGED, [*rows, ("because", "somebody else changed our setting")]
+    m.mark = Mark(args["of_run"], args["of_step"], m.time, m.postfix.loaded)
     yield 0.02
     rows = []
     for file in (MAIN, MASTER):
@@ -201,6 +206,7 @@ def _restore(m: Machine, args: Args) -> Verb:
         rows += [("restored", file, how), ("digest", file, m.digest(file))]
     yield 0.1
     m.postfix.reload()
+    saved.undone, m.mark = True, None
     yield 0.1
     return Rc.OK, rows
 

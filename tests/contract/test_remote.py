@@ -130,6 +130,22 @@ def test_a_bypass_goes_in_once_and_back_as_it_was(far: Far, lever: str) -> None:
     assert (back.rc, far.config()) == (Rc.OK, before)
 
 
+def test_what_was_put_back_is_none_of_ours_when_somebody_sets_it_so(far: Far) -> None:
+    """An edit of theirs was told as ours, and `host restore` took it away."""
+    assert far.act("bypass", "bypass", far.plan("clear")).rc == Rc.OK
+    undo = {"of_run": far.run, "of_step": "bypass"}
+    assert far.act("restore", "undo", undo).rc == Rc.OK
+    far.set_main("defer_transports", FILTER)
+    theirs = far.config()
+    told = far.call("debts", undo)
+    assert [row for row in told.all("debt") if row[0] == "force"] == []
+    assert (told.rc, bool(told.one("undone")), told.all("change")) == (Rc.OK, True, ())
+    again = far.act("restore", "undo", undo)
+    assert (again.rc, far.config()) == (Rc.CHANGED, theirs)
+    far.set_main("defer_transports", "")
+    assert far.act("restore", "undo", undo).rc == Rc.OK
+
+
 def test_a_bypass_that_expects_something_else_changes_nothing(far: Far) -> None:
     before = far.config()
     reply = far.act("bypass", "bypass", {**far.plan("pass"), "expect": "0" * 64})

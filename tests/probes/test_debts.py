@@ -14,6 +14,8 @@ from tests.probes.fakes import AT, facts, fleet
 HELD = ("debt", "held", "40", "1606200000", "r1", "requeue", "/etc/postfix-in", "left")
 FORCE = ("debt", "force", "r2", "bypass", "1606200060", "master.cf", "smtp/inet/content_filter", "/etc/postfix")
 
+UNLOADED = ("debt", "unloaded", "1606200000", "r3", "bypass", "/etc/postfix", "left")
+
 
 def read(*rows: tuple[str, ...]) -> dict[str, Signal]:
     host = fleet().hosts["mx1"]
@@ -57,6 +59,15 @@ def test_a_change_in_force_is_shown_and_fails_where_our_records_do_not_know_it()
     assert [(a.key, "failover host restore" in a.text) for a in pages] == [("mx1/unknown-change", True)]
 
 
+def test_what_postfix_has_not_loaded_fails_and_pages_and_names_the_command_that_loads_it() -> None:
+    """safety 14: `host restore` killed before the reload: nothing in force by the files, and mail unscanned."""
+    found = read(UNLOADED)["debt.unloaded"]
+    assert (found.outcome, found.value) == (Outcome.FAIL, 1.0)
+    assert "failover host restore mx1 r3 bypass" in found.reason
+    assert [a.key for a in weighing.alerts(["mx1"], (found,))] == ["mx1/unloaded"]
+    assert read((*UNLOADED[:-1], "busy"))["debt.unloaded"].outcome is Outcome.OK
+
+
 def test_a_helper_of_an_earlier_release_says_nothing_and_nothing_is_made_up() -> None:
     assert read() == {}
 
@@ -82,12 +93,14 @@ def test_an_epoch_of_the_future_is_told() -> None:
         ("debt", "held", "1", "5", "a b; rm", *HELD[5:]),
         ("debt", "force", "r2", "$(id)", *FORCE[4:]),
         ("debt", "force", "r2", "-x", *FORCE[4:]),
+        ("debt", "unloaded", "soon", *UNLOADED[3:]),
+        UNLOADED[:-1],
     ],
 )
 def test_what_is_no_debt_is_unknown(row: tuple[str, ...]) -> None:
     found = read(row)
     assert {s.outcome for s in found.values()} == {Outcome.UNKNOWN}
-    assert set(found) == {"debt.held", "debt.force"}
+    assert set(found) == {"debt.held", "debt.force", "debt.unloaded"}
 
 
 def test_rows_without_a_word_are_passed_over() -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -103,9 +104,12 @@ def settle(host: MailHost) -> Reply:
 
 def cut(host: MailHost, text: str, step: str = "requeue", config_dir: str = "/etc/postfix") -> None:
     """A requeue by this text, which ends itself somewhere."""
-    args = {"run": host.run, "step": step, "attempt": "1", "epoch": str(host.epoch), "limit": "40"}
-    argv = words("requeue", {**args, "filter": "spamassassin", "config_dir": config_dir})
-    done = host.lab.run("mx1", argv, timeout=60, input=text, check=False)
+    cut_act(host, text, "requeue", step, {"filter": "spamassassin", "config_dir": config_dir})
+
+
+def cut_act(host: MailHost, text: str, verb: str, step: str, own: dict[str, str]) -> None:
+    args = {"run": host.run, "step": step, "attempt": "1", "epoch": str(host.epoch), "limit": "40", **own}
+    done = host.lab.run("mx1", words(verb, args), timeout=60, input=text, check=False)
     assert "end\t" not in done.stdout, (done.stdout, done.stderr)
 
 
@@ -300,16 +304,53 @@ def test_what_is_in_force_is_told_by_the_host_alone(host: MailHost) -> None:
     assert debts(host, "epoch") == [(str(host.epoch),)]
 
 
+def asked(lab: Lab, *args: str) -> tuple[int, str]:
+    done = lab.run("controller", ["failover", *args], timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+CLOCKS = {"of this machine": "", "of a container": "echo 5"}
+
+
+@pytest.mark.parametrize("uptime", CLOCKS)
+def test_a_restore_killed_before_its_reload_is_told_until_postfix_has_loaded_it(
+    lab: Lab, host: MailHost, uptime: str
+) -> None:
+    """safety 14: by its files nothing is in force, and mail goes unscanned. In LXC /proc/uptime is of the container."""
+    host.sh("postconf -X defer_transports && postfix reload")
+    assert host.bypass("pass").rc == Rc.OK
+    clock = 'read -r up _ </proc/uptime; echo "${up%%.*}"'
+    text = killed_before('reload || { because $FAILED "restored').replace(clock, CLOCKS[uptime] or clock)
+    cut_act(host, text, "restore", "undo", {"of_run": host.run, "of_step": "bypass"})
+    assert debts(host, "force") == []
+    assert [(row[1:]) for row in debts(host, "unloaded")] == [(host.run, "bypass", "/etc/postfix", "left")]
+    back = f"failover host restore mx1 {host.run} bypass"
+    for look in (("status",), ("check", "--host", "mx1"), ("host", "status", "mx1"), ("host", "restore", "mx1")):
+        code, said = asked(lab, *look)
+        assert (code, back in said) == (1 if look[0] == "check" else 0, True), said
+    manager = host.sh("pgrep -x qmgr")
+    code, said = asked(lab, *back.split()[1:], "--yes")
+    assert (code, debts(host, "unloaded"), host.sh("pgrep -x qmgr") != manager) == (0, [], True), said
+
+
+def test_what_a_failed_bypass_put_back_is_none_of_ours(host: MailHost) -> None:
+    host.sh("postconf -X defer_transports && postfix reload")
+    args = {"run": host.run, "step": "bypass", "attempt": "1", "epoch": str(host.epoch), "limit": "40"}
+    text = script_text().replace("quietly 15 postfix check || { put_back", "false || { put_back")
+    argv = words("bypass", {**args, **host.plan("clear")})
+    failed = read(host.lab.run("mx1", argv, timeout=60, input=text, check=False))
+    assert (failed.rc, "put back" in failed.because) == (Rc.FAILED, True)
+    host.sh("postconf -e defer_transports=spamassassin")
+    assert debts(host, "force") == []
+
+
 def test_the_state_lost_while_a_bypass_is_in_force(lab: Lab, host: MailHost) -> None:
     """safety 14: status asks the host, check fails, and one command leads back without any records."""
     host.sh("postconf -X defer_transports && postfix reload")
     before = host.config()
     assert host.bypass("pass").rc == Rc.OK
 
-    def failover(*args: str) -> tuple[int, str]:
-        done = lab.run("controller", ["failover", *args], timeout=120, check=False)
-        return done.returncode, done.stdout + done.stderr
-
+    failover = partial(asked, lab)
     back = f"failover host restore mx1 {host.run} bypass"
     code, said = failover("status")
     assert (code, back in said, "our records know nothing of it" in said) == (0, True, True), said

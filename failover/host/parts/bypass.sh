@@ -11,7 +11,7 @@ do_bypass() {
   [ "$lever" = clear ] || reaches "$(printf '%s\n' "$settings" | cut -f 4)" || return
   to=$STATE/saved/$run,$step
   all_said && ( set +f; save "$to" ) || { because $REFUSED "the changed configuration could not be prepared"; return; }
-  changes_files || return
+  changes_files "$run" "$step" || { rm -rf "$to"; return $REFUSED; }
   begins
   for file in main.cf master.cf; do
     cmp -s "$to/before/$file" "$to/wanted/$file" ||
@@ -20,6 +20,7 @@ do_bypass() {
   done
   quietly 15 postfix check || { put_back "$to" "postfix check refuses the changed configuration"; return; }
   reload || { put_back "$to" "Postfix did not take up the changed configuration"; return; }
+  loaded
   printf '%s\n' "$settings" | sed "s/^/setting\t/"
   digests
   [ "$lever" = pass ] || end_sessions "$filter"
@@ -44,19 +45,22 @@ do_restore() {
   [ -z "$no" ] || { because $REFUSED "$no"; return; }
   while IFS=$TAB read -r file key before after; do
     now=$(setting "$file" "$key") || { because $REFUSED "$UNSAID: nothing was touched"; return; }
+    [ ! -e "$saved/undone" ] || after=$before
     case $now in "$before" | "$after") ;; *) say conflict "$file" "$key" "$now" "$after"; rc=$CHANGED ;; esac
   done <"$saved/settings"
   [ $rc -eq 0 ] || { because $rc "somebody else changed our setting: nothing was touched"; return; }
-  changes_files || return
+  changes_files "$of_run" "$of_step" || return
   begins
   for file in main.cf master.cf; do
     restore_file $file || { because $FAILED "$file was edited at this moment, or could not be written"; return; }
   done
   digests
   master_pid >/dev/null
-  case $? in 0) ;; 1) return 0 ;; *) because $FAILED "restored, but not reloaded: $UNSAID"; return ;; esac
+  case $? in 0) ;; 1) undone "$saved"; loaded; return 0 ;; *) because $FAILED "restored, but not reloaded: $UNSAID"; return ;; esac
   quietly 15 postfix check || { because $FAILED "restored, but postfix check refuses it"; return; }
   reload || { because $FAILED "restored, but Postfix did not take it up"; return; }
+  undone "$saved"
+  loaded
 }
 
 restore_file() { # FILE: the saved bytes where nobody else edited it, else our settings alone

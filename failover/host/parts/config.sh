@@ -45,28 +45,35 @@ reload() { # and wait until the old queue manager is gone: from then on nothing 
     [ "$(left_s)" -gt 3 ] || return 1
     sleep 0.2
   done
-  rm -f "$(mark)"
 }
 
 # Between a changed file and its reload, Postfix runs with the configuration of before. An act can die there, or Postfix
-# can refuse. So each instance has a mark, $STATE/unloaded/NAME: BOOT UPTIME CONFIG_DIR of our last change.
+# can refuse. So each instance has a mark, $STATE/unloaded/NAME: BOOT QMGR CONFIG_DIR RUN STEP SINCE of our last change.
+# QMGR is who manages the queue by what was there before. (No uptime: in a container it is of another clock than a process.)
 UNLOADED='Postfix has not taken up what is in main.cf and master.cf: see what postfix reload says'
 
 mark() { echo "$STATE/unloaded/$(printf %s "$config_dir" | tr / ,)"; }
 
-changes_files() { # before the first file is changed
-  mkdir -p "$STATE/unloaded" && echo "$(cat /proc/sys/kernel/random/boot_id) $(uptime_s) $config_dir" | put "$(mark)" ||
+changes_files() { # RUN STEP, before the first file is changed
+  mkdir -p "$STATE/unloaded" &&
+    echo "$(cat /proc/sys/kernel/random/boot_id) $(qmgr_now) $config_dir $1 $2 $(date +%s)" | put "$(mark)" ||
     because $REFUSED "cannot write $STATE/unloaded"
 }
 
+loaded() { rm -f "$(mark)"; }
+
+qmgr_now() { # PID:BEGAN of the queue manager, or none
+  pid=$(qmgr_pid | head -n 1)
+  if [ -n "$pid" ]; then echo "$pid:$(began "$pid")"; else echo none; fi
+}
+
 unloaded() { # may Postfix run with the configuration of before? Not where it was started, or reloaded, since
-  read -r boot since _ 2>/dev/null <"$(mark)" && [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] &&
+  read -r boot by _ 2>/dev/null <"$(mark)" && [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] &&
     [ -e "$config_dir/main.cf" ] || return 1
   master_pid >/dev/null
   case $? in 1) return 1 ;; 2) return 0 ;; esac
-  old=$(qmgr_pid)
-  [ -n "$old" ] || return 0
-  [ $(($(began "$old") / 100)) -le "$since" ]
+  now=$(qmgr_now)
+  case $by in *:*) [ "$now" = none ] || [ "$now" = "$by" ] ;; esac # where there was none, nobody can tell
 }
 
 began() { # PID: when it started, in ticks of 10 ms since boot: the 22nd field of proc(5)
@@ -78,11 +85,25 @@ marked() { # CONFIG_DIR of each instance that may not have taken up our last cha
   find "$STATE/unloaded" -type f ! -name '*.tmp' -exec cut -d ' ' -f 3 {} + 2>/dev/null
 }
 
-load() { # reload each instance whose files an act changed, and died
+load() ( # reload each instance whose files an act changed, and died
   for dir in $(marked); do
-    (config_dir=$dir && export MAIL_CONFIG="$dir" && if unloaded; then reload; else rm -f "$(mark)"; fi)
+    config_dir=$dir
+    export MAIL_CONFIG="$dir"
+    ! unloaded || reload || continue
+    read -r _ _ _ of_run of_step _ <"$(mark)" && saved=$STATE/saved/$of_run,$of_step && reads_as_before && undone "$saved"
+    loaded
   done
+)
+
+reads_as_before() { # all that $saved changed; not where postconf does not say
+  [ -e "$saved/settings" ] || return
+  while IFS=$TAB read -r file key before after; do
+    [ "$before" = "$after" ] || [ "$(setting "$file" "$key")" = "$before" ] || return
+  done <"$saved/settings"
 }
+
+# A change that was put back whole is none of ours any more: what reads as we had set it later, somebody else has set.
+undone() { true >"$1/undone" && sync "$1/undone" "$1"; }
 
 put_back() { # FOLDER SENTENCE: of saved bytes; the act failed, and says so
   deadline=$((deadline + 10))
@@ -90,7 +111,7 @@ put_back() { # FOLDER SENTENCE: of saved bytes; the act failed, and says so
     [ "$(sha "$config_dir/$file")" != "$(sha "$1/wanted/$file")" ] ||
       install_file "$1/before/$file" $file "$(sha "$1/wanted/$file")"
   done
-  if reload; then because $FAILED "$2; put back"; else because $FAILED "$2; put back, but not reloaded"; fi
+  if reload; then saved=$1; ! reads_as_before || undone "$1"; loaded; because $FAILED "$2; put back"; else because $FAILED "$2; put back, but not reloaded"; fi
 }
 
 save() { # FOLDER: saved bytes, the wanted bytes, and the settings between them; whole or not there

@@ -99,6 +99,7 @@ do_release() { # what an act does before all else, and says how far it came
 debts() {
   debts_held
   debts_force
+  debts_unloaded
   say saved "$(find "$STATE/saved" -mindepth 1 -maxdepth 1 -type d ! -name '.*' 2>/dev/null | wc -l)"
   if [ -z "$unbelieved" ]; then say epoch "$(highest_epoch)"; else say unbelieved "$unbelieved"; fi
 }
@@ -109,6 +110,7 @@ do_debts() { # and of one saved change, how it reads now: what a restore would p
   saved=$STATE/saved/$of_run,$of_step
   [ -e "$saved/settings" ] || { because $REFUSED "nothing was saved here for $of_run, $of_step"; return; }
   read -r dir <"$saved/config_dir" && say saved "$(stat -c %Y "$saved/settings")" "$dir"
+  [ ! -e "$saved/undone" ] || { say undone "$(stat -c %Y "$saved/undone")"; return; }
   while IFS=$TAB read -r file key before after; do
     now=$(MAIL_CONFIG=$dir && setting "$file" "$key") || { because $FAILED "$UNSAID"; return; }
     say change "$file" "$key" "$now" "$before" "$after"
@@ -129,6 +131,14 @@ at_work() { # RUN,STEP,ATTEMPT WORD: busy where it is done this moment, else WOR
   if [ "$(tr ' ' , 2>/dev/null <"$STATE/holder")" = "$1" ] && ! flock -n "$STATE/lock" true; then echo busy; else echo "$2"; fi
 }
 
+debts_unloaded() { # unloaded SINCE RUN STEP CONFIG_DIR left|busy of each instance that runs by what was there before our change
+  for dir in $(marked); do
+    (config_dir=$dir && export MAIL_CONFIG="$dir" && unloaded && read -r _ _ _ of_run of_step since <"$(mark)" || exit
+      if flock -n "$STATE/lock" true; then state=left; else state=busy; fi
+      say unloaded "${since:-0}" "${of_run:-before}" "${of_step:-unloaded}" "$dir" "$state")
+  done
+}
+
 debts_force() { # force RUN STEP SINCE FILE KEY CONFIG_DIR of each setting that reads as we set it; the newest has it
   saved_states | while read -r since name dir state; do
     [ "$state" != no ] || continue
@@ -142,7 +152,7 @@ debts_force() { # force RUN STEP SINCE FILE KEY CONFIG_DIR of each setting that 
 saved_states() {
   find "$STATE/saved" -mindepth 2 -maxdepth 2 -name settings ! -path '*/.*' -printf '%T@ %h\n' 2>/dev/null | sort -rn |
     while read -r at saved; do
-      read -r dir 2>/dev/null <"$saved/config_dir" && echo "$saved ${at%.*} $dir"
+      [ ! -e "$saved/undone" ] && read -r dir 2>/dev/null <"$saved/config_dir" && echo "$saved ${at%.*} $dir"
     done | {
       list=$(cat)
       [ -n "$list" ] || exit 0
