@@ -42,7 +42,8 @@ class SpamBypass:
         filter_ = _the_filter(host, found)
         lever = _lever(host, found)
         rows: list[tuple[str, ...]] = [r[1:] for r in found.all("setting") if len(r) == 5 and r[0] == lever]
-        notes = [" ".join(r[1:]) for r in found.all("note") if r and r[0] == lever]
+        told = (*found.all("effect"), *found.all("note"))
+        notes = [" ".join(r[1:]) for r in told if r and r[0] == lever]
         before = {f"{file} {key}": hidden(now) for file, key, now, _ in rows}
         want = {f"{file} {key}": hidden(then) for file, key, _, then in rows}
         expires = _expires(spec)

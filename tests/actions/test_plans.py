@@ -75,8 +75,8 @@ def test_where_pass_through_cannot_reach_every_setting_is_cleared() -> None:
 
 def test_the_plan_says_which_mail_its_lever_cannot_free() -> None:
     """case: a shell script around spamc: "succeeded", with letters left in the script."""
-    notes = (("note", "pass", "mail in the script stays"), ("note", "clear", "another lever's"))
-    assert planned("spam.bypass", (*PIPE, *notes)).says.endswith("; mail in the script stays")
+    notes = (("note", "pass", "mail in the script stays"), ("effect", "pass", "and so"), ("note", "clear", "another's"))
+    assert planned("spam.bypass", (*PIPE, *notes)).says.endswith("; and so; mail in the script stays")
 
 
 def test_what_is_already_so_owes_no_undo() -> None:

@@ -50,8 +50,8 @@ def test_a_lever_is_allowed_or_the_sentence_says_what_forbids_it(lab: Lab, case:
         else:
             assert said[lever][0] == "no", (lever, said)
             assert re.search(case[lever].replace("@DIR@", DIR), said[lever][1]), said
-    noted = any(row[0] == "clear" and "session" in row[1] for row in read.all("note"))
-    assert noted == (case["clear"] == "ok"), "who is being served meets what is cleared until it is served"
+    told = any(row[0] == "clear" and "session" in row[1] for row in read.all("effect"))
+    assert told == (case["clear"] == "ok"), "whose session is ended is said before"
     stays = [row[1] for row in read.all("note") if row[0] == "pass"]
     assert len(stays) == ("stays" in case), "what no lever can free is said before"
     assert all(case["stays"] in said for said in stays), stays

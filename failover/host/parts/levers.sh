@@ -266,7 +266,7 @@ do_filter_read() {
     lever_settings $lever "$names" | sed "s/^/setting\t$lever\t/"
     stays=$(stays_behind "$names" "${entry#=}")
     [ -z "$stays" ] || say note $lever "$stays"
-    [ $lever != clear ] || say note clear "$SESSIONS"
+    [ $lever != clear ] || say effect clear "$SESSIONS"
   done
   all_said || because $FAILED "$UNSAID"
 }

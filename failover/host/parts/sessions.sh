@@ -18,7 +18,7 @@ old_sessions() { # NAME: pids of smtpd that began before the last reload, and ma
 }
 
 end_sessions() { # NAME: those between two letters; sets `sessions`, how many are left
-  command -v ss >/dev/null && for pid in $(old_sessions "$1"); do end_session "$pid"; done
+  command -v ss >/dev/null && for pid in $(old_sessions "$1"); do [ "$(left_s)" -lt 10 ] || end_session "$pid"; done
   sessions=$(old_sessions "$1" | grep -c .)
 }
 
