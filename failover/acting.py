@@ -17,6 +17,7 @@ from failover.core.returns import Return
 from failover.core.run import Did, Phase, RunState, View
 from failover.core.verdict import Kind
 from failover.errors import FailoverError, Refused
+from failover.fence import fence
 from failover.lead import Lead, by
 from failover.ports import Proposal, RunRecord
 from failover.turn import Turn
@@ -43,12 +44,13 @@ def _act(c: Controller, book: Playbook, turn: Turn, lead: Lead) -> bool:
     """False where it would change nothing."""
     verdict, decided = turn.verdict, turn.situation.now
     try:
-        plan = _plan(c, book, turn)
-        if not plan.changes:
-            return False
-        lead.renew()
-        if (c.now - decided).total_seconds() <= OLD_S or _still(c, turn):
-            turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=by()))
+        with fence(f"a run of {book.name}"):
+            plan = _plan(c, book, turn)
+            if not plan.changes:
+                return False
+            lead.renew()
+            if (c.now - decided).total_seconds() <= OLD_S or _still(c, turn):
+                turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=by()))
     except FailoverError as e:
         if not _at_work(c, turn):
             turn.alerts.append(_could_not(turn, e))
@@ -83,7 +85,8 @@ def ask(c: Controller, playbooks: tuple[Playbook, ...], turn: Turn) -> None:
         return
     book = next(p for p in playbooks if p.name == verdict.playbook)
     try:
-        plan = _plan(c, book, turn)
+        with fence(f"a plan of {book.name}"):
+            plan = _plan(c, book, turn)
     except FailoverError as e:
         turn.alerts.append(_could_not(turn, e))
         return
@@ -106,9 +109,10 @@ def go_back(c: Controller, turn: Turn, lead: Lead) -> None:
     if due is None or turn.verdict.kind is Kind.RUN:
         return
     lead.renew()
-    record = c.find(due.standing.run)
     try:
-        turn.runs.append((record, _put_off(c, record, c.rollback(record, by=by()))))
+        with fence(f"run {due.standing.run}"):
+            record = c.find(due.standing.run)
+            turn.runs.append((record, _put_off(c, record, c.rollback(record, by=by()))))
     except Refused:  # held by somebody who is at work there, or paused since: it stays, and comes up again
         return
     except FailoverError as e:

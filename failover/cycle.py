@@ -11,6 +11,7 @@ from collections.abc import Callable
 from failover.acting import act, ask, go_back
 from failover.announcing import tell
 from failover.controller import Controller
+from failover.core.alert import Alert
 from failover.core.playbook import Playbook
 from failover.core.returns import returns
 from failover.core.verdict import Kind
@@ -37,12 +38,14 @@ def cycle(
     raises; nothing for what hosts, name servers and channels do.
     """
     with leading(c) as lead, looking_meanwhile(c, playbooks, lead, alive) as meanwhile:
-        finished = list(finish(c, playbooks, by()))
+        faults: list[Alert] = []
+        finished = list(finish(c, playbooks, by(), faults))
         turn = see(c, playbooks, budget_s, calm_s)
-        if ended := list(finish(c, playbooks, by())):  # whoever had it while we looked has it no more
+        if ended := list(finish(c, playbooks, by(), faults)):  # whoever had it while we looked has it no more
             finished += ended
             turn = see(c, playbooks, budget_s, calm_s)
         turn.runs += finished
+        turn.alerts += faults
         meanwhile.begins_now()
         if turn.verdict.kind is Kind.RUN:
             act(c, playbooks, turn, lead)

@@ -46,11 +46,13 @@ from failover.errors import (
     Changed,
     ConfigError,
     FailoverError,
+    Fault,
     NeedsPerson,
     OutcomeUnknown,
     StaleEpoch,
     Unreachable,
 )
+from failover.fence import fault, fence
 from failover.ports import Clock, Lease, RunRecord, Store
 
 LEASE_S = 120.0
@@ -180,9 +182,20 @@ class Engine:
             if not sitting.view.order:
                 raise
             raise _unrecorded(sitting, e) from e
+        except (FailoverError, BrokenPipeError):  # whoever watched has gone: that is for the caller
+            raise
+        except Exception as e:
+            raise self._faulty(sitting, e) from e
         finally:
             with suppress(FailoverError):  # a store that is down must not hide why we end; the lease ends by itself
                 self.store.release(sitting.lease)
+
+    def _faulty(self, s: Sitting, error: Exception) -> Fault:
+        """Said at the run, which then waits for a person: what fails for a fault of ours fails again."""
+        found = fault(f"run {s.record.id}", error)
+        with suppress(Exception):  # the fault may be in what records it
+            self._close(s, RunState.PAUSED, str(found))
+        return found
 
     def _advance(self, s: Sitting) -> None:
         """One move. Every path through here appends at least one event, so a run always ends."""
@@ -287,7 +300,7 @@ class Engine:
         if late := self._late(s.events[-1].at):
             return self._fail(s, step, "late", late, nothing_done=True)
         try:
-            result = self._reaching(lambda: ACTIONS[step.action].act(step, at, self._unhurried))
+            result = self._reaching(step, lambda: ACTIONS[step.action].act(step, at, self._unhurried))
         except FailoverError as e:
             return self._not_done(s, step, e)
         self._record(s, Did.ACTED, step.id, {"result": dict(result)})
@@ -412,7 +425,7 @@ class Engine:
         self._record(s, Did.UNDO_INTENT, step.id, {"attempt": attempt, "want": dict(step.before)})
         at = self._at(s, step, f"undo-{attempt}")
         try:
-            result = self._reaching(lambda: ACTIONS[step.action].undo(step, at, self._unhurried))
+            result = self._reaching(step, lambda: ACTIONS[step.action].undo(step, at, self._unhurried))
         except Changed as e:
             return self._conflict(s, step, str(e))
         except FailoverError as e:
@@ -427,7 +440,7 @@ class Engine:
     def _conflict(self, s: Sitting, step: Step, error: str) -> None:
         self._record(s, Did.CONFLICT, step.id, {"error": error})
 
-    def _reaching(self, do: Callable[[], Result]) -> Result:
+    def _reaching(self, step: Step, do: Callable[[], Result]) -> Result:
         """Only what certainly was not run is tried again, with the same attempt: the far side does it once."""
         again = Retrying(
             retry=retry_if_exception_type(Unreachable),
@@ -436,7 +449,8 @@ class Engine:
             sleep=self.hands.clock.sleep,
             reraise=True,
         )
-        return again(do)
+        with fence(_subject(step)):
+            return again(do)
 
     # Looking ------------------------------------------------------------------
 
@@ -470,7 +484,7 @@ class Engine:
         """Read until it is known and at rest; what runs there has the step's own time, and all have some patience."""
         since = self.hands.clock.monotonic()
         while True:
-            world = self._look_at(s, look)
+            world = self._look_at(s, step, look)
             until = since + PATIENCE_S + (step.limit_s if world is World.RUNNING else 0.0)
             out_of_time = self.hands.clock.monotonic() > until
             if world not in {World.UNKNOWN, World.RUNNING} or out_of_time or self.stop() or _is_stale(s, world):
@@ -484,9 +498,10 @@ class Engine:
         self.meanwhile(min(spare_s, self._time_left(s)))
         self.hands.clock.sleep(until - self.hands.clock.monotonic())
 
-    def _look_at(self, s: Sitting, look: Callable[[], World]) -> World:
+    def _look_at(self, s: Sitting, step: Step, look: Callable[[], World]) -> World:
         try:
-            return look()
+            with fence(_subject(step)):
+                return look()
         except FailoverError as e:
             s.unread = e
             return World.UNKNOWN
@@ -494,7 +509,8 @@ class Engine:
     def _said(self, step: Step) -> str:
         """What is there now, for the message; never a reason to fail a second time."""
         try:
-            now: Mapping[str, str] = ACTIONS[step.action].read(step, self.hands)
+            with fence(_subject(step)):
+                now: Mapping[str, str] = ACTIONS[step.action].read(step, self.hands)
         except FailoverError as e:
             return str(e)
         return "; ".join(f"{k} is {now.get(k)!r}" for k in step.before if now.get(k) != step.want.get(k))
@@ -533,7 +549,11 @@ def _waiting(s: Sitting, step: Step, world: World) -> str:
     if world is World.RUNNING:
         return f"what was begun on {step.host} is still running there"
     said = _said_by(s.unread) if s.unread else "no reason given"
-    return f"{step.host or step.domain or step.id} could not be read, so nothing more was done: {said}"
+    return f"{_subject(step)} could not be read, so nothing more was done: {said}"
+
+
+def _subject(step: Step) -> str:
+    return step.host or step.domain or step.id
 
 
 def _unrecorded(s: Sitting, error: FailoverError) -> NeedsPerson:

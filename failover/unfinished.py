@@ -7,23 +7,35 @@ it was given for is still so; else it is taken back, which settles what may have
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 from failover.config.playbooks import bind_playbook
 from failover.controller import Controller
+from failover.core import aftermath
+from failover.core.alert import Alert
 from failover.core.condition import at_once, judge, predicates
 from failover.core.playbook import Playbook
 from failover.core.run import RunState, View
-from failover.errors import FailoverError
+from failover.errors import ConfigError, FailoverError, Fault
+from failover.fence import fence
 from failover.ports import RunRecord
 
 
-def finish(c: Controller, playbooks: tuple[Playbook, ...], by: str) -> Iterator[tuple[RunRecord, View]]:
+def finish(
+    c: Controller, playbooks: tuple[Playbook, ...], by: str, faults: list[Alert]
+) -> Iterator[tuple[RunRecord, View]]:
+    """A fault of ours in one of them ends there, and is added to `faults`."""
     busy = {lease.run for lease in c.store.holders(c.now)}
     for record, view in c.open_runs():
         if view.state is RunState.RUNNING and record.id not in busy:
-            with suppress(FailoverError):  # paused, held, or out of reach: it stays open, and the past says so
-                yield record, c.resume(record) if _is_meant(c, record, view, playbooks) else c.rollback(record, by=by)
+            try:
+                with fence(f"run {record.id}"):
+                    came = c.resume(record) if _is_meant(c, record, view, playbooks) else c.rollback(record, by=by)
+            except Fault as e:
+                faults.append(aftermath.of_fault(record.id, record.plan, str(e)))
+            except FailoverError:  # paused, held, or out of reach: it stays open, and the past says so
+                continue
+            else:
+                yield record, came
 
 
 def _is_meant(c: Controller, record: RunRecord, view: View, playbooks: tuple[Playbook, ...]) -> bool:
@@ -35,11 +47,15 @@ def _is_meant(c: Controller, record: RunRecord, view: View, playbooks: tuple[Pla
 
 
 def _asks_for_it(c: Controller, record: RunRecord, playbooks: tuple[Playbook, ...]) -> bool:
-    """A playbook without a trigger was a person's wish of then: theirs to repeat."""
+    """A playbook without a trigger was a person's wish of then: theirs to repeat. For a host that hosts.yaml does not
+    have any more, nothing asks for it."""
     book = next((p for p in playbooks if p.name == record.plan.playbook), None)
     if book is None or book.trigger is None:
         return False
-    trigger = bind_playbook(book, {k: str(v) for k, v in record.plan.params.items()}, c.hands.fleet).trigger
+    try:
+        trigger = bind_playbook(book, {k: str(v) for k, v in record.plan.params.items()}, c.hands.fleet).trigger
+    except ConfigError:
+        return False
     assert trigger is not None
     tests = predicates(trigger)
     seen = c.hands.look({t.host for t in tests}, frozenset(t.signal for t in tests))

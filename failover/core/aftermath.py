@@ -44,6 +44,14 @@ def _outcome(step: str, view: View) -> str:
     return s.phase.value + (f", {s.error}" if s.error else "")
 
 
+def of_fault(run: str, plan: Plan, said: str) -> Alert:
+    """A fault of our own in going on with a run, as `failover.fence` says it."""
+    title = f"{', '.join(sorted(plan.subjects))}: run {run} cannot be gone on with, for a fault of failover's own"
+    more = f"Every other host is looked after as ever. More: failover runs show {run}"
+    about = plan.incident or f"{min(plan.subjects, default='controller')}/{run}"
+    return Alert(about, f"{run} fault", "critical", title, f"{said}\n{more}", shows=Shows.OURS)
+
+
 def of_runs(past: Past) -> tuple[Alert, ...]:
     """Runs that wait for a person, and those that stand and are nobody's worry for now."""
     waiting = [r for r in past.ran if r.open and not r.busy]
