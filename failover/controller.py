@@ -17,7 +17,7 @@ from failover.core import debts
 from failover.core.candidates import Situation
 from failover.core.ids import new_run_id
 from failover.core.past import Past
-from failover.core.plan import Plan, differences
+from failover.core.plan import Plan, as_told, differences
 from failover.core.playbook import Playbook
 from failover.core.recovery import World, compare
 from failover.core.run import Did, Phase, RunState, View, fold
@@ -26,7 +26,7 @@ from failover.core.summary import UNKNOWN
 from failover.core.verdict import LOOKS, Verdict, recommend
 from failover.core.words import duration
 from failover.engine import Engine
-from failover.errors import ConfigError, FailoverError, NeedsPerson, Refused
+from failover.errors import ConfigError, Elsewhere, FailoverError, NeedsPerson, Refused
 from failover.fence import fence
 from failover.planner import make_plan
 from failover.ports import Ready, RunRecord, Store
@@ -85,6 +85,7 @@ class Controller:
 
     def same(self, approved: Plan, now: Plan) -> None:
         """Raises Refused, naming every difference, unless `now` is what was approved."""
+        now = as_told(approved, now)
         if approved.fingerprint == now.fingerprint:
             return
         raise Refused(
@@ -208,9 +209,11 @@ class Controller:
         try:
             with fence(m.step.host or m.run):
                 now = ACTIONS[m.step.action].read(m.step, self.hands)
+                world = compare(now, before=m.step.before, want=m.step.want)
+        except Elsewhere as e:
+            return f"unknown: {e}; {e.try_}"
         except FailoverError as e:
             return f"unknown: {e}"
-        world = compare(now, before=m.step.before, want=m.step.want)
         return {World.WANTED: "in force", World.BEFORE: "gone: it reads as before"}.get(world, "changed by somebody")
 
     def by_key(self, key: str | None) -> RunRecord | None:

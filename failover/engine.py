@@ -45,6 +45,7 @@ from failover.core.words import duration
 from failover.errors import (
     Changed,
     ConfigError,
+    Elsewhere,
     FailoverError,
     Fault,
     NeedsPerson,
@@ -256,7 +257,7 @@ class Engine:
             case Move.ADOPT:
                 self._record(s, Did.UNCHANGED, step.id, {})
             case Move.WAIT:
-                self._fail(s, step, "unknown", f"{step.host} could not be read", nothing_done=True)
+                self._fail(s, step, "unknown", _waiting(s, step, world), nothing_done=True)
             case _:
                 self._fail(s, step, "drift", f"it no longer reads as planned: {self._said(step)}", nothing_done=True)
 
@@ -487,7 +488,7 @@ class Engine:
             world = self._look_at(s, step, look)
             until = since + PATIENCE_S + (step.limit_s if world is World.RUNNING else 0.0)
             out_of_time = self.hands.clock.monotonic() > until
-            if world not in {World.UNKNOWN, World.RUNNING} or out_of_time or self.stop() or _is_stale(s, world):
+            if world not in {World.UNKNOWN, World.RUNNING} or out_of_time or self.stop() or _will_not_change(s, world):
                 return world
             self._renew(s, step.limit_s)
             self._wait(s, until - self.hands.clock.monotonic())
@@ -549,6 +550,8 @@ def _waiting(s: Sitting, step: Step, world: World) -> str:
     if world is World.RUNNING:
         return f"what was begun on {step.host} is still running there"
     said = _said_by(s.unread) if s.unread else "no reason given"
+    if isinstance(s.unread, Elsewhere):
+        return said
     return f"{_subject(step)} could not be read, so nothing more was done: {said}"
 
 
@@ -564,11 +567,11 @@ def _unrecorded(s: Sitting, error: FailoverError) -> NeedsPerson:
     )
 
 
-def _is_stale(s: Sitting, world: World) -> bool:
-    """Waiting makes no epoch newer."""
-    return world is World.UNKNOWN and isinstance(s.unread, StaleEpoch)
+def _will_not_change(s: Sitting, world: World) -> bool:
+    """Waiting makes no epoch newer, and edits no hosts.yaml."""
+    return world is World.UNKNOWN and isinstance(s.unread, StaleEpoch | Elsewhere)
 
 
 def _said_by(error: FailoverError) -> str:
-    """A stale epoch is told with its cure: who reads of the run knows no other place to look for it."""
-    return f"{error}; {error.try_}" if isinstance(error, StaleEpoch) else str(error)
+    """What waiting does not change is told with its cure: who reads of the run knows no other place to look for it."""
+    return f"{error}; {error.try_}" if isinstance(error, StaleEpoch | Elsewhere) else str(error)

@@ -74,6 +74,11 @@ class Changed(Refused):
     """What we expected to find is not there any more: somebody else's edit. Nothing was changed."""
 
 
+class Elsewhere(Refused):
+    """hosts.yaml leads to another machine or zone than the one that the step is for, or to none. Nothing was done, and
+    nothing is known of the one that it is for."""
+
+
 class StaleEpoch(Refused):
     """A newer controller has been at this host, and the host itself refused us: nothing was done by this request."""
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from failover.core import place
 from failover.core.fleet import Domain, Fleet, Host
 from failover.core.plan import Step
 from failover.core.playbook import Playbook, StepSpec
 from failover.core.recovery import World
 from failover.core.signal import Samples
-from failover.errors import Refused
+from failover.errors import Elsewhere, Refused
 from failover.ports import Clock, Cloud, DnsZone, Held, Notifier, Remote, by_hand
 
 
@@ -121,3 +122,42 @@ def host_of(spec: StepSpec, fleet: Fleet) -> Host:
             try_=f"set it with --set, to one of: {', '.join(fleet.hosts)}",
         )
     return fleet.hosts[name]
+
+
+def host_in(step: Step, hands: Hands, of: Callable[[Host], place.Place] = place.of_host) -> Host:
+    """The host that the step was planned on. Raises Elsewhere when its name leads to another one now, or to none."""
+    host = hands.fleet.hosts.get(step.host or "")
+    if host is None:
+        raise _elsewhere(step, str(step.host), step.where, None)
+    _same(step, host.name, of(host))
+    return host
+
+
+def domain_in(step: Step, hands: Hands) -> Domain:
+    """The domain that the step was planned on. Raises Elsewhere when its name leads to another zone now, or to none."""
+    domain = hands.fleet.domains.get(step.domain or "")
+    if domain is None:
+        raise _elsewhere(step, str(step.domain), step.where, None)
+    _same(step, domain.name, place.of_domain(domain))
+    return domain
+
+
+def _same(step: Step, name: str, today: place.Place) -> None:
+    was, now = place.moved(step.where, today)
+    if was:
+        raise _elsewhere(step, name, was, now)
+
+
+def _elsewhere(step: Step, name: str, was: place.Place, now: place.Place | None) -> Elsewhere:
+    at = f" at {place.words(was)}" if was else ""
+    says = f"has {name} at {place.words(now)}" if now else f"names no {name}"
+    by_itself = (
+        "or give the machine that it is for a name of its own there, and `failover host restore` on that name; "
+        if step.host
+        else "or take it back there by hand; "
+    )
+    return Elsewhere(
+        f"{step.id} is for {name}{at}, and hosts.yaml {says} now: nothing was done, and nothing is known of the former",
+        try_=f"put {name}{at} back into hosts.yaml and try again; {by_itself}"
+        f"then `failover runs resolve RUN {step.id} --keep --reason TEXT`",
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.actions import restarting
-from failover.actions.base import At, Context, Hands, Result, host_of
+from failover.actions.base import At, Context, Hands, Result, host_in, host_of
 from failover.actions.restarting import Unit
 from failover.core.fleet import Host
 from failover.core.plan import Step
@@ -27,7 +27,7 @@ class ContainerRestart:
         return restarting.nothing(step, hands)
 
     def act(self, step: Step, at: At, hands: Hands) -> Result:
-        return restarting.act(step, at, hands, _unit(hands.fleet.hosts[step.host or ""]))
+        return restarting.act(step, at, hands, _unit(host_in(step, hands)))
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
         return restarting.settle(step, at, hands)

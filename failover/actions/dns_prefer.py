@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from failover.actions import records
 from failover.actions.base import At, Context, Hands, Result
+from failover.core import place
 from failover.core.condition import judge, predicates
 from failover.core.fleet import Domain, Host
 from failover.core.mx import Mode, MxSet, NoMove, bare, prefer, shown
@@ -42,6 +43,7 @@ class DnsPrefer:
             certainty=Certainty.UNCHANGED if unchanged else Certainty.ASSUMED if assumed else Certainty.EXACT,
             says=_says(domain, to, now, want),
             domain=domain.name,
+            where=place.of_domain(domain),
             args=dict(spec.with_),
             before=records.bound(domain, now),
             want=records.bound(domain, want),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from failover.actions import records
 from failover.actions.base import At, Context, Hands, Result
+from failover.core import place
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
@@ -36,6 +37,7 @@ class DnsTtl:
             certainty=Certainty.UNCHANGED if unchanged else Certainty.ASSUMED if assumed else Certainty.EXACT,
             says=f"{domain.name}: TTL of MX {duration(now.ttl)} → {duration(want.ttl)}",
             domain=domain.name,
+            where=place.of_domain(domain),
             args=dict(spec.with_),
             before=records.bound(domain, now),
             want=records.bound(domain, want),

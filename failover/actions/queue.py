@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.actions import remote
-from failover.actions.base import At, Context, Hands, Result, host_of
-from failover.core import signal
+from failover.actions.base import At, Context, Hands, Result, host_in, host_of
+from failover.core import place, signal
 from failover.core.fleet import Host
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
@@ -45,11 +45,11 @@ class QueueFlush:
         return {}
 
     def act(self, step: Step, at: At, hands: Hands) -> Result:
-        host = hands.fleet.hosts[step.host or ""]
+        host = host_in(step, hands)
         return _counts(remote.act(hands, host, "flush", at, {}, limit_s=step.limit_s), "flushed")
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return remote.settle(hands, hands.fleet.hosts[step.host or ""], at)
+        return remote.settle(hands, host_in(step, hands), at)
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         return {}
@@ -93,12 +93,12 @@ class QueueRequeue:
         return {}
 
     def act(self, step: Step, at: At, hands: Hands) -> Result:
-        host = hands.fleet.hosts[step.host or ""]
+        host = host_in(step, hands)
         reply = remote.act(hands, host, "requeue", at, dict(step.how), limit_s=step.limit_s)
         return _counts(reply, "requeued", "left", "passes", "held", "sessions")
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return remote.settle(hands, hands.fleet.hosts[step.host or ""], at, limit_s=step.limit_s)
+        return remote.settle(hands, host_in(step, hands), at, limit_s=step.limit_s)
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         return {}
@@ -124,6 +124,7 @@ def _event(
         certainty=certainty,
         says=says,
         host=host.name,
+        where=place.of_host(host),
         args=dict(spec.with_),
         how=how or {},
         observed=observed,
@@ -139,6 +140,7 @@ def _filter(context: Context, host: Host) -> tuple[str, str]:
     standing = [*context.earlier, *(m.step for m in context.mitigations)]
     out = [s for s in standing if s.action == "spam.bypass" and s.host == host.name]
     if out:
+        host_in(out[0], context.hands)
         return out[0].how["filter"], out[0].how["lever"]
     raise Refused(
         f"no filter is out of the path on {host.name}: re-queued mail would meet it again",

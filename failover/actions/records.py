@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from failover.actions.base import At, Context, Hands, Result
+from failover.actions.base import At, Context, Hands, Result, domain_in
 from failover.core.condition import Any, Condition, Predicate
 from failover.core.fleet import Domain, Engine, Fleet, Host, Route53
 from failover.core.mx import MxSet, NoMove, Standing, parse, standing, taken_back
@@ -116,7 +116,7 @@ def _name(step: Step) -> str:
 
 
 def _zone(step: Step, hands: Hands) -> DnsZone:
-    return hands.zone(hands.fleet.domains[_name(step)])
+    return hands.zone(domain_in(step, hands))
 
 
 # Who is fit to take mail ----------------------------------------------------------

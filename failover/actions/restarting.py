@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.actions import remote
-from failover.actions.base import At, Context, Hands, Result
+from failover.actions.base import At, Context, Hands, Result, host_in
+from failover.core import place
 from failover.core.fleet import Endpoint, Host
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import Risk, StepSpec
@@ -49,6 +50,7 @@ def plan(spec: StepSpec, context: Context, host: Host, unit: Unit) -> Step:
         certainty=Certainty.OBSERVED,
         says=f"{unit.kind} {unit.name}, {state}: {_how(unit, manager, state)}; it must answer at {_at(unit)}",
         host=host.name,
+        where=place.of_host(host),
         args=dict(spec.with_),
         how={"kind": unit.kind, "name": unit.name},
         observed={"state": state, "restarts": restarts},
@@ -62,7 +64,7 @@ def plan(spec: StepSpec, context: Context, host: Host, unit: Unit) -> Step:
 
 def act(step: Step, at: At, hands: Hands, unit: Unit) -> Result:
     """`unit` is read from hosts.yaml anew: a plan from a file starts nothing that the fleet does not name."""
-    host = hands.fleet.hosts[step.host or ""]
+    host = host_in(step, hands)
     args = {
         "kind": unit.kind,
         "name": unit.name,
@@ -76,7 +78,7 @@ def act(step: Step, at: At, hands: Hands, unit: Unit) -> Result:
 
 
 def settle(step: Step, at: At, hands: Hands) -> World:
-    return remote.settle(hands, hands.fleet.hosts[step.host or ""], at, limit_s=step.limit_s)
+    return remote.settle(hands, host_in(step, hands), at, limit_s=step.limit_s)
 
 
 def nothing(step: Step, hands: Hands) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from failover.actions import remote
-from failover.actions.base import At, Hands, Result
+from failover.actions.base import At, Hands, Result, host_in
 from failover.core.condition import Condition, Predicate
 from failover.core.fleet import Host
 from failover.core.hidden import hidden
@@ -25,7 +25,7 @@ def filter_answers(host: Host) -> tuple[Condition, ...]:
 def read_settings(step: Step, hands: Hands) -> Mapping[str, str]:
     keys = [k.split(" ", 1) for k in step.before]
     asked = {f"s{i}": f"{file}:{key}" for i, (file, key) in enumerate(keys, 1)}
-    reply = remote.read(hands, hands.fleet.hosts[step.host or ""], "settings", asked)
+    reply = remote.read(hands, host_in(step, hands), "settings", asked)
     if any(len(row) != 3 for row in reply.all("setting")):
         raise OutcomeUnknown(f"{step.host}: a row of its settings cannot be read", try_="see it by hand: postconf -n")
     found = {f"{file} {key}": value for file, key, value in reply.all("setting")}
@@ -39,7 +39,7 @@ def as_planned(step: Step, key: str, value: str) -> str:
 
 def settle_setting(step: Step, at: At, hands: Hands) -> World:
     """Settle on the host first, read after it: what is read then is at rest."""
-    far = remote.settle(hands, hands.fleet.hosts[step.host or ""], at)
+    far = remote.settle(hands, host_in(step, hands), at)
     if far is World.RUNNING:
         return far
     now = compare(read_settings(step, hands), before=step.before, want=step.want)

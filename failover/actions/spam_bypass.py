@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.actions import remote
-from failover.actions.base import At, Context, Hands, Result, host_of
+from failover.actions.base import At, Context, Hands, Result, host_in, host_of
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
-from failover.core import signal
+from failover.core import place, signal
 from failover.core.fleet import Host
 from failover.core.hidden import hidden
 from failover.core.plan import Certainty, Kind, Step
@@ -55,6 +55,7 @@ class SpamBypass:
             certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
             says="; ".join((_says(filter_, lever, rows), *notes)),
             host=host.name,
+            where=place.of_host(host),
             args=dict(spec.with_),
             how={"filter": filter_, "lever": lever, "expect": expected(rows)},
             before=before,
@@ -78,7 +79,7 @@ class SpamBypass:
 
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         args = {k: step.how[k] for k in ("filter", "lever", "expect")}
-        reply = remote.act(hands, _host(step, hands), "bypass", at, args, limit_s=step.limit_s)
+        reply = remote.act(hands, host_in(step, hands), "bypass", at, args, limit_s=step.limit_s)
         return summary(reply, "ended", "left")
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
@@ -86,11 +87,7 @@ class SpamBypass:
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         args = {"of_run": at.run, "of_step": step.id}
-        return summary(remote.act(hands, _host(step, hands), "restore", at, args, limit_s=step.limit_s), "restored")
-
-
-def _host(step: Step, hands: Hands) -> Host:
-    return hands.fleet.hosts[step.host or ""]
+        return summary(remote.act(hands, host_in(step, hands), "restore", at, args, limit_s=step.limit_s), "restored")
 
 
 def _the_filter(host: Host, found: Reply) -> str:

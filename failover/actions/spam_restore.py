@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.actions import remote
-from failover.actions.base import At, Context, Hands, Mitigation, Result, host_of
+from failover.actions.base import At, Context, Hands, Mitigation, Result, host_in, host_of
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
+from failover.core import place
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
@@ -22,6 +23,7 @@ class SpamRestore:
     def plan(self, spec: StepSpec, context: Context) -> Step:
         host = host_of(spec, context.hands.fleet)
         of = _in_force(context.mitigations, host.name)
+        host_in(of.step, context.hands)
         before, want = of.step.want, of.step.before
         return Step(
             id=spec.id,
@@ -30,6 +32,7 @@ class SpamRestore:
             certainty=Certainty.EXACT,
             says=f"put {of.step.how['filter']} back into the path, as it was before run {of.run}",
             host=host.name,
+            where=place.of_host(host),
             args=dict(spec.with_),
             how={
                 "filter": of.step.how["filter"],
@@ -54,7 +57,7 @@ class SpamRestore:
 
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         args = {k: step.how[k] for k in ("of_run", "of_step")}
-        host = hands.fleet.hosts[step.host or ""]
+        host = host_in(step, hands)
         return summary(remote.act(hands, host, "restore", at, args, limit_s=step.limit_s), "restored")
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
@@ -64,7 +67,7 @@ class SpamRestore:
         rows = [(*key.split(" ", 1), value) for key, value in step.want.items()]
         expect = step.how.get("expect") or expected(rows)  # a plan of an earlier release has the settings in full
         args = {"filter": step.how["filter"], "lever": step.how["lever"], "expect": expect}
-        host = hands.fleet.hosts[step.host or ""]
+        host = host_in(step, hands)
         return summary(remote.act(hands, host, "bypass", at, args, limit_s=step.limit_s), "ended", "left")
 
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from failover.actions.base import At, Context, Hands, Result, host_of
+from failover.actions.base import At, Context, Hands, Result, host_in, host_of
 from failover.actions.machine import IN_TRANSIT, Drive
 from failover.actions.records import planned_on
+from failover.core import place
 from failover.core.condition import Any, Condition, Predicate, judge
 from failover.core.fleet import Domain, Host
 from failover.core.mx import MxSet
@@ -58,6 +59,7 @@ class VmResize:
             certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
             says=f"{now.size} → {size}: {host.name} is stopped and started" if not unchanged else f"it is {size}",
             host=host.name,
+            where=place.of_machine(host),
             args=dict(spec.with_),
             before={"size": now.size, "state": "running"},
             want={"size": size, "state": "running"},
@@ -99,7 +101,7 @@ class VmResize:
 
 
 def _host(step: Step, hands: Hands) -> Host:
-    return hands.fleet.hosts[step.host or ""]
+    return host_in(step, hands, place.of_machine)
 
 
 def _accepted(args: Mapping[str, object]) -> bool:

@@ -6,7 +6,7 @@ import enum
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from failover.core.condition import Condition
 from failover.core.plain import plain
@@ -46,6 +46,8 @@ class Step:
     says: str
     host: str | None = None
     domain: str | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    """What `host` or `domain` led to when it was planned (`core.place`); empty: it acts on whatever has the name."""
     args: Mapping[str, Value] = field(default_factory=dict)
     how: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
@@ -127,9 +129,9 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """Over the playbook as bound and every bound `before`; what was merely observed does not count."""
+        shown = {"observed", "says", "diff", "eta_s", "certainty", "notes"}
         bound = [
-            {k: v for k, v in plain(s).items() if k not in {"observed", "says", "diff", "eta_s", "certainty", "notes"}}
-            for s in self.steps
+            {k: v for k, v in plain(s).items() if k not in shown and (k != "where" or s.where)} for s in self.steps
         ]
         text = json.dumps(
             [self.format, self.playbook, plain(self.params), plain(self.preconditions), plain(self.limits), bound],
@@ -137,6 +139,12 @@ class Plan:
             separators=(",", ":"),
         )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def as_told(approved: Plan, now: Plan) -> Plan:
+    """`now` without what a plan of an earlier release does not say: where its steps act."""
+    told = {s.id for s in approved.steps if s.where}
+    return replace(now, steps=tuple(s if s.id in told else replace(s, where={}) for s in now.steps))
 
 
 def differences(approved: Plan, now: Plan) -> tuple[str, ...]:
@@ -148,8 +156,9 @@ def differences(approved: Plan, now: Plan) -> tuple[str, ...]:
         if was is None:
             found.append(f"step {step.id} was not in the approved plan")
             continue
-        for key in sorted({*was.before, *step.before}):
-            a, b = was.before.get(key, "-"), step.before.get(key, "-")
+        bound = ({**was.where, **was.before}, {**step.where, **step.before})
+        for key in sorted({*bound[0], *bound[1]}):
+            a, b = (values.get(key, "-") for values in bound)
             if a != b:
                 found.append(f"{step.id}: {key} was {a!r} when approved, is {b!r} now")
     found += [f"step {gone} is no longer in the plan" for gone in old]

@@ -57,13 +57,13 @@ def look(
     `before`: earlier samples, from which what is counted between looks goes on; what is unknown of that is said only
     where it is wanted by name. `waited_s`: also count the mail that waits for so many seconds; 0: do not.
 
-    Never raises for what a host does. All signals of one look carry the time at which it began. `patience_s`
-    is how long each single answer is waited for. `workers=1` looks serially, in the caller's thread. `heard` is given
-    each host's own answer, as it came.
+    Never raises for what a host does; of one that hosts.yaml does not have there is no signal, so nothing is known. All
+    signals of one look carry the time at which it began. `patience_s` is how long each single answer is waited for.
+    `workers=1` looks serially, in the caller's thread. `heard` is given each host's own answer, as it came.
     """
     at = clock.now()
     names = _with_counts(wanted & SIGNALS.keys() if wanted else frozenset(SIGNALS))
-    chosen = tuple(fleet.hosts) if hosts is None else tuple(hosts)
+    chosen = tuple(h for h in (fleet.hosts if hosts is None else hosts) if h in fleet.hosts)
     looker = _Looker(fleet, remote, smtp, clock, patience_s, at, before, waited_s, heard)
     found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)
     if traffic.SHARE in names:
