@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from failover import history
-from failover.actions import ACTIONS
 from failover.actions.base import Hands, Mitigation
 from failover.core import debts
 from failover.core.candidates import Situation
@@ -19,7 +18,7 @@ from failover.core.ids import new_run_id
 from failover.core.past import Past
 from failover.core.plan import Plan, as_told, differences
 from failover.core.playbook import Playbook
-from failover.core.recovery import World, compare
+from failover.core.recovery import World
 from failover.core.run import Did, Phase, RunState, View, fold
 from failover.core.signal import Samples
 from failover.core.summary import UNKNOWN
@@ -30,6 +29,7 @@ from failover.errors import ConfigError, Elsewhere, FailoverError, NeedsPerson, 
 from failover.fence import fence
 from failover.planner import make_plan
 from failover.ports import Ready, RunRecord, Store
+from failover.standing import stands
 
 TWIN_LOOKS = 5
 """How often a call that was refused its hosts looks whether its twin, with the same key, has opened the run."""
@@ -208,8 +208,7 @@ class Controller:
         """How a mitigation reads on its host now: somebody, or their configuration management, may have undone it."""
         try:
             with fence(m.step.host or m.run):
-                now = ACTIONS[m.step.action].read(m.step, self.hands)
-                world = compare(now, before=m.step.before, want=m.step.want)
+                world = stands(m.run, m.step, self.hands)
         except Elsewhere as e:
             return f"unknown: {e}; {e.try_}"
         except FailoverError as e:

@@ -22,7 +22,7 @@ from failover.core.condition import Condition, Judgement, judge, predicates
 from failover.core.leaving import waited_s, waiting
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import Risk
-from failover.core.recovery import Move, Recorded, World, backward, compare, forward
+from failover.core.recovery import Move, Recorded, World, backward, forward
 from failover.core.run import (
     Begin,
     Close,
@@ -55,6 +55,7 @@ from failover.errors import (
 )
 from failover.fence import fault, fence
 from failover.ports import Clock, Lease, RunRecord, Store
+from failover.standing import compared, stands
 
 LEASE_S = 120.0
 ATTEMPTS = 3
@@ -394,7 +395,7 @@ class Engine:
         begun = state.undo_attempts > 0
         attempt = f"undo-{state.undo_attempts}" if begun else f"do-{state.attempts}"
         open_ = begun or state.phase is Phase.INTENT
-        look = (lambda: self._settled(s, step, attempt)) if open_ else (lambda: self._compare(step))
+        look = (lambda: self._settled(s, step, attempt)) if open_ else (lambda: stands(s.record.id, step, self.hands))
         world = self._await_world(s, step, look)
         match backward(Recorded.INTENT if begun else Recorded.NOTHING, world):
             case Move.ACT:
@@ -474,8 +475,7 @@ class Engine:
         return found
 
     def _compare(self, step: Step) -> World:
-        now = ACTIONS[step.action].read(step, self.hands)
-        return compare(now, before=step.before, want=step.want, on_the_way=step.on_the_way)
+        return compared(step, self.hands)
 
     def _settled(self, s: Sitting, step: Step, attempt: str) -> World:
         self._renew(s, step.limit_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from failover.core import place
 from failover.core.fleet import Domain, Fleet, Host
@@ -111,6 +111,15 @@ class Action(Protocol):
         ...
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result: ...
+
+
+@runtime_checkable
+class Kept(Protocol):
+    """An action whose far side keeps what was there before."""
+
+    def kept(self, step: Step, run: str, hands: Hands) -> bool:
+        """Is it kept there? True where the far side is of an earlier release and does not tell."""
+        ...
 
 
 def host_of(spec: StepSpec, fleet: Fleet) -> Host:

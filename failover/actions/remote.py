@@ -85,6 +85,16 @@ def settle(hands: Hands, host: Host, at: At, *, limit_s: float = 30.0) -> World:
     return world
 
 
+def kept(hands: Hands, host: Host, run: str, step: str, *, limit_s: float = 20.0) -> bool:
+    """Does the host keep what was there before this change? A helper of an earlier release does not tell: then yes."""
+    reply = hands.remote.call(host, "debts", {"of_run": run, "of_step": step}, limit_s=limit_s)
+    if reply.rc in {Rc.OK, Rc.USAGE} or reply.one("saved"):
+        return True
+    if reply.rc == Rc.REFUSED:
+        return False
+    raise OutcomeUnknown(f"{host.name}: {reply.because}", try_=f"failover host status {host.name}")
+
+
 def came_to(word: str = "", rc: str = "") -> World:
     """By the result that an attempt left there. `refused` with a code that is not of the closed list is half: the
     helpers before this one wrote that word for every code they did not know."""

@@ -222,3 +222,30 @@ def test_a_host_that_hosts_yaml_has_no_more_blinds_the_controller_for_no_other()
     assert helped(s), "the run on mx2"
     assert "hosts.yaml names no mx1 now" in c.view(s.record).because
     assert any("mx1" in m.title and "hosts.yaml names no mx1 now" in m.text for _, _, m in s.world.notifier.sent)
+
+
+# The host's own side ------------------------------------------------------------------------
+
+
+def test_a_machine_that_knows_nothing_of_the_change_is_not_where_it_was_undone(standing: Standing) -> None:
+    """Its address is another machine's now, and hosts.yaml is as ever: that one reads as before, and always did."""
+    there = standing.world.remote.machines
+    standing.world.remote.machines = {**there, "mx1": there["mx2"]}
+    (read,) = standing.reads
+    assert read.startswith("unknown: mx1 reads as before")
+    view = standing.rollback()
+    assert (view.state, view.steps["bypass"].owed) == (RunState.ROLLBACK_FAILED, True)
+    assert f"failover runs resolve {standing.scene.record.id} bypass --keep" in view.because
+    assert standing.scene.bypassed
+
+    standing.world.remote.machines = there
+    assert standing.rollback().state is RunState.ROLLED_BACK
+    assert not standing.scene.bypassed
+
+
+def test_what_somebody_put_back_by_hand_is_gone_where_the_host_knows_of_it(standing: Standing) -> None:
+    before = next(s.before for s in standing.scene.record.plan.steps if s.id == "bypass")
+    for file, key in (name.split(" ", 1) for name in before):
+        standing.scene.mx1.write(file, key, before[f"{file} {key}"])
+    assert standing.reads == ["gone: it reads as before"]
+    assert standing.rollback().state is RunState.ROLLED_BACK

@@ -1,0 +1,29 @@
+"""How a change of ours stands where it was made."""
+
+from __future__ import annotations
+
+from failover.actions import ACTIONS
+from failover.actions.base import Hands, Kept
+from failover.core.plan import Step
+from failover.core.recovery import World, compare
+from failover.errors import Elsewhere
+
+
+def compared(step: Step, hands: Hands) -> World:
+    """By its bound values alone."""
+    now = ACTIONS[step.action].read(step, hands)
+    return compare(now, before=step.before, want=step.want, on_the_way=step.on_the_way)
+
+
+def stands(run: str, step: Step, hands: Hands) -> World:
+    """Of a step that was done. To read as before is not to be undone, where what it was done on knows nothing of it:
+    another machine may have the address. Raises Elsewhere then, and what reading raises."""
+    world, action = compared(step, hands), ACTIONS[step.action]
+    if world is World.BEFORE and isinstance(action, Kept) and not action.kept(step, run, hands):
+        raise Elsewhere(
+            f"{step.host} reads as before {step.id} of {run}, and keeps nothing of it: whether it is the machine that "
+            "this was done on is not known",
+            try_=f"if another machine has its address now, put the former back into hosts.yaml and try again; if it is "
+            f"the same, set up anew: failover runs resolve {run} {step.id} --keep --reason TEXT",
+        )
+    return world
