@@ -160,13 +160,9 @@ def _same(step: Step, name: str, today: place.Place) -> None:
 def _elsewhere(step: Step, name: str, was: place.Place, now: place.Place | None) -> Elsewhere:
     at = f" at {place.words(was)}" if was else ""
     says = f"has {name} at {place.words(now)}" if now else f"names no {name}"
-    by_itself = (
-        "or give the machine that it is for a name of its own there, and `failover host restore` on that name; "
-        if step.host
-        else "or take it back there by hand; "
-    )
+    there = "by hand" if step.host is None else "by `failover host restore NAME`, under the name that it has there now"
     return Elsewhere(
         f"{step.id} is for {name}{at}, and hosts.yaml {says} now: nothing was done, and nothing is known of the former",
-        try_=f"put {name}{at} back into hosts.yaml and try again; {by_itself}"
-        f"then `failover runs resolve RUN {step.id} --keep --reason TEXT`",
+        try_=f"put {name}{at} back into hosts.yaml and try again; or take it back on the former {there}; where nothing "
+        f"is left of it: failover runs resolve RUN {step.id} --keep --reason TEXT",
     )

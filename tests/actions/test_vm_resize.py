@@ -630,3 +630,23 @@ def test_a_machine_that_somebody_else_stops_before_we_begin(scene: Scene, state:
     assert view.steps["resize"].phase is Phase.FAILED, "drift, and nothing of ours to undo"
     assert not view.steps["resize"].owed
     assert scene.asked() == []
+
+
+# Which machine --------------------------------------------------------------------------
+
+
+def test_another_instance_under_the_name_is_left_alone_and_another_address_is_the_same_machine(scene: Scene) -> None:
+    scene.start()
+    fleet, mx1 = scene.world.fleet, scene.world.fleet.hosts["mx1"]
+    scene.world.fleet = replace(fleet, hosts={**fleet.hosts, "mx1": replace(mx1, cloud=Ec2("eu-west-3", "i-other"))})
+    asked = scene.asked()
+    view = scene.rollback()
+    assert (view.state, view.steps["resize"].owed) == (RunState.ROLLBACK_FAILED, True)
+    assert f"EC2 instance {INSTANCE} in eu-west-3, and hosts.yaml has mx1 at EC2 instance i-other" in view.because
+    assert scene.asked() == asked
+
+    moved = replace(mx1, address="198.51.100.12")  # no Elastic IP: it came back with another
+    scene.world.fleet = replace(fleet, hosts={**fleet.hosts, "mx1": moved})
+    scene.world.machines["mx1"].address = moved.address
+    assert scene.rollback().state is RunState.ROLLED_BACK
+    assert scene.runs_as == OLD
