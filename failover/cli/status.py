@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import typer
 from failover import history
 from failover.cli import wiring
 from failover.cli.options import options
+from failover.core import place
 from failover.core.words import duration, seconds
 from failover.errors import ConfigError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from failover.actions.base import Mitigation
     from failover.controller import Controller
     from failover.core.fleet import Host
+    from failover.core.plan import Step
     from failover.probes.debts import Owed
 
 JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
@@ -54,7 +56,7 @@ def _owed(c: Controller) -> dict[str, Owed]:
         return {h.name: o for h, o in zip(hosts, pool.map(partial(debts.ask, c.hands.remote), hosts), strict=True)}
 
 
-def _host(c: Controller, h: Host, owed: Owed, standing: set[tuple[str, str]]) -> dict[str, Any]:
+def _host(c: Controller, h: Host, owed: Owed, standing: Mapping[tuple[str, str], Step]) -> dict[str, Any]:
     from failover.cli.check_formats import debts_json
 
     debts = debts_json(owed.debts)
@@ -65,16 +67,22 @@ def _host(c: Controller, h: Host, owed: Owed, standing: set[tuple[str, str]]) ->
     return {"role": h.role.value, "address": h.address, "debts": debts, "debts_unknown": owed.why or None}
 
 
-def _recorded(c: Controller, run: str, step: str, standing: set[tuple[str, str]]) -> str:
-    """What our records say of it: in force, not in force, or that there is no such run."""
-    if (run, step) in standing:
-        return "in force"
+def _recorded(c: Controller, run: str, step: str, standing: Mapping[tuple[str, str], Step]) -> str:
+    """What our records say of it: in force; so, but hosts.yaml leads elsewhere; not; or that there is no such run."""
+    if (known := standing.get((run, step))) is not None:
+        return "in force" if _leads_there(c, known) else "elsewhere"
     return "not in force" if c.store.run(run) is not None else "unknown"
+
+
+def _leads_there(c: Controller, step: Step) -> bool:
+    """Does hosts.yaml still lead to what the step was done on?"""
+    host = c.hands.fleet.hosts.get(step.host or "")
+    return host is not None and not any(place.moved(step.where, place.of_host(host)))
 
 
 def document(c: Controller) -> dict[str, Any]:
     owed, mitigations = _owed(c), c.mitigations()
-    standing = {(m.run, m.step.id) for m in mitigations}
+    standing = {(m.run, m.step.id): m.step for m in mitigations}
     return {
         "version": 1,
         "at": c.now.isoformat(timespec="seconds"),
@@ -157,7 +165,11 @@ def lines(found: dict[str, Any]) -> list[str]:
     return out
 
 
-_RECORDED = {"not in force": "and our records say that it is not", "unknown": "and our records know nothing of it"}
+_RECORDED = {
+    "not in force": "and our records say that it is not",
+    "unknown": "and our records know nothing of it",
+    "elsewhere": "and hosts.yaml leads elsewhere from our records of it",
+}
 
 
 def _debt_lines(name: str, host: dict[str, Any]) -> Iterator[str]:

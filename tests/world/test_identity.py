@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from failover.adapters.journal_json import dumps, loads
+from failover.cli.status import document, lines
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
 from failover.controller import Controller
@@ -222,6 +223,15 @@ def test_a_host_that_hosts_yaml_has_no_more_blinds_the_controller_for_no_other()
     assert helped(s), "the run on mx2"
     assert "hosts.yaml names no mx1 now" in c.view(s.record).because
     assert any("mx1" in m.title and "hosts.yaml names no mx1 now" in m.text for _, _, m in s.world.notifier.sent)
+
+
+def test_status_shows_where_it_stands_by_the_hosts_own_word(standing: Standing) -> None:
+    swapped(standing.world)
+    said = "\n".join(lines(document(standing.controller)))
+    assert "in force on mx1: " in said
+    assert "(unknown: bypass is for mx1 at address 10.77.0.11" in said
+    assert "mx2, by its own word: run run-1, step bypass is in force" in said
+    assert "and hosts.yaml leads elsewhere from our records of it; back: failover host restore mx2 run-1 bypass" in said
 
 
 # The host's own side ------------------------------------------------------------------------
