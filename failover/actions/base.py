@@ -19,7 +19,8 @@ from failover.ports import Clock, Cloud, DnsZone, Held, Notifier, Remote, by_han
 
 class Look(Protocol):
     def __call__(self, hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0, /) -> Samples:
-        """Look at these hosts for these signals (None: for every one there is); never raises for what they do.
+        """Look at these hosts for these signals (None: for every one there is); never raises for what they do. What is
+        asked for by name is counted whole, where a look sees only a part of it.
         `waited`: also count the mail that waits for so many seconds (0: do not)."""
         ...
 

@@ -81,7 +81,7 @@ class QueueRequeue:
             spec,
             host,
             self.name,
-            says=f"re-queue what still waits for {filter_} ({frozen:g} now); hold is left alone",
+            says=f"re-queue what still waits for {filter_} ({_frozen(context, host)} now); hold is left alone",
             undo="none; re-queued mail cannot be un-queued, and repeating is safe",
             eta_s=AT_LEAST_S + frozen / PER_SECOND,
             observed={"frozen": f"{frozen:g}"},
@@ -157,6 +157,11 @@ def _waiting(context: Context, host: Host) -> float:
 def _value(context: Context, host: Host, name: str) -> float:
     seen = signal.worst(signal.latest(context.samples, host.name, name))
     return float(seen.value) if seen and isinstance(seen.value, int | float) else 0.0
+
+
+def _frozen(context: Context, host: Host) -> str:
+    seen = signal.worst(signal.latest(context.samples, host.name, "queue.frozen"))
+    return f"{seen.value:g}" if seen and isinstance(seen.value, int | float) else "nobody knows how many"
 
 
 def _counts(reply: Reply, *keys: str) -> Result:

@@ -41,6 +41,8 @@ def _read(text: str, at: datetime) -> list[Signal]:
             s.get("x"),
             s.get("u", ""),
             s.get("a"),
+            None,
+            s.get("m"),
         )
         for s in json.loads(text)
     ]
@@ -56,6 +58,7 @@ def _is_one(s: Signal) -> bool:
         and type(s.value) in _VALUES
         and type(s.age) in _NUMBERS
         and type(s.before) in _NUMBERS
+        and type(s.most) in _NUMBERS
     )
 
 
@@ -63,4 +66,4 @@ def _packed(s: Signal, at: datetime) -> dict[str, object]:
     named: dict[str, object] = {"h": s.host, "n": s.name, "v": s.vantage, "o": s.outcome.value}
     before = (at - s.at) // _MICROSECOND
     said: dict[str, object] = {"r": s.reason or None, "b": before or None, "x": s.value, "u": s.unit or None}
-    return named | {k: v for k, v in (said | {"a": s.age}).items() if v is not None}
+    return named | {k: v for k, v in (said | {"a": s.age, "m": s.most}).items() if v is not None}

@@ -127,6 +127,7 @@ class _Seeing:
             remote=self.remote,
             smtp=smtp(),
             clock=self.clock,
+            whole=names is not None,
         )
         if names is None:
             self.before = traffic.carried((*self.before, *found), self.clock.now())

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from failover.core.signal import Outcome, Samples, Signal, of
+from failover.core.signal import WORRY, Outcome, Samples, Signal, of
 from failover.core.words import duration, number
 
 
@@ -160,19 +160,32 @@ def _worst_of_newest(group: list[Signal]) -> Signal:
 
 
 def _met(test: Predicate, signal: Signal) -> bool | None:
+    """Of what was looked at only in part, what was seen may be enough; that no more was seen is never."""
     if test.is_ is Outcome.UNKNOWN:
         return signal.outcome is Outcome.UNKNOWN
     if signal.outcome is Outcome.UNKNOWN:
         return None
     if test.is_ is not None:
-        return signal.outcome is test.is_
+        return _is(test.is_, signal)
     if test.age_above is not None:
-        return None if signal.age is None and signal.value else (signal.age or 0.0) > test.age_above
-    if not isinstance(signal.value, int | float):
+        return _is_older(test.age_above, signal)
+    if signal.at_least is None or signal.at_most is None:
         return None
     if test.above is not None:
-        return signal.value > test.above
-    return test.below is not None and signal.value < test.below
+        return True if signal.at_least > test.above else False if signal.at_most <= test.above else None
+    below = test.below or 0.0
+    return True if signal.at_most < below else False if signal.at_least >= below else None
+
+
+def _is(wanted: Outcome, signal: Signal) -> bool | None:
+    open_ = signal.partial and signal.outcome is not Outcome.FAIL and WORRY[signal.outcome] <= WORRY[wanted]
+    return None if open_ else signal.outcome is wanted
+
+
+def _is_older(bound: float, signal: Signal) -> bool | None:
+    if signal.age is not None and signal.age > bound:
+        return True
+    return None if signal.partial or (signal.age is None and signal.value) else (signal.age or 0.0) > bound
 
 
 def describe(test: Predicate) -> str:

@@ -102,7 +102,7 @@ class View:
         elapsed = (looks[-1][0].at - looks[0][0].at).total_seconds() if looks else 0.0
         if elapsed <= 0:
             return None
-        fell = any(_count(after) < _count(before) for (before, _), (after, _) in pairwise(looks))
+        fell = any((after.at_most or 0.0) < _count(before) for (before, _), (after, _) in pairwise(looks))
         return fell or looks[-1][1] - looks[0][1] < elapsed / 2
 
     def stands_still(self, name: str) -> bool:
@@ -162,10 +162,12 @@ def _unknown(view: View, everything: Samples) -> list[Signal]:
 
 
 def _troubles(everything: Samples) -> Samples:
-    """All that is not ok; but a vantage that could not look at port 25 is no matter once another one could."""
+    """All that is not ok; but a vantage that could not look at port 25 is no matter once another one could. Nor is it
+    that a part of a long queue shows none: some hosts always have such a queue, and `queue.deferred` tells of it."""
     smtp_known = any(s.outcome is not Outcome.UNKNOWN for s in everything if s.name.startswith("smtp."))
-    bad = (s for s in everything if s.outcome is not Outcome.OK)
-    return tuple(s for s in bad if not (smtp_known and s.outcome is Outcome.UNKNOWN and s.name.startswith("smtp.")))
+    unknown = [s for s in everything if s.outcome is Outcome.UNKNOWN]
+    known_else = [s for s in unknown if s.partial or (smtp_known and s.name.startswith("smtp."))]
+    return tuple(s for s in everything if s.outcome is not Outcome.OK and s not in known_else)
 
 
 def _bad(view: View, *names: str) -> Samples:

@@ -32,9 +32,9 @@ def counted(signal: str) -> tuple[str, ...]:
 
 
 def waiting(watches: Iterable[Watch], samples: Samples) -> dict[str, float]:
-    """How many wait, for the record of a step that is about to begin; what cannot be read is left out."""
+    """How many wait at least, for the record of a step that is about to begin; what cannot be read is left out."""
     found = {_key(w): _looks(w, samples) for w in watches if w.leaves}
-    return {key: looks[-1].waits for key, looks in found.items() if looks}
+    return {key: looks[-1].least for key, looks in found.items() if looks}
 
 
 def waited_s(began: datetime, now: datetime) -> float:
@@ -46,11 +46,14 @@ def waited_s(began: datetime, now: datetime) -> float:
 class _Look:
     at: datetime
     waits: float
+    """At most: of a long queue only a part is looked at."""
+    least: float
     before: float
     """Of these, how many waited when the step began. Where the host cannot tell, all: then less is seen to leave."""
     own: float
     """The same of the watched signal alone."""
     told: bool
+    partial: bool
     age: float | None
 
 
@@ -63,7 +66,7 @@ def leaves(wanted: Watch, samples: Iterable[Signal], waited: Mapping[str, float]
     least = min(look.before for look in sure)
     was = waited.get(_key(wanted), next((look.before for look in looks if look.told), least))
     rest = min(least, was)
-    moves = len(looks) > 1 and (was > rest or any(b.waits < a.waits for a, b in pairwise(sure)))
+    moves = len(looks) > 1 and (was > rest or any(b.waits < a.least for a, b in pairwise(sure)))
     said = _said(was, rest, moves, looks[-1])
     if sure[-1].waits == 0 and (len(looks) > 1 or not was):
         return True, said
@@ -80,26 +83,27 @@ def lows(wanted: Watch, samples: Iterable[Signal]) -> Iterator[datetime]:
 
 def _sure(looks: list[_Look]) -> list[_Look]:
     """What two looks in a row agree on: one alone misses a message that goes from one queue to another meanwhile."""
-    both = [
-        replace(b, waits=max(a.waits, b.waits), before=max(a.before, b.before), own=max(a.own, b.own))
-        for a, b in pairwise(looks)
-    ]
-    return both or looks
+    return [_worse(a, b) for a, b in pairwise(looks)] or looks
+
+
+def _worse(a: _Look, b: _Look) -> _Look:
+    least, partial = max(a.least, b.least), a.partial or b.partial
+    waits, before, own = max(a.waits, b.waits), max(a.before, b.before), max(a.own, b.own)
+    return replace(b, waits=waits, least=least, before=before, own=own, partial=partial)
 
 
 def _said(was: float, rest: float, moves: bool, last: _Look) -> str:
     if not was and not last.waits:
         return "no mail waits and none did, so no mail has shown the effect yet"
     if not was:
-        came = f"no mail waited when it began, {number(last.waits)} came since"
+        came = f"no mail waited when it began, {number(last.least)} came since"
         return f"{came}, and mail leaves" if moves else f"{came}, and none was seen to leave"
-    left = (
-        f"{number(was - rest)} of the {count(was, 'message')} that waited {'has' if was - rest == 1 else 'have'} left"
-    )
+    gone, least, most = was - rest, *(("at least ", "at most ") if last.partial else ("", ""))
+    left = f"{least}{number(gone)} of the {count(was, 'message')} that waited {'has' if gone == 1 else 'have'} left"
     if not rest:
         return left
     age = f", the oldest for {duration(last.age)}" if last.age else ""
-    return f"{left}, {number(rest)} still {'waits' if rest == 1 else 'wait'}{age}"
+    return f"{left}, {most}{number(rest)} still {'waits' if rest == 1 else 'wait'}{age}"
 
 
 def _looks(wanted: Watch, samples: Iterable[Signal]) -> list[_Look]:
@@ -112,10 +116,12 @@ def _looks(wanted: Watch, samples: Iterable[Signal]) -> list[_Look]:
     return [
         _Look(
             t,
-            sum(_number(s) for s in found.values()),
+            sum(s.at_most or 0.0 for s in found.values()),
+            sum(s.at_least or 0.0 for s in found.values()),
             sum(_before(s) for s in found.values()),
             _before(found[wanted.signal]),
-            all(s.before is not None for s in found.values()),
+            all(s.before is not None and not s.partial for s in found.values()),
+            any(s.partial for s in found.values()),
             found[wanted.signal].age,
         )
         for t, found in whole
@@ -127,8 +133,4 @@ def _key(w: Watch) -> str:
 
 
 def _before(s: Signal) -> float:
-    return _number(s) if s.before is None else s.before
-
-
-def _number(s: Signal) -> float:
-    return float(s.value) if isinstance(s.value, int | float) else 0.0
+    return (s.at_most or 0.0) if s.before is None else s.before

@@ -19,14 +19,15 @@ class Outcome(enum.StrEnum):
     FAIL = "fail"
 
 
-_WORRY = {Outcome.OK: 0, Outcome.WARN: 1, Outcome.UNKNOWN: 2, Outcome.FAIL: 3}
+WORRY = {Outcome.OK: 0, Outcome.WARN: 1, Outcome.UNKNOWN: 2, Outcome.FAIL: 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
     """`value` is in `unit`; `age` is the oldest age in seconds where the value counts things that wait. `before`: how
     many of these waited already at the time that the look was told of (`waited`); None: it was told of none, or the
-    host cannot tell."""
+    host cannot tell. Of what was looked at only in part (`partial`), the value is what was seen, and `most` what it may
+    be; `before` is the most that it may be, too; the age and the outcome may be worse than what was seen."""
 
     host: str
     name: str
@@ -38,10 +39,27 @@ class Signal:
     unit: str = ""
     age: float | None = None
     before: float | None = None
+    most: float | None = None
+
+    @property
+    def partial(self) -> bool:
+        return self.most is not None
+
+    @property
+    def at_least(self) -> float | None:
+        return 0.0 if self.partial and self._number is None else self._number
+
+    @property
+    def at_most(self) -> float | None:
+        return self.most if self.partial else self._number
+
+    @property
+    def _number(self) -> float | None:
+        return self.value if isinstance(self.value, int | float) else None
 
     @property
     def worry(self) -> int:
-        return _WORRY[self.outcome]
+        return WORRY[self.outcome]
 
 
 Samples = tuple[Signal, ...]

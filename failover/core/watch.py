@@ -37,6 +37,8 @@ def watch(
     if not readable or looks[-1].outcome is Outcome.UNKNOWN:
         reason = looks[-1].reason if looks else "no look came back"
         return Seen.UNKNOWN, f"{wanted.signal} on {wanted.host} could not be read: {reason}"
+    if readable[-1].partial:  # what was not examined may show the effect
+        return Seen.UNKNOWN, f"{said}: {readable[-1].reason}"
     return Seen.NO, f"{said}, after {duration((now - since).total_seconds())}"
 
 
@@ -56,21 +58,21 @@ def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
     last = looks[-1]
     said = f"{wanted.signal} {_value(last)}"
     if wanted.is_ is not None:
-        met = last.outcome == wanted.is_
+        met = last.outcome == wanted.is_ and (not last.partial or last.outcome is Outcome.FAIL)
         return met, f"{wanted.signal} is {last.outcome}{'' if met else f', wanted {wanted.is_}'}: {last.reason}"
     if wanted.falls_to is not None:
-        return _number(last) <= wanted.falls_to, f"{said}, wanted {number(wanted.falls_to)}"
+        return _most(last) <= wanted.falls_to, f"{said}, wanted {number(wanted.falls_to)}"
     if wanted.age_below is not None:
         oldest = last.age or 0.0
         return (
-            oldest < wanted.age_below,
+            oldest < wanted.age_below and not last.partial,
             f"{said}, oldest {duration(oldest)}, wanted under {duration(wanted.age_below)}",
         )
     span = wanted.stops_growing or 0.0
     then = [s for s in looks if (last.at - s.at).total_seconds() >= span]
     if not then:
         return False, f"{said}, looked for less than {duration(span)}"
-    grown = _number(last) - _number(then[-1])
+    grown = _most(last) - _least(then[-1])
     return grown <= 0, f"{said}, {number(abs(grown))} {'more' if grown > 0 else 'fewer'} than {duration(span)} ago"
 
 
@@ -87,13 +89,17 @@ def _moved(wanted: Watch, samples: Iterable[Signal]) -> Iterable[datetime]:
         yield from lows(wanted, samples)
         return
     looks = [s for s in of(samples, wanted.host, wanted.signal) if s.outcome is not Outcome.UNKNOWN]
-    for read in (_number, lambda s: s.age or 0.0):
+    for read in (_most, lambda s: s.age or 0.0):
         least = [min(map(read, looks[: i + 1])) for i in range(len(looks))]
         yield from (s.at for s, (was, is_) in zip(looks[1:], pairwise(least), strict=True) if is_ < was)
 
 
-def _number(s: Signal) -> float:
-    return float(s.value) if isinstance(s.value, int | float) else 0.0
+def _most(s: Signal) -> float:
+    return s.at_most or 0.0
+
+
+def _least(s: Signal) -> float:
+    return s.at_least or 0.0
 
 
 def _value(s: Signal) -> str:

@@ -36,6 +36,8 @@ _READERS = (queue.read, spam.read, handler.read, container.read, cpu.read, disk.
 _Job = Callable[[], list[Signal]]
 _NEWER = frozenset({"log", "log_from", "top", "debts", "waited"})
 """Arguments of `look` that a helper of an earlier release does not know."""
+COUNT_S = 30
+"""Seconds that a count of a whole queue may take."""
 
 
 def look(
@@ -50,12 +52,14 @@ def look(
     clock: Clock,
     patience_s: float = 5.0,
     workers: int = 16,
+    whole: bool = False,
     heard: Callable[[str, Reply], object] = lambda host, facts: None,
 ) -> Samples:
     """Look at `hosts` (None: all) for the `wanted` signals (none named: all), asking for no more than these need.
 
     `before`: earlier samples, from which what is counted between looks goes on; what is unknown of that is said only
-    where it is wanted by name. `waited_s`: also count the mail that waits for so many seconds; 0: do not.
+    where it is wanted by name. `waited_s`: also count the mail that waits for so many seconds; 0: do not. `whole`:
+    where a look opened only the first of a long queue, count a filter's mail in all of it, which takes seconds.
 
     Never raises for what a host does; of one that hosts.yaml does not have there is no signal, so nothing is known. All
     signals of one look carry the time at which it began. `patience_s` is how long each single answer is waited for.
@@ -64,7 +68,7 @@ def look(
     at = clock.now()
     names = _with_counts(wanted & SIGNALS.keys() if wanted else frozenset(SIGNALS))
     chosen = tuple(h for h in (fleet.hosts if hosts is None else hosts) if h in fleet.hosts)
-    looker = _Looker(fleet, remote, smtp, clock, patience_s, at, before, waited_s, heard)
+    looker = _Looker(fleet, remote, smtp, clock, patience_s, at, before, waited_s, whole, heard)
     found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)
     if traffic.SHARE in names:
         found += [s for s in _shares(fleet, before, found, at) if s.host in chosen]
@@ -111,6 +115,7 @@ class _Looker:
     at: datetime
     before: Samples
     waited_s: float
+    whole: bool
     heard: Callable[[str, Reply], object]
 
     def over_ssh(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
@@ -151,7 +156,20 @@ class _Looker:
             return reach + self._nothing(host, names, seen, facts.because, facts.because)
         if names:
             self.heard(host.name, facts)
+        if self.whole and "queue.frozen" in names:
+            facts = self._counted(host, facts)
         return reach + self._read(host, facts, names, seen, earlier)
+
+    def _counted(self, host: Host, facts: Reply) -> Reply:
+        """What could not be counted stays as the look saw it."""
+        try:
+            with fence(host.name):
+                args = {"limit": str(COUNT_S), "config_dir": host.postfix.config_dir}
+                asked = queue.to_count(facts)
+                told = [self.remote.call(host, "frozen", args | {"filter": f}, limit_s=COUNT_S) for f in asked]
+                return queue.counted(facts, told, self.waited_s) if told else facts
+        except FailoverError:
+            return facts
 
     def _ask(self, host: Host, args: dict[str, str]) -> Reply:
         facts = self.remote.call(host, "look", args, limit_s=float(args["limit"]))

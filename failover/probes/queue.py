@@ -9,13 +9,15 @@ mail for seconds, so a minute is no longer its pace (ours).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import count, duration
-from failover.ports import Reply
-from failover.probes.sight import Sight, age, number, why_missing
+from failover.core.words import number as number_
+from failover.ports import Rc, Reply
+from failover.probes.sight import OLDEST_S, Sight, age, number, why_missing
 
 PENDING_WARN = 50.0
 DEFERRED_WARN = 100.0
@@ -31,7 +33,7 @@ def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
     oldest = _oldest(facts)
     yield _pending(sight, facts, counts, oldest)
     for name, warn in (("deferred", DEFERRED_WARN), ("hold", None), ("maildrop", MAILDROP_WARN)):
-        yield _depth(sight, facts, name, counts.get(name), warn)
+        yield _depth(sight, facts, name, counts, warn)
     yield _oldest_age(sight, facts, counts, oldest)
     yield _frozen(sight, facts)
 
@@ -39,33 +41,43 @@ def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
 def _pending(sight: Sight, facts: Reply, counts: dict[str, float], oldest: float | None) -> Signal:
     if not {"incoming", "active"} <= counts.keys():
         return sight.unknown("queue.pending", why_missing(facts, "queue"))
-    waiting = counts["incoming"] + counts["active"]
+    waiting, before = _pends(counts), _waited(facts, "pending", counts)
+    said, outcome = _wait(waiting), Outcome.FAIL
     if facts.one("postfix") == ("stopped",):
-        said = f"Postfix is not running; {_wait(waiting)}"
-        return sight.signal("queue.pending", Outcome.FAIL, said, waiting, "messages", oldest, _waited(facts, "pending"))
-    said = f"{_wait(waiting)} in incoming and active" + (f", oldest {duration(oldest)}" if oldest and waiting else "")
-    outcome, reason = _over(waiting, PENDING_WARN, said)
-    return sight.signal("queue.pending", outcome, reason, waiting, "messages", oldest, _waited(facts, "pending"))
+        said = f"Postfix is not running; {said}"
+    else:
+        said = f"{said} in incoming and active" + (f", oldest {duration(oldest)}" if oldest and waiting else "")
+        outcome, said = _over(waiting, PENDING_WARN, said)
+    found = sight.signal("queue.pending", outcome, said, waiting, "messages", oldest, before)
+    return replace(found, most=waiting) if _unseen(facts, "pending", counts) else found
 
 
-def _depth(sight: Sight, facts: Reply, name: str, found: float | None, warn: float | None) -> Signal:
-    if found is None:
+def _depth(sight: Sight, facts: Reply, name: str, counts: dict[str, float], warn: float | None) -> Signal:
+    waiting = counts.get(name)
+    if waiting is None:
         return sight.unknown(f"queue.{name}", why_missing(facts, "queue"))
-    outcome, reason = _over(found, warn, f"{_wait(found)} in {name}")
-    return sight.signal(f"queue.{name}", outcome, reason, found, "messages", before=_waited(facts, name))
+    outcome, reason = _over(waiting, warn, f"{_wait(waiting)} in {name}")
+    before = _waited(facts, name, counts)
+    found = sight.signal(f"queue.{name}", outcome, reason, waiting, "messages", before=before)
+    partial = before is not None and _unseen(facts, name, counts)
+    return replace(found, most=waiting) if partial else found
 
 
 def _oldest_age(sight: Sight, facts: Reply, counts: dict[str, float], oldest: float | None) -> Signal:
-    waiting = counts.get("incoming", 0) + counts.get("active", 0)
+    waiting = _pends(counts)
     if oldest is None and (waiting or not counts):
         return sight.unknown("queue.oldest_age", why_missing(facts, "oldest"))
     waited = oldest or 0.0
     said = f"the oldest in incoming and active waits {duration(waited)}" if waiting else "nothing waits"
-    if waited > OLDEST_FAIL_S:
-        return sight.signal("queue.oldest_age", Outcome.FAIL, f"{said}, limit {duration(OLDEST_FAIL_S)}", waited, "s")
-    if waited > OLDEST_WARN_S:
-        return sight.signal("queue.oldest_age", Outcome.WARN, f"{said}, limit {duration(OLDEST_WARN_S)}", waited, "s")
-    return sight.signal("queue.oldest_age", Outcome.OK, said, waited, "s")
+    unseen = _unseen(facts, "pending", counts)
+    said += f" (of {number_(waiting - unseen)} examined, of {number_(waiting)})" if unseen else ""
+    outcome = Outcome.OK
+    for limit, worse in ((OLDEST_FAIL_S, Outcome.FAIL), (OLDEST_WARN_S, Outcome.WARN)):
+        if waited > limit:
+            outcome, said = worse, f"{said}, limit {duration(limit)}"
+            break
+    found = sight.signal("queue.oldest_age", outcome, said, waited, "s")
+    return replace(found, most=OLDEST_S) if unseen else found
 
 
 def _oldest(facts: Reply) -> float | None:
@@ -73,49 +85,123 @@ def _oldest(facts: Reply) -> float | None:
     return age(row[0]) if row else None
 
 
+def _pends(counts: dict[str, float]) -> float:
+    return counts.get("incoming", 0.0) + counts.get("active", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """TRANSPORT COUNT OLDEST EXAMINED TOTAL: so many of those examined, of all there are."""
+
+    transport: str
+    seen: float
+    oldest: float
+    examined: float
+    total: float
+
+    @property
+    def unseen(self) -> float:
+        return max(0.0, self.total - self.examined)
+
+
+def _rows(facts: Reply) -> list[_Frozen] | None:
+    """A filter each; None where one cannot be read."""
+    found = []
+    for row in facts.all("frozen"):
+        seen, examined, total = (number(x) for x in (*row[1:2], *row[3:5])) if len(row) >= 5 else (None, None, None)
+        if seen is None or examined is None or total is None:
+            return None
+        found.append(_Frozen(row[0], seen, age(row[2]) or 0.0, examined, total))
+    return found
+
+
 def _frozen(sight: Sight, facts: Reply) -> Signal:
-    """A row a filter: TRANSPORT COUNT OLDEST EXAMINED TOTAL; fewer examined than there are stand for all, about."""
-    rows = [r for r in facts.all("frozen") if len(r) >= 5]
-    told = why_missing(facts, "frozen")
+    """Of a long queue only the first are opened: what they show is certain, and that they show none is nothing."""
+    told, rows = why_missing(facts, "frozen"), _rows(facts)
     if any(row[:1] == ("frozen",) for row in facts.all("error")):
         return sight.unknown("queue.frozen", told)
-    found = [(_of_all(*r[1:2], *r[3:5]), age(r[2]) or 0.0, r[0], r[3] != r[4]) for r in rows]
-    if len(rows) != len(facts.all("frozen")) or any(n is None for n, *_ in found):
+    if rows is None:
         return sight.unknown("queue.frozen", "failover-host counted something unreadable")
     if not rows and not facts.all("queue"):
         return sight.unknown("queue.frozen", told)
-    waiting = float(round(sum(n or 0.0 for n, *_ in found)))
-    if not waiting:
-        names = " or ".join(f'"{transport}"' for *_, transport, _ in found) or "a filter: none is set"
-        said = f"{_none_of(rows)} waits for {names}"
-        return sight.signal("queue.frozen", Outcome.OK, said, 0.0, "messages", 0.0, 0.0)
-    _, oldest, transport, _ = max(found, key=lambda f: f[1])
-    about = "about " if any(partial for *_, partial in found) else ""
-    said = f'{about}{_wait(waiting)} for "{transport}", oldest {duration(oldest)}'
-    outcome = Outcome.FAIL if oldest > FROZEN_FAIL_S else Outcome.WARN if waiting > PENDING_WARN else Outcome.OK
-    return sight.signal("queue.frozen", outcome, said, waiting, "messages", oldest, _waited(facts, "frozen"))
+    seen, part = sum(r.seen for r in rows), max(rows, key=lambda r: r.unseen, default=_NO_FILTER)
+    of = f"of the {number_(part.examined)} messages examined, of {number_(part.total)},"
+    if not seen:
+        names = " or ".join(f'"{r.transport}"' for r in rows) or "a filter: none is set"
+        if part.unseen:
+            found = sight.unknown("queue.frozen", f"none {of} waits for {names}")
+            return replace(found, most=part.unseen)
+        return sight.signal("queue.frozen", Outcome.OK, f"no mail waits for {names}", 0.0, "messages", 0.0, 0.0)
+    worst = max((r for r in rows if r.seen), key=lambda r: r.oldest)
+    waits = f"{number_(seen)} {of} {'waits' if seen == 1 else 'wait'}" if part.unseen else _wait(seen)
+    said = f'{waits} for "{worst.transport}", oldest {duration(worst.oldest)}'
+    outcome = Outcome.FAIL if worst.oldest > FROZEN_FAIL_S else Outcome.WARN if seen > PENDING_WARN else Outcome.OK
+    before = _waited(facts, "frozen", {})
+    found = sight.signal("queue.frozen", outcome, said, seen, "messages", worst.oldest, before)
+    return replace(found, most=seen + part.unseen) if part.unseen else found
 
 
-def _none_of(rows: list[tuple[str, ...]]) -> str:
-    """Of a long queue only the first are opened, and what they show is all that may be said."""
-    examined, total = rows[0][3:5] if rows else ("", "")
-    return "no mail" if examined == total else f"none of the {examined} messages examined, of {total},"
+_NO_FILTER = _Frozen("", 0.0, 0.0, 0.0, 0.0)
 
 
-def _waited(facts: Reply, which: str) -> float | None:
-    """How many came before the time that the look was told of: WHICH COUNT EXAMINED TOTAL. None where the host does
-    not say it, as a helper of an earlier release does not."""
-    row = next((r[1:] for r in facts.all("waited") if len(r) == 4 and r[0] == which), ())
-    found = _of_all(*row) if row else None
-    return None if found is None else float(round(found))
+def to_count(facts: Reply) -> tuple[str, ...]:
+    """The filters whose mail is to be counted whole, for whoever has to know. Not while a step is watched and most of
+    what was examined waits for them: then the queue is their mail, and its getting shorter shows."""
+    rows = [r for r in _rows(facts) or () if r.unseen]
+    dense = bool(rows) and sum(r.seen for r in rows) * 2 >= rows[0].examined
+    return () if dense and facts.all("waited") else tuple(r.transport for r in rows)
 
 
-def _of_all(found: str, examined: str, total: str) -> float | None:
-    """So many of those examined are about so many of all."""
-    n, part, whole = number(found), number(examined), number(total)
-    if n is None or part is None or whole is None:
+def counted(facts: Reply, replies: Iterable[Reply], waited_s: float) -> Reply:
+    """The look with what was counted whole: of each filter all its mail, and at most how much of that waited."""
+    whole = {r.transport: r for reply in replies if (r := _count(reply)) is not None}
+    left = [r for r in _rows(facts) or () if r.unseen and r.transport not in whole]
+    waited = [str(sum(r.seen for r in whole.values() if r.oldest >= waited_s)), "0", "0"]
+    rows = []
+    for row in facts.rows:
+        if row[0] == "frozen" and row[1] in whole:
+            r = whole[row[1]]
+            rows.append(("frozen", r.transport, *(f"{x:.0f}" for x in (r.seen, r.oldest, r.seen, r.seen))))
+        elif row[:2] == ("waited", "frozen") and not left:
+            rows.append(("waited", "frozen", *waited))
+        else:
+            rows.append(row)
+    return replace(facts, rows=tuple(rows))
+
+
+def _count(reply: Reply) -> _Frozen | None:
+    """TRANSPORT COUNT OLDEST ROUNDS, of all that there is; mail from the future has waited for who knows how long."""
+    row = (reply.one("frozen") or ()) if reply.rc == Rc.OK else ()
+    seen = number(row[1]) if len(row) == 4 else None
+    if seen is None:
         return None
-    return n * whole / part if part else n
+    oldest = number(row[2])
+    return _Frozen(row[0], seen, OLDEST_S if oldest is None else oldest, seen, seen)
+
+
+def _waited(facts: Reply, which: str, counts: dict[str, float]) -> float | None:
+    """At most how many came before the time that the look was told of: WHICH COUNT EXAMINED TOTAL, and all that was not
+    examined. None where the host does not say it, as a helper of an earlier release does not."""
+    row = next((r[1:] for r in facts.all("waited") if len(r) == 4 and r[0] == which), ())
+    seen, examined, total = (number(x) for x in row) if row else (None, None, None)
+    if seen is None or examined is None or total is None:
+        return None
+    return seen + _of_unseen(which, max(0.0, total - examined), examined, counts)
+
+
+def _unseen(facts: Reply, which: str, counts: dict[str, float]) -> float:
+    """How many of these were not opened."""
+    row = facts.one("oldest") or ()
+    examined, total = (number(x) for x in row[1:3]) if len(row) == 3 else (None, None)
+    if examined is None or total is None:
+        return 0.0
+    return _of_unseen(which, max(0.0, total - examined), examined, counts)
+
+
+def _of_unseen(which: str, unseen: float, examined: float, counts: dict[str, float]) -> float:
+    """Incoming and active are opened first."""
+    pending = min(unseen, max(0.0, _pends(counts) - examined))
+    return {"pending": pending, "deferred": unseen - pending}.get(which, unseen if which == "frozen" else 0.0)
 
 
 def _over(found: float, warn: float | None, said: str) -> tuple[Outcome, str]:

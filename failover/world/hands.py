@@ -30,6 +30,7 @@ def hands(world: World, before: Samples = ()) -> Hands:
             smtp=world.smtp,
             clock=world.clock,
             workers=1,
+            whole=names is not None,
         )
         last = found if names is None else last
         return found

@@ -73,24 +73,38 @@ def _takes(m: Machine, span: tuple[float, float], usual: float) -> float:
 def _queues(m: Machine) -> Iterator[tuple[str, ...]]:
     for q in Queue:
         yield "queue", q.value, str(len(m.postfix.of(q)))
-    waiting = m.postfix.of(Queue.INCOMING, Queue.ACTIVE)
-    examined = str(len(m.postfix.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED)))
-    yield "oldest", str(_oldest(m, waiting)), examined, examined
+    waiting = [x for x in _opened(m) if x.queue is not Queue.DEFERRED]
+    yield "oldest", str(_oldest(m, waiting)), *_part(m)
 
 
 def _frozen(m: Machine, transport: str) -> tuple[str, ...]:
-    found = m.postfix.frozen_mail(transport)
-    total = str(len(m.postfix.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED)))
-    return "frozen", transport, str(len(found)), str(oldest(m, transport)), total, total
+    found = [x for x in _opened(m) if x.filter == transport]
+    return "frozen", transport, str(len(found)), str(_oldest(m, found)), *_part(m)
+
+
+def _opened(m: Machine) -> list[Mail]:
+    """The first `heads` of what waits; by the worst of luck, what waits for a filter comes last in each queue."""
+    waiting = [*m.postfix.of(Queue.INCOMING, Queue.ACTIVE), *m.postfix.of(Queue.DEFERRED)]
+    if len(waiting) <= m.heads:
+        return waiting
+    watched = _watched(m)
+    return sorted(waiting, key=lambda x: (x.queue is Queue.DEFERRED, x.filter in watched))[: m.heads]
+
+
+def _part(m: Machine) -> tuple[str, str]:
+    """EXAMINED TOTAL."""
+    total = len(m.postfix.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED))
+    return str(min(m.heads, total)), str(total)
 
 
 def _waited(m: Machine, seconds: float) -> Iterator[tuple[str, ...]]:
     """How many of what waits came no later than so many seconds ago."""
-    pending, deferred_ = m.postfix.of(Queue.INCOMING, Queue.ACTIVE), m.postfix.of(Queue.DEFERRED)
-    total = str(len(pending) + len(deferred_))
-    frozen_ = [x for x in (*pending, *deferred_) if x.filter in _watched(m)]
+    opened, watched = _opened(m), _watched(m)
+    frozen_ = [x for x in opened if x.filter in watched]
+    deferred_ = [x for x in opened if x.queue is Queue.DEFERRED]
+    pending = [x for x in opened if x.queue is not Queue.DEFERRED]
     for which, found in (("pending", pending), ("deferred", deferred_), ("frozen", frozen_)):
-        yield "waited", which, str(sum(m.postfix.clock - x.arrived >= seconds for x in found)), total, total
+        yield "waited", which, str(sum(m.postfix.clock - x.arrived >= seconds for x in found)), *_part(m)
 
 
 def oldest(m: Machine, transport: str) -> int:

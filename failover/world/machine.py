@@ -147,6 +147,8 @@ class Machine:
         """By run and step."""
         self.held: dict[tuple[str, str, str], Held] = {}
         """By run, step and attempt."""
+        self.heads = 5000
+        """So many queue files one look opens at most."""
         self.keeps_hold = False
         self.mark: Mark | None = None
         """postsuper is not there, or its disk is full: what is on hold stays there."""

@@ -25,6 +25,7 @@ _signals = st.builds(
     value=st.none() | _words | _numbers,
     unit=_words,
     age=st.none() | _numbers,
+    most=st.none() | _numbers,
 )
 
 
