@@ -17,6 +17,7 @@ from failover.core.run import RunState, View
 from failover.core.summary import Summary
 from failover.lead import BY
 from failover.ports import RunRecord
+from failover.standing import lost
 from failover.turn import Turn
 
 TOLD_FOR = timedelta(minutes=10)
@@ -65,6 +66,14 @@ def _of_runs(c: Controller) -> Iterator[Alert]:
     runs = history.read(c.store, recent)
     yield from _news(c, {s.run: s for s in recent}, runs)
     yield from _notices(c, runs)
+    yield from _lost(c, runs)
+
+
+def _lost(c: Controller, runs: Iterable[history.Run]) -> Iterator[Alert]:
+    for record, view in runs:
+        found = [e for m in history.mitigations(record, view) if (e := lost(m.step, c.hands))]
+        if found:
+            yield aftermath.of_lost(record.id, record.plan, "\n".join(f"{e}\n{e.try_}" for e in found))
 
 
 def _news(c: Controller, recent: Mapping[str, Summary], runs: Iterable[history.Run]) -> Iterator[Alert]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from failover.actions import ACTIONS
-from failover.actions.base import Hands, Kept
+from failover.actions.base import Hands, Kept, domain_in, host_in
 from failover.core.plan import Step
 from failover.core.recovery import World, compare
 from failover.errors import Elsewhere
@@ -13,6 +13,18 @@ def compared(step: Step, hands: Hands) -> World:
     """By its bound values alone."""
     now = ACTIONS[step.action].read(step, hands)
     return compare(now, before=step.before, want=step.want, on_the_way=step.on_the_way)
+
+
+def lost(step: Step, hands: Hands) -> Elsewhere | None:
+    """Why hosts.yaml no longer leads to what the step was done on, if so. Contacts nothing."""
+    try:
+        if step.host is not None:
+            host_in(step, hands)
+        elif step.domain is not None:
+            domain_in(step, hands)
+    except Elsewhere as e:
+        return e
+    return None
 
 
 def stands(run: str, step: Step, hands: Hands) -> World:

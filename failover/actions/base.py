@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from failover.core import place
 from failover.core.fleet import Domain, Fleet, Host
@@ -134,28 +134,26 @@ def host_of(spec: StepSpec, fleet: Fleet) -> Host:
     return fleet.hosts[name]
 
 
-def host_in(step: Step, hands: Hands, of: Callable[[Host], place.Place] = place.of_host) -> Host:
+def host_in(step: Step, hands: Hands) -> Host:
     """The host that the step was planned on. Raises Elsewhere when its name leads to another one now, or to none."""
-    host = hands.fleet.hosts.get(step.host or "")
-    if host is None:
-        raise _elsewhere(step, str(step.host), step.where, None)
-    _same(step, host.name, of(host))
-    return host
+    return _same(step, str(step.host), hands.fleet.hosts.get(step.host or ""))
 
 
 def domain_in(step: Step, hands: Hands) -> Domain:
     """The domain that the step was planned on. Raises Elsewhere when its name leads to another zone now, or to none."""
-    domain = hands.fleet.domains.get(step.domain or "")
-    if domain is None:
-        raise _elsewhere(step, str(step.domain), step.where, None)
-    _same(step, domain.name, place.of_domain(domain))
-    return domain
+    return _same(step, str(step.domain), hands.fleet.domains.get(step.domain or ""))
 
 
-def _same(step: Step, name: str, today: place.Place) -> None:
-    was, now = place.moved(step.where, today)
+_T = TypeVar("_T", Host, Domain)
+
+
+def _same(step: Step, name: str, found: _T | None) -> _T:
+    if found is None:
+        raise _elsewhere(step, name, step.where, None)
+    was, now = place.moved(step.where, place.today(found))
     if was:
         raise _elsewhere(step, name, was, now)
+    return found
 
 
 def _elsewhere(step: Step, name: str, was: place.Place, now: place.Place | None) -> Elsewhere:

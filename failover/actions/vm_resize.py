@@ -101,7 +101,7 @@ class VmResize:
 
 
 def _host(step: Step, hands: Hands) -> Host:
-    return host_in(step, hands, place.of_machine)
+    return host_in(step, hands)
 
 
 def _accepted(args: Mapping[str, object]) -> bool:

@@ -12,7 +12,6 @@ import typer
 from failover import history
 from failover.cli import wiring
 from failover.cli.options import options
-from failover.core import place
 from failover.core.words import duration, seconds
 from failover.errors import ConfigError
 
@@ -69,15 +68,11 @@ def _host(c: Controller, h: Host, owed: Owed, standing: Mapping[tuple[str, str],
 
 def _recorded(c: Controller, run: str, step: str, standing: Mapping[tuple[str, str], Step]) -> str:
     """What our records say of it: in force; so, but hosts.yaml leads elsewhere; not; or that there is no such run."""
+    from failover.standing import lost
+
     if (known := standing.get((run, step))) is not None:
-        return "in force" if _leads_there(c, known) else "elsewhere"
+        return "elsewhere" if lost(known, c.hands) else "in force"
     return "not in force" if c.store.run(run) is not None else "unknown"
-
-
-def _leads_there(c: Controller, step: Step) -> bool:
-    """Does hosts.yaml still lead to what the step was done on?"""
-    host = c.hands.fleet.hosts.get(step.host or "")
-    return host is not None and not any(place.moved(step.where, place.of_host(host)))
 
 
 def document(c: Controller) -> dict[str, Any]:

@@ -48,8 +48,17 @@ def of_fault(run: str, plan: Plan, said: str) -> Alert:
     """A fault of our own in going on with a run, as `failover.fence` says it."""
     title = f"{', '.join(sorted(plan.subjects))}: run {run} cannot be gone on with, for a fault of failover's own"
     more = f"Every other host is looked after as ever. More: failover runs show {run}"
-    about = plan.incident or f"{min(plan.subjects, default='controller')}/{run}"
-    return Alert(about, f"{run} fault", "critical", title, f"{said}\n{more}", shows=Shows.OURS)
+    return Alert(_about(run, plan), f"{run} fault", "critical", title, f"{said}\n{more}", shows=Shows.OURS)
+
+
+def _about(run: str, plan: Plan) -> str:
+    return plan.incident or f"{min(plan.subjects, default='controller')}/{run}"
+
+
+def of_lost(run: str, plan: Plan, said: str) -> Alert:
+    """What it changed stands where hosts.yaml no longer leads: nobody looks there, and nobody puts it back."""
+    title = f"{', '.join(sorted(plan.subjects))}: what run {run} changed is where hosts.yaml no longer leads"
+    return Alert(_about(run, plan), f"{run} elsewhere", "critical", title, said, shows=Shows.OURS)
 
 
 def of_runs(past: Past) -> tuple[Alert, ...]:

@@ -30,10 +30,15 @@ def of_domain(domain: Domain) -> Place:
             return {"Route 53 zone": zone.zone_id}
 
 
+def today(of: Host | Domain) -> Place:
+    """All that a step on it may be bound to."""
+    return of_domain(of) if isinstance(of, Domain) else {**of_host(of), **of_machine(of)}
+
+
 def moved(was: Place, now: Place) -> tuple[Place, Place]:
     """What differs, then and now; a plan of an earlier release says nothing of where it acts."""
-    keys = [k for k in {**was, **now} if was and was.get(k) != now.get(k)]
-    return {k: was.get(k, "none") for k in keys}, {k: now.get(k, "none") for k in keys}
+    keys = [k for k in was if now.get(k) != was[k]]
+    return {k: was[k] for k in keys}, {k: now[k] for k in keys if k in now} or now
 
 
 def words(place: Place) -> str:

@@ -12,7 +12,7 @@ from failover.cli.status import document, lines
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
 from failover.controller import Controller
-from failover.core.fleet import Domain, Fleet, Host, Rfc2136, Ssh
+from failover.core.fleet import Domain, Fleet, Host, Mode, Policy, Rfc2136, Ssh
 from failover.core.plan import Plan
 from failover.core.run import RunState, View
 from failover.errors import Refused
@@ -232,6 +232,16 @@ def test_status_shows_where_it_stands_by_the_hosts_own_word(standing: Standing) 
     assert "(unknown: bypass is for mx1 at address 10.77.0.11" in said
     assert "mx2, by its own word: run run-1, step bypass is in force" in said
     assert "and hosts.yaml leads elsewhere from our records of it; back: failover host restore mx2 run-1 bypass" in said
+
+
+def test_that_hosts_yaml_leads_elsewhere_is_paged_once_by_the_next_cycles(standing: Standing) -> None:
+    standing.world.fleet = replace(standing.world.fleet, policy=Policy(mode=Mode.AUTO))
+    ticks(standing.scene, 2)
+    swapped(standing.world)
+    ticks(standing.scene, 3)
+    said = [m for _, _, m in standing.world.notifier.sent if "where hosts.yaml no longer leads" in m.title]
+    assert [m.severity for m in said] == ["critical"]
+    assert "at address 10.77.0.11, and hosts.yaml has mx1 at address 10.77.0.12 now" in said[0].text
 
 
 # The host's own side ------------------------------------------------------------------------
