@@ -283,6 +283,23 @@ def test_requeue_on_a_full_state_folder_holds_nothing(host: MailHost) -> None:
     mail.settled()
 
 
+def test_a_queue_whose_files_vanish_while_they_are_read_is_read_all_the_same(host: MailHost) -> None:
+    """A busy queue was given up after 50 rounds: postcat ends at each file that is gone."""
+    many = "60"
+    argv = [sys.executable, "-c", SEND, host.lab.address("mx1"), f"v{time.time_ns()}", many]
+    host.lab.run("sender", argv, timeout=90)
+    until(lambda: count(host, "deferred") == int(many), within=30, what="all is deferred")
+    postcat = "#!/bin/sh\nexec /usr/sbin/postcat.real -e $2 # of all that it is given, the first\n"
+    host.sh("mv /usr/sbin/postcat /usr/sbin/postcat.real")
+    try:
+        host.lab.run("mx1", ["tee", "/usr/sbin/postcat"], timeout=10, input=postcat)
+        host.sh("chmod 755 /usr/sbin/postcat")
+        read = host.call("frozen", {"filter": "spamassassin"}, limit=120)
+    finally:
+        host.sh("mv /usr/sbin/postcat.real /usr/sbin/postcat")
+    assert (read.rc, (read.one("frozen") or ())[:2]) == (Rc.OK, ("spamassassin", many)), read.rows
+
+
 def test_what_is_in_force_is_told_by_the_host_alone(host: MailHost) -> None:
     """safety 14: which run, which step, since when, which settings; an edit elsewhere changes nothing of it."""
     host.sh("postconf -X defer_transports")

@@ -61,8 +61,9 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
       }'
 }
 frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for it, into $scratch/frozen; prints the rounds it took
-  # postcat stops at the first file that vanished, so what it has not printed is asked for again, by id: files move.
-  true >"$scratch/said" && true >"$scratch/all" && rounds=0
+  # postcat stops at the first file that vanished, so what it has not printed is asked for again, by id: files move. Where
+  # mail flows fast that takes many rounds; it ends when our time does, or when nothing more can be read.
+  true >"$scratch/said" && true >"$scratch/all" && true >"$scratch/open" && rounds=0 same=0 many=200
   while :; do
     bounded 60 find active incoming deferred -type f -perm -0700 -printf '%i %p\n' >"$scratch/now" 2>/dev/null </dev/null || return 1
     [ $rounds -gt 0 ] || cp "$scratch/now" "$scratch/all"
@@ -71,11 +72,13 @@ frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for
       FILENAME ~ /said$/ { if (/^\*\*\* ENVELOPE RECORDS /) known[id] = 1; next }
       FILENAME ~ /all$/ { asked[id] = 1; next }
       asked[id] && !known[id] { print $2 }
-    ' "$scratch/said" "$scratch/all" "$scratch/now" >"$scratch/open"
-    [ -s "$scratch/open" ] || break
-    [ $rounds -lt 50 ] && [ "$(left_s)" -gt 0 ] || return 1
-    bounded 300 xargs -n 200 postcat -e <"$scratch/open" >>"$scratch/said" 2>/dev/null
-    rounds=$((rounds + 1))
+    ' "$scratch/said" "$scratch/all" "$scratch/now" >"$scratch/next"
+    [ -s "$scratch/next" ] || break
+    if cmp -s "$scratch/next" "$scratch/open"; then same=$((same + 1)); else same=0; fi
+    mv -f "$scratch/next" "$scratch/open"
+    [ $same -lt 20 ] && [ "$(left_s)" -gt 0 ] || return 1
+    bounded 300 xargs -n $many postcat -e <"$scratch/open" >>"$scratch/said" 2>/dev/null
+    rounds=$((rounds + 1)) many=20
   done
   awk -v name="$1" '
     { split(name, to, ":") }
@@ -88,9 +91,13 @@ frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for
   echo $rounds
 }
 
+unread_queue() { # why frozen_files failed
+  if [ "$(left_s)" -le 0 ]; then echo "the queue could not be read whole in time"; else echo "not all of the queue could be read: $(head -n 1 "$scratch/open")"; fi
+}
+
 do_frozen() {
   to_queue || { because $FAILED "no queue directory"; return; }
-  passes=$(frozen_files "$filter") || { because $FAILED "the queue could not be read whole in time"; return; }
+  passes=$(frozen_files "$filter") || { because $FAILED "$(unread_queue)"; return; }
   oldest=$(cut -d ' ' -f 4 "$scratch/frozen" | sort | head -n 1)
   [ -z "$oldest" ] || oldest=$(($(date +%s) - $(date -d "$oldest" +%s)))
   say frozen "$filter" "$(grep -c . "$scratch/frozen")" "${oldest:-0}" "$passes"

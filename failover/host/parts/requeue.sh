@@ -18,7 +18,7 @@ do_requeue() {
     passes=$((passes + 1)) none=$((none + 1)) held=0
     end_sessions "$filter"
     frozen_files "$filter" >/dev/null && awk '{ print $3, $1 }' "$scratch/frozen" >"$scratch/ids" ||
-      { stop="the queue could not be read whole in time"; break; }
+      { stop=$(unread_queue); break; }
     while [ -z "$stop" ] && [ -s "$scratch/ids" ] && [ "$(left_s)" -gt 3 ]; do requeue_some; done
     [ $held -eq 0 ] || end_waiting "$filter" >/dev/null
     sleep 0.2
