@@ -198,13 +198,18 @@ def pickup_filter(m: Machine) -> str:
     return override if override is not None else m.files[MAIN].get("content_filter", "")
 
 
+def again_in_cleanup(m: Machine) -> str | None:
+    """What a second cleanup would do once more."""
+    return next((key for key in ("always_bcc", "virtual_alias_maps") if m.files[MAIN].get(key)), None)
+
+
 def lever_refusal(m: Machine, lever: str, name: str) -> str | None:
     if f"{name}/unix" not in m.files[MASTER]:
         return f"master.cf has no service {name}/unix"
     if name not in transports(m):
         return f"{name} is not in use as a filter here"
-    if lever == "clear" and m.files[MAIN].get("always_bcc"):
-        return "what waits would go through cleanup once more, and always_bcc would be applied again"
+    if lever == "clear" and (twice := again_in_cleanup(m)):
+        return f"what waits would go through cleanup once more, and {twice} would be applied again"
     if lever == "pass" and " pipe " not in m.files[MASTER][f"{name}/unix"]:
         return f"{name}/unix is neither pipe nor smtp nor lmtp"
     if lever == "pass" and pickup_filter(m) == name:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 
 from failover.ports import Rc
 from failover.world import debts, looks, restarts
-from failover.world.looks import Setting, lever_refusal, lever_settings, pickup_filter
+from failover.world.looks import Setting, again_in_cleanup, lever_refusal, lever_settings, pickup_filter
 from failover.world.machine import Machine, Mark, Process, Result, Rows, Saved, Verb, refused
 from failover.world.postfix import MAIN, MASTER
 
@@ -218,8 +218,8 @@ def _requeue(m: Machine, args: Args) -> Verb:
     until = m.timeline.now + max(1.0, float(args["limit"]) - 2)
     if pickup_filter(m):
         return refused(f"requeued mail would meet {pickup_filter(m)} again at pickup")
-    if m.files[MAIN].get("always_bcc"):
-        return refused("requeued mail goes through cleanup again, and always_bcc would add its recipient twice")
+    if twice := again_in_cleanup(m):
+        return refused(f"requeued mail goes through cleanup again, and {twice} would be applied again")
     done = passes = empty = 0
     while empty < 2 and m.timeline.now < until:
         passes += 1

@@ -104,7 +104,11 @@ def test_a_requeue_needs_no_deferred_transport(far: Far) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value", "said"),
-    [("content_filter", FILTER, f"{FILTER} again at pickup"), ("always_bcc", "archive@lab.test", "always_bcc would")],
+    [
+        ("content_filter", FILTER, f"{FILTER} again at pickup"),
+        ("always_bcc", "archive@lab.test", "always_bcc would"),
+        ("virtual_alias_maps", "inline:{ {info@lab.test=info@lab.test,archive@lab.test} }", "virtual_alias_maps would"),
+    ],
 )
 def test_a_requeue_that_would_meet_the_filter_or_add_a_recipient_is_refused(
     far: Far, key: str, value: str, said: str

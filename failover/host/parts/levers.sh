@@ -26,13 +26,13 @@ pickup_filter() { # what mail that comes by pickup meets
   places | awk -F '\t' '$1 == "main" { f = $2 } $1 == "pickup/unix" { p = $2; own = 1 } END { print own ? p : f }'
 }
 
-anywhere() { # PARAMETER...: NAME VALUE wherever it is set to something
-  for key; do { dump -xn; dump -xP; } | sed -nE "s,^(([^ ]*/)?$key) = *([^ ].*),\\1\t\\3,p"; done
+anywhere() { # PARAMETER...: NAME VALUE wherever it is something, also by a default that names another ($virtual_maps)
+  for key; do { dump -x; dump -xP; } | sed -nE "s,^(([^ ]*/)?$key) = *([^ ].*),\\1\t\\3,p"; done
 }
 bcc() { anywhere always_bcc sender_bcc_maps recipient_bcc_maps; } # each would be added again by a second cleanup
 again_in_cleanup() { # what a second cleanup would do once more
   bcc
-  anywhere virtual_alias_maps canonical_maps sender_canonical_maps recipient_canonical_maps
+  anywhere virtual_alias_maps virtual_maps canonical_maps sender_canonical_maps recipient_canonical_maps
   anywhere header_checks mime_header_checks nested_header_checks body_checks
 }
 

@@ -5,9 +5,9 @@
 # locked is being delivered, and what has no recipient left has been; the rest is ours to requeue.
 do_requeue() {
   read_config || { because $REFUSED "$UNSAID"; return; }
-  met=$(pickup_filter) twice=$(bcc | head -n 1 | cut -f 1)
+  met=$(pickup_filter) twice=$(again_in_cleanup | head -n 1 | cut -f 1)
   [ -z "$met" ] || { because $REFUSED "requeued mail would meet $met again at pickup"; return; }
-  [ -z "$twice" ] || { because $REFUSED "requeued mail goes through cleanup again, and $twice would add its recipient again"; return; }
+  [ -z "$twice" ] || { because $REFUSED "requeued mail goes through cleanup again, and ${twice##*/} would be applied again"; return; }
   master_pid >/dev/null || { because $REFUSED "Postfix is not running: nothing would take up what is requeued"; return; }
   queue=$(queue_dir) && cd "$queue" || { because $FAILED "no queue directory"; return; }
   list=$STATE/held/$run,$step,$attempt of_since=0 of_dir=$config_dir of_queue=$queue
