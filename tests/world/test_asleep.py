@@ -41,7 +41,7 @@ def test_what_was_done_is_seen_on_waking_and_the_run_goes_on(step: str) -> None:
 def test_what_had_no_effect_is_seen_too_and_put_back() -> None:
     for moment, label in while_it_looks("bypass")[::6]:
         with told(f"asleep at moment {moment}, {label}"):
-            s = scene(rate=2, until=2 * HOUR)
+            s = scene(rate=1, until=2 * HOUR)  # all of it is looked at: of a longer queue a part would tell nothing
             s.mx1.postfix.reload = lambda: None  # type: ignore[method-assign]
             view = asleep_at(s, moment)
             assert view.state is RunState.ROLLED_BACK, view.because
