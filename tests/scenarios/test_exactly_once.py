@@ -146,7 +146,7 @@ def drain(host: MailHost, lever: str, step: str) -> None:
         done = host.act("requeue", f"requeue-{step}", {"filter": host_filter(host)}, limit=12)
         assert done.rc == 0 or "in time" in done.because, done.rows  # a storm may outrun it; then it says so
     done = host.act("flush", f"flush-{step}")
-    assert done.rc == 0, done.rows
+    assert done.rc == 0, (done.rows, host.sh("grep -v 'postfix/cleanup\\|postfix/pipe' /var/log/mail.log | tail -n 40"))
 
 
 def host_filter(host: MailHost) -> str:

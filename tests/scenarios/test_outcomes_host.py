@@ -154,10 +154,11 @@ def test_only_a_listed_code_before_the_first_effect_means_that_nothing_was_done(
 
 
 def test_what_the_dead_left_behind_is_cleared_and_what_lives_leaves_nothing(host: MailHost) -> None:
+    host.sh(f"mount -t tmpfs tmpfs {TMP}")  # a lab host's own is its machine's
     host.sh(f"mkdir -p {STATE}/scratch && chmod 700 {STATE} && head -c 100000 /dev/zero >{STATE}/scratch/said")
-    there = f"ls -A {TMP} /run | grep '^tmp[.]' | sort"
-    before = host.sh(there, check=False)
+    there = f"ls -A {TMP} /run | sort"
+    before = host.sh(there)
     assert host.act("flush", "flush").rc == Rc.OK
     assert host.call("frozen", {"filter": "spamassassin"}).rc == Rc.OK
     assert host.sh(f"ls -A {STATE}/scratch 2>/dev/null || true") == ""
-    assert set(host.sh(there, check=False).split()) <= set(before.split())
+    assert host.sh(there) == before

@@ -150,7 +150,7 @@ def play(lab: Lab, row: Row, folder: Path, rounds: int = 2) -> None:
 def _play(host: Wired, rounds: int) -> None:
     usual = host.mail.post("usual")
     assert len(usual) == len(host.row.kinds) * len(host.row.ports) + 1, host.mail.letters
-    until(host.emptied, within=PATIENCE_S, what="the usual letters are gone from the queue")
+    until(lambda: host.emptied() and host.mail.whole(usual), within=PATIENCE_S, what="the usual letters have come")
     host.mail.learn(usual)
     before, untouched = host.snapshot(), host.snapshot("untouched")
     host.hang()

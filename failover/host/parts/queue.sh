@@ -65,7 +65,7 @@ frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for
   # mail flows fast that takes many rounds; it ends when our time does, or when nothing more can be read.
   true >"$scratch/said" && true >"$scratch/all" && true >"$scratch/open" && rounds=0 same=0 many=200
   while :; do
-    bounded 60 find active incoming deferred -type f -perm -0700 -printf '%i %p\n' >"$scratch/now" 2>/dev/null </dev/null || return 1
+    bounded 60 find active incoming deferred -ignore_readdir_race -type f -perm -0700 -printf '%i %p\n' >"$scratch/now" 2>/dev/null </dev/null || return 1
     [ $rounds -gt 0 ] || cp "$scratch/now" "$scratch/all"
     awk '
       { n = split(FILENAME ~ /said$/ ? $4 : $2, at, "/"); id = at[n] }
