@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 from failover.core.alert import Message, Told
-from failover.core.fleet import Channel, Endpoint, Host
+from failover.core.fleet import Channel, Dns, Domain, Endpoint, Host
 from failover.core.mx import MxSet
 from failover.core.past import Cycle, Pause
 from failover.core.plan import Plan
 from failover.core.run import Did, Event
-from failover.core.signal import Samples
+from failover.core.signal import Outcome, Samples
 from failover.core.summary import Summary
 
 __all__ = ["Message", "Pause"]  # the ports speak of them; they are values of the core
@@ -134,6 +134,25 @@ class DnsZone(Protocol):
 
     def trouble(self, exchange: str) -> str | None:
         """Why a name cannot stand in an MX record (an alias, no address); None when it can, or nobody could tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Whether we may change a domain's MX, as far as can be told without doing it. `try_` is empty where we may."""
+
+    outcome: Outcome
+    says: str
+    try_: str = ""
+
+
+class Provider(Dns, Protocol):
+    """Where a domain's records are changed, and how."""
+
+    def zone(self, domain: Domain, clock: Clock) -> DnsZone: ...
+
+    def right(self, domain: Domain, clock: Clock) -> Right:
+        """Changes nothing. Raises FailoverError where it could not be asked."""
         ...
 
 

@@ -35,7 +35,7 @@ class DnsPrefer:
         if not unchanged:
             _may_take_it(to, domain, now, want, context)
         back, strangers = records.hosts_named(now.first - {f"{to.mx}."}, fleet)
-        usual, most = records.takes_s(domain)
+        usual, most = domain.dns.takes_s
         return Step(
             id=spec.id,
             action=self.name,

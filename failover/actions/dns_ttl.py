@@ -29,7 +29,7 @@ class DnsTtl:
             raise Refused(f"{domain.name} has no MX records, so they have no TTL", try_="publish MX first")
         want = replace(now, ttl=_ttl(spec))
         unchanged = want == now
-        usual, most = records.takes_s(domain)
+        usual, most = domain.dns.takes_s
         return Step(
             id=spec.id,
             action=self.name,

@@ -2,14 +2,14 @@
 
 Shared by the dns actions. There is no lock and no epoch at a name server: what
 fences here is the swap itself. It looks at the zone, then whether our lease is
-still ours, and is refused by the primary if the set (RFC 2136: anything in the
-zone) was edited since, so that it overwrites nobody's edit and moves nothing
-for a run that others have taken over; repeated, it is found done. What
-remains: a request that the primary already has, after its answer was lost, may
-be carried out after we read "as before" (for at most 300 s with TSIG, 15 min
-with Route 53, until its signature lapses), if nobody edits anything before
-that. Then the change is there though the run says that it was not made;
-`dns.mx` and the next plan show it. And what each adapter says of itself.
+still ours, and is refused by the primary if the set was edited since, so that it
+overwrites nobody's edit and moves nothing for a run that others have taken
+over; repeated, it is found done. What remains: a request that the primary
+already has, after its answer was lost, may be carried out after we read "as
+before", until its signature lapses, if nobody edits anything before that. Then
+the change is there though the run says that it was not made; `dns.mx` and the
+next plan show it. How far the comparison goes, and for how long a request may
+still be carried out, each provider says of itself (`failover/dns/`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 from failover.actions.base import At, Context, Hands, Result, domain_in
 from failover.core.condition import Any, Condition, Predicate
-from failover.core.fleet import Domain, Engine, Fleet, Host, Route53
+from failover.core.fleet import Domain, Engine, Fleet, Host
 from failover.core.mx import MxSet, NoMove, Standing, parse, standing, taken_back
 from failover.core.plan import Step
 from failover.core.playbook import StepSpec
@@ -147,8 +147,3 @@ def hosts_named(names: frozenset[str], fleet: Fleet) -> tuple[tuple[Host, ...], 
     """Of exchanges (absolute names): the hosts that they are, and those that hosts.yaml does not have."""
     known = {f"{h.mx}.": h for h in fleet.hosts.values() if h.mx}
     return tuple(known[n] for n in sorted(names) if n in known), tuple(n for n in sorted(names) if n not in known)
-
-
-def takes_s(domain: Domain) -> tuple[float, float]:
-    """(usual, at most) seconds until all servers show it: measured 0.2 s with NOTIFY; Route 53 says 60 s."""
-    return (60.0, 150.0) if isinstance(domain.dns, Route53) else (3.0, 30.0)

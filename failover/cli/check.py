@@ -142,7 +142,7 @@ def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, owed: dict[str,
 
 
 def _domains(fleet: Fleet, clock: Clock) -> Samples:
-    from failover.adapters.zones import zone_of
+    from failover.dns import zone_of
     from failover.probes.dns import look_at
 
     return look_at(fleet.domains.values(), lambda domain: zone_of(domain, clock), clock, within_s=DOMAINS_S)

@@ -133,7 +133,7 @@ def _domain(seen: Seen, name: str) -> dict[str, Any]:
     declared, looked = seen.fleet.domains[name], seen.domains.get(name)
     return {
         "state": looked.state.value if looked else None,
-        "dns": type(declared.dns).__name__.lower(),
+        "dns": declared.dns.kind,
         "servers": list(declared.servers),
         "signals": {s.name: _signal([s]) for s in looked.evidence_for} if looked else {},
     }

@@ -117,7 +117,7 @@ def _cloud(host: Host) -> Iterable[Finding]:
 
 
 def _domain(fleet: Fleet, domain: Domain) -> Iterable[Finding]:
-    from failover.adapters.zones import zone_of
+    from failover.dns import zone_of
     from failover.doctor import domain as one
 
     clock = wiring.clock()
@@ -125,10 +125,11 @@ def _domain(fleet: Fleet, domain: Domain) -> Iterable[Finding]:
 
 
 def _no_domain() -> Iterable[Finding]:
+    from failover.dns import PROVIDERS
     from failover.doctor.findings import warn
 
     said = "hosts.yaml has no domains: mail cannot be moved by DNS"
-    yield warn("mx", "fleet", said, try_="domains: {example.net: {dns: {kind: rfc2136, server: …}}}; see failover init")
+    yield warn("mx", "fleet", said, try_=f"domains: {{example.net: {{dns: {PROVIDERS[0].text}}}}}; see failover init")
 
 
 def _records(opts: Options, fleet: Fleet, standing: Standing) -> Iterator[Finding]:

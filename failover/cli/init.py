@@ -20,8 +20,8 @@ from failover.errors import ConfigError, FailoverError, Refused
 
 if TYPE_CHECKING:
     from failover.adapters.known_hosts import HostKey
+    from failover.dns.entry import Found
     from failover.doctor.draft import Server, Wanted
-    from failover.doctor.found_dns import Zone
     from failover.doctor.found_host import HostFound
 
 USERS_OWN = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
@@ -44,6 +44,7 @@ def init(
     ),
     tsig_name: str = typer.Option("failover", "--tsig-name", metavar="NAME", help="the key's name for $FAILOVER_TSIG"),
     zone_id: str | None = typer.Option(None, "--zone-id", metavar="Z…", help="of the hosted zone, with Route 53"),
+    dns: list[str] = typer.Option((), "--dns", metavar="KEY=VALUE", help="of the domain's dns, as kind=rfc2136"),
     yes: bool = typer.Option(False, "--yes", "-y", help="trust host keys that are not known yet, and do not ask"),
     force: bool = typer.Option(False, "--force", help="replace the file; the old one is kept as FILE.bak"),
 ) -> None:
@@ -52,7 +53,7 @@ def init(
     from failover.doctor import draft, found_dns
 
     to = out or options(ctx).hosts or Path("hosts.yaml")
-    wanted = draft.Wanted(_domain(domain), to, user, port, identity, known_hosts, _key(tsig, tsig_name), zone_id)
+    wanted = draft.Wanted(_domain(domain), to, user, port, identity, known_hosts, _given(tsig, tsig_name, zone_id, dns))
     _free(to, force=force)
     _valid(wanted)
     with progress(f"asking DNS for {wanted.domain} …"):
@@ -82,6 +83,17 @@ def _domain(text: str) -> str:
     return name
 
 
+def _given(tsig: str | None, tsig_name: str, zone_id: str | None, dns: list[str]) -> dict[str, str]:
+    """Of the domain's `dns:`, by its keys. Raises ConfigError."""
+    from failover.dns import KINDS
+
+    named = dict(word.partition("=")[::2] for word in dns)
+    if "kind" in named and named["kind"] not in KINDS:
+        raise ConfigError(f"no DNS provider is called {named['kind']!r}", try_=f"one of {', '.join(KINDS)}")
+    key = dict(zip(("key_name", "key"), _key(tsig, tsig_name) or (), strict=False))
+    return {**key, **({"zone_id": zone_id} if zone_id is not None else {}), **named}
+
+
 def _key(given: str | None, name: str) -> tuple[str, str] | None:
     """The key's name and where its secret is kept; the secret itself is refused, and not shown."""
     from failover.config.fields import is_reference
@@ -96,30 +108,22 @@ def _key(given: str | None, name: str) -> tuple[str, str] | None:
 
 def _valid(wanted: Wanted) -> None:
     """What was typed, as hosts.yaml will take it. Raises ConfigError."""
-    from failover.config.hosts import Rfc2136, Route53, Ssh
+    from failover.config.hosts import Ssh
     from failover.config.write_hosts import fits
+    from failover.dns import PROVIDERS
 
     ssh = {"user": wanted.user, "identity": wanted.ssh.identity, "known_hosts": wanted.ssh.known_hosts}
-    key = dict(zip(("key_name", "key"), wanted.tsig or (), strict=False))
-    checks = (
-        (fits(Ssh, ssh), "--user, --identity or --known-hosts is odd", "--user failover --identity FILE"),
-        (
-            fits(Rfc2136, {"kind": "rfc2136", "server": "192.0.2.53", **key}),
-            "no name for a key",
-            "--tsig-name failover",
-        ),
-        (
-            wanted.zone_id is None or fits(Route53, {"kind": "route53", "zone_id": wanted.zone_id}),
-            "--zone-id is odd",
-            "--zone-id Z0123456789",
-        ),
-    )
+    checks = [(fits(Ssh, ssh), "--user, --identity or --known-hosts is odd", "--user failover --identity FILE")]
+    for entry in PROVIDERS:
+        chosen = {k: v for k, v in entry.chosen(wanted.dns).items() if k != "kind"}
+        odd = f"what was given of dns is odd for {entry.kind}: {', '.join(chosen)}"
+        checks.append((not chosen or fits(entry.model, {**entry.example, **chosen}), odd, f"dns: {entry.text}"))
     for fine, what, try_ in checks:
         if not fine:
             raise ConfigError(f"{what}; nothing was contacted", try_=try_)
 
 
-def _zone(domain: str) -> Zone | FailoverError:
+def _zone(domain: str) -> Found | FailoverError:
     from failover.doctor import found_dns
 
     try:
@@ -128,16 +132,20 @@ def _zone(domain: str) -> Zone | FailoverError:
         return e
 
 
-def _tried(wanted: Wanted, zone: Zone | FailoverError) -> str:
-    """The key, in words: asked for an update that cannot be done. Empty when there is none to try."""
-    from failover.core.fleet import Domain, Rfc2136
-    from failover.doctor import update_right
+def _tried(wanted: Wanted, zone: Found | FailoverError) -> str:
+    """Whether the MX may be changed, in words; empty when that was not tried."""
+    from failover.config.write_hosts import fits
+    from failover.core.fleet import Domain
+    from failover.dns import drafted
+    from failover.doctor.domain import right
 
-    if isinstance(zone, FailoverError) or zone.is_route53 or wanted.tsig is None:
+    if isinstance(zone, FailoverError):
         return ""
-    name, reference = wanted.tsig
-    at = Rfc2136(zone.address or zone.mname, 53, name, reference)
-    return f"asked for an update that cannot be done: {update_right.right(Domain(wanted.domain, at), at).says}"
+    entry, dns = drafted(zone, wanted.dns)
+    if not dns.tries or not fits(entry.model, dns.value):
+        return ""
+    at = entry.provider(entry.model.model_validate(dns.value), wanted.out.absolute().parent)
+    return f"{dns.tries}: {right(Domain(wanted.domain, at), wiring.clock()).says}"
 
 
 # Host keys ---------------------------------------------------------------------

@@ -81,8 +81,8 @@ def controller(opts: Options, *, remembers: bool = False) -> Iterator[Controller
     from failover.actions.base import Hands
     from failover.adapters.dial import dial
     from failover.adapters.notify import Notify
-    from failover.adapters.zones import zone_of
     from failover.controller import Controller
+    from failover.dns import zone_of
     from failover.probes import anchors
     from failover.probes.dns import with_domains
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
@@ -109,6 +110,16 @@ def _text(text: str) -> str:
     if not text.strip():
         raise Wrong("the text is empty; write a sentence")
     return text
+
+
+def inside(path: str, folder: Path) -> str:
+    """Absolute: what is named relatively lies in `folder`."""
+    return str(folder / Path(path).expanduser())
+
+
+def reference(text: str, folder: Path) -> str:
+    """A secret's reference, the path of `file:` made absolute; a plain value as it is."""
+    return f"file:{inside(text[5:], folder)}" if text.startswith("file:") else text
 
 
 def _schema(pattern: str, example: str) -> WithJsonSchema:

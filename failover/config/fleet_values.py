@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from failover.config.fields import inside, reference
 from failover.core import fleet as core
+from failover.dns import KINDS
 
 if TYPE_CHECKING:
     from failover.config import hosts as file
@@ -23,7 +25,8 @@ def fleet(f: file.HostsFile, folder: Path) -> core.Fleet:
     return core.Fleet(
         hosts={name: _host(name, h, f.defaults.ssh, folder) for name, h in f.hosts.items()},
         domains={
-            name: core.Domain(name, _dns(d.dns, folder), tuple(d.servers), tuple(d.mx)) for name, d in f.domains.items()
+            name: core.Domain(name, KINDS[d.dns.kind].provider(d.dns, folder), tuple(d.servers), tuple(d.mx))
+            for name, d in f.domains.items()
         },
         policy=_policy(f.policy, folder),
         notify=tuple(_channel(c, folder) for c in f.notify),
@@ -37,7 +40,7 @@ def fleet(f: file.HostsFile, folder: Path) -> core.Fleet:
 
 def state_url(url: str, folder: Path) -> str:
     """A SQLite file named relatively lies in `folder`; every other URL as it is."""
-    return f"sqlite:///{_inside(path, folder)}" if (path := url.removeprefix("sqlite:///")) != url else url
+    return f"sqlite:///{inside(path, folder)}" if (path := url.removeprefix("sqlite:///")) != url else url
 
 
 def _host(name: str, h: file.Host, defaults: file.Ssh, folder: Path) -> core.Host:
@@ -59,7 +62,7 @@ def _host(name: str, h: file.Host, defaults: file.Ssh, folder: Path) -> core.Hos
 
 def _ssh(own: file.Ssh, defaults: file.Ssh, folder: Path) -> core.Ssh:
     s = defaults.model_copy(update={k: getattr(own, k) for k in own.model_fields_set})
-    identity, known_hosts = (p and _inside(p, folder) for p in (s.identity, s.known_hosts))
+    identity, known_hosts = (p and inside(p, folder) for p in (s.identity, s.known_hosts))
     return core.Ssh(s.user, s.port, identity, known_hosts)
 
 
@@ -70,12 +73,6 @@ def _spam(s: file.Spam) -> core.Spam:
 
 def _handler(h: file.Handler) -> core.Handler:
     return core.Handler(h.address, h.banner or "", h.container)
-
-
-def _dns(d: file.Rfc2136 | file.Route53, folder: Path) -> core.Rfc2136 | core.Route53:
-    if d.kind == "route53":
-        return core.Route53(d.zone_id)
-    return core.Rfc2136(d.server, d.port, d.key_name, d.key and _reference(d.key, folder), d.algorithm)
 
 
 def _policy(p: file.Policy, folder: Path) -> core.Policy:
@@ -89,19 +86,11 @@ def _policy(p: file.Policy, folder: Path) -> core.Policy:
         gap_s=p.gap,
         clear_s=p.clear,
         ask_s=p.ask,
-        heartbeat=p.heartbeat and _reference(p.heartbeat, folder),
+        heartbeat=p.heartbeat and reference(p.heartbeat, folder),
     )
 
 
 def _channel(c: file.Channel, folder: Path) -> core.Channel:
     url = None if c.kind == "stderr" else c.url
     secret = c.key if c.kind == "pagerduty" else c.token if c.kind == "ntfy" else None
-    return core.Channel(c.kind, url and _reference(url, folder), secret and _reference(secret, folder))
-
-
-def _reference(text: str, folder: Path) -> str:
-    return f"file:{_inside(text[5:], folder)}" if text.startswith("file:") else text
-
-
-def _inside(path: str, folder: Path) -> str:
-    return str(folder / Path(path).expanduser())
+    return core.Channel(c.kind, url and reference(url, folder), secret and reference(secret, folder))

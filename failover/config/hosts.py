@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -28,11 +30,12 @@ from failover.config.fields import (
 from failover.config.problems import Problem, Wrong, meant, refusal
 from failover.config.source import Source, read
 from failover.core.fleet import Fleet
+from failover.dns import KINDS, PROVIDERS
 
 _APPRISE = 'write {kind: apprise, url: "env:FAILOVER_APPRISE"}'
 _LATER = {
     "cooldowns": "this version takes the cooldown from the playbook (limits: {cooldown: 1h})",
-    "cloudflare": "cloudflare is not in this version; use rfc2136 or route53",
+    "cloudflare": f"cloudflare is not in this version; use {' or '.join(KINDS)}",
     "slack": f"slack is reached through apprise; {_APPRISE}",
     "telegram": f"telegram is reached through apprise; {_APPRISE}",
     "email": f"mail is reached through apprise, but not by these MX hosts; {_APPRISE}",
@@ -150,30 +153,17 @@ class Witness(Strict):
     ssh: Ssh = Ssh()
 
 
-class Rfc2136(Strict):
-    kind: Literal["rfc2136"]
-    server: Address = Field(examples=["192.0.2.53"])
-    port: Port = 53
-    key_name: Annotated[str, shaped(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", "TSIG key name")] | None = (
-        None
-    )
-    key: Secret | None = None
-    algorithm: Literal["hmac-sha256", "hmac-sha512", "hmac-sha384", "hmac-sha224", "hmac-sha1", "hmac-md5"] = (
-        "hmac-sha256"
-    )
+if TYPE_CHECKING:
 
+    class Dns(Strict):
+        kind: str
 
-class Route53(Strict):
-    kind: Literal["route53"]
-    zone_id: Annotated[str, shaped(r"Z[A-Z0-9]{4,31}", "hosted zone; write one such as Z0123456789")] = Field(
-        examples=["Z0123456789"]
-    )
+else:
+    Dns = Annotated[reduce(or_, (e.model for e in PROVIDERS)), Field(discriminator="kind")]
 
 
 class Domain(Strict):
-    dns: Annotated[Rfc2136 | Route53, Field(discriminator="kind")] = Field(
-        examples=['{kind: rfc2136, server: 192.0.2.53, key_name: failover, key: "file:/etc/failover/tsig"}']
-    )
+    dns: Dns = Field(examples=[PROVIDERS[0].text])
     servers: list[Address] = Field(default_factory=list)
     mx: list[HostId] = Field(default_factory=list)
 
@@ -267,7 +257,7 @@ def _contradictions(source: Source) -> list[Problem]:
     return [
         *_twice(source, hosts, lambda h: (h.get("address"), _mapping(h.get("smtp")).get("port", 25)), "address"),
         *_twice(source, hosts, lambda h: h.get("mx"), "mx"),
-        *_half_keys(source, domains),
+        *_odd_dns(source, domains),
         *_both(source, hosts, _mapping(_mapping(source.value).get("witnesses"))),
         *(p for name in hosts for p in _standing_by(source, hosts, name)),
         *(p for name in domains for p in _takers(source, hosts, _mapping(domains[name]).get("mx"), name)),
@@ -313,15 +303,12 @@ def _twice(source: Source, hosts: dict[str, Any], identity: Any, key: str) -> li
     return problems
 
 
-def _half_keys(source: Source, domains: dict[str, Any]) -> list[Problem]:
-    problems = []
+def _odd_dns(source: Source, domains: dict[str, Any]) -> Iterator[Problem]:
     for name, domain in domains.items():
         dns = _mapping(_mapping(domain).get("dns"))
-        has, lacks = ("key", "key_name") if "key" in dns else ("key_name", "key")
-        if has in dns and lacks not in dns:
-            at = source.where(("domains", name, "dns", has))
-            problems.append(Problem(at, f'"{has}" without "{lacks}"; a TSIG key needs both'))
-    return problems
+        entry = KINDS.get(str(dns.get("kind")))
+        for key, what in entry.at_odds(dns) if entry else ():
+            yield Problem(source.where(("domains", name, "dns", key)), what)
 
 
 def _list(value: Any) -> list[str]:

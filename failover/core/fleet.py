@@ -6,6 +6,7 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from failover.core.condition import Pace
 
@@ -92,25 +93,32 @@ class Host:
         return Endpoint(self.address, self.smtp_port)
 
 
-@dataclass(frozen=True, slots=True)
-class Rfc2136:
-    server: str
-    port: int = 53
-    key_name: str | None = None
-    key: str | None = None
-    """A reference (`file:`, `env:`), never the secret itself."""
-    algorithm: str = "hmac-sha256"
+class Dns(Protocol):
+    """Where a domain's records are changed: the value of a provider (`failover/dns/`), and what the core asks of it."""
 
+    @property
+    def kind(self) -> str: ...
 
-@dataclass(frozen=True, slots=True)
-class Route53:
-    zone_id: str
+    @property
+    def place(self) -> Mapping[str, str]:
+        """What leads to the zone. Plans keep it and are compared by it, so its words stay as they are."""
+        ...
+
+    @property
+    def anchor(self) -> Endpoint:
+        """Where a change is asked for: it answers if our own network works."""
+        ...
+
+    @property
+    def takes_s(self) -> tuple[float, float]:
+        """(usual, at most) seconds until all servers show a change."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
     name: str
-    dns: Rfc2136 | Route53
+    dns: Dns
     servers: tuple[str, ...] = ()
     mx: tuple[str, ...] = ()
     """The hosts that take its mail, the preferred first; empty: all that have an MX name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from failover.core.fleet import Domain, Endpoint, Host, Rfc2136
+from failover.core.fleet import Domain, Host
 
 Place = Mapping[str, str]
 
@@ -23,11 +23,7 @@ def of_machine(host: Host) -> Place:
 
 
 def of_domain(domain: Domain) -> Place:
-    match domain.dns:
-        case Rfc2136(server=server, port=port):
-            return {"name server": str(Endpoint(server, port))}
-        case zone:
-            return {"Route 53 zone": zone.zone_id}
+    return domain.dns.place
 
 
 def today(of: Host | Domain) -> Place:

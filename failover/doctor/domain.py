@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from failover.core.fleet import Domain, Fleet, Rfc2136, Role, Route53
+from failover import dns
+from failover.core.fleet import Domain, Fleet, Role
 from failover.core.mx import MxSet
 from failover.core.signal import Outcome
 from failover.core.words import duration
@@ -27,7 +28,7 @@ def findings(fleet: Fleet, domain: Domain, zone: Callable[[Domain], DnsZone], cl
     yield _everywhere(domain, mx, there, clock)
     yield from targets(fleet, domain.name, mx, there)
     yield from ttl(domain.name, mx)
-    yield _right(domain, clock)
+    yield right(domain, clock)
 
 
 def _everywhere(domain: Domain, mx: MxSet, zone: DnsZone, clock: Clock) -> Finding:
@@ -60,13 +61,9 @@ def ttl(domain: str, mx: MxSet) -> Iterator[Finding]:
         yield warn("ttl", domain, said, try_="lower the TTL of the MX set to 300 now, before it is needed")
 
 
-def _right(domain: Domain, clock: Clock) -> Finding:
-    match domain.dns:
-        case Rfc2136() as at:
-            from failover.doctor import update_right
-
-            return update_right.right(domain, at)
-        case Route53() as at:
-            from failover.doctor import aws_right
-
-            return aws_right.right(domain, at, clock)
+def right(domain: Domain, clock: Clock) -> Finding:
+    try:
+        found = dns.of(domain).right(domain, clock)
+    except FailoverError as e:
+        return failed("dns rights", domain.name, e)
+    return Finding("dns rights", domain.name, found.outcome, found.says, found.try_)

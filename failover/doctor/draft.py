@@ -11,19 +11,17 @@ from pathlib import Path
 from failover.config.fields import HOST_ID
 from failover.config.write_hosts import Block, Draft, Line
 from failover.core.fleet import Host, Role, Ssh
-from failover.doctor.found_dns import Exchange, Zone
+from failover.dns import PROVIDERS, drafted
+from failover.dns.entry import Found
+from failover.doctor.found_dns import Exchange
 from failover.doctor.found_host import HostFound
 from failover.errors import FailoverError, Refused
-
-RFC2136 = '{kind: rfc2136, server: 192.0.2.53, key_name: failover, key: "file:/etc/failover/tsig"}'
-NO_KEY = (
-    'No key was given, and updates must be signed: tsig-keygen failover; then add key_name: failover, key: "file:PATH"'
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """As asked for; paths as given. `known_hosts` None: a file of that name beside hosts.yaml."""
+    """As asked for; paths as given. `known_hosts` None: a file of that name beside hosts.yaml. `dns`: what was given of
+    the domain's `dns:`."""
 
     domain: str
     out: Path
@@ -31,8 +29,7 @@ class Wanted:
     port: int
     identity: Path | None
     known_hosts: Path | None
-    tsig: tuple[str, str] | None
-    zone_id: str | None
+    dns: Mapping[str, str]
 
     @property
     def keys_file(self) -> Path:
@@ -98,11 +95,11 @@ def draft(
     wanted: Wanted,
     listed: tuple[Server, ...],
     found: Mapping[str, HostFound],
-    zone: Zone | FailoverError,
-    key_says: str,
+    zone: Found | FailoverError,
+    tried: str,
     at: datetime,
 ) -> Draft:
-    """`key_says`: what became of trying the TSIG key."""
+    """`tried`: whether the MX may be changed, in words."""
     head = (
         f"Made by `failover init {wanted.domain}`, {at:%Y-%m-%d %H:%M} UTC; nothing on any server was changed.",
         "Each value stands under what it was seen by; what could not be seen is commented out, with how to fill it.",
@@ -110,7 +107,7 @@ def draft(
         '"file:PATH", "env:NAME", "cred:NAME".',
     )
     hosts = tuple(_host(wanted, s, found[s.host.name]) for s in listed)
-    return Draft(head, tuple(_ssh(wanted)), hosts, (_domain(wanted, zone, key_says),))
+    return Draft(head, tuple(_ssh(wanted)), hosts, (_domain(wanted, zone, tried),))
 
 
 def _ssh(wanted: Wanted) -> Iterator[Line]:
@@ -150,24 +147,10 @@ def _host(wanted: Wanted, s: Server, found: HostFound) -> Block:
     return Block(s.host.name, why, lines, usable=not s.left_out)
 
 
-def _domain(wanted: Wanted, zone: Zone | FailoverError, key_says: str) -> Block:
+def _domain(wanted: Wanted, zone: Found | FailoverError, tried: str) -> Block:
     if isinstance(zone, FailoverError):
-        return Block(wanted.domain, f"its zone was not found: {zone}", (Line("dns", None, "", RFC2136),), usable=False)
-    servers = ", ".join(zone.servers)
-    if zone.is_route53:
-        return _route53(wanted, f"zone {zone.name}, served by {servers}: Route 53")
-    why = f"zone {zone.name}, served by {servers}; its SOA names {zone.mname} as primary: {zone.answers}"
-    return Block(wanted.domain, why, (Line("dns", rfc2136(wanted, zone), key_says or NO_KEY, RFC2136),))
-
-
-def _route53(wanted: Wanted, why: str) -> Block:
-    value = {"kind": "route53", "zone_id": wanted.zone_id or "Z0123456789"}
-    ask = f"its id: aws route53 list-hosted-zones-by-name --dns-name {wanted.domain} --max-items 1"
-    line = Line("dns", value, "as given" if wanted.zone_id else ask)
-    return Block(wanted.domain, why, (line,), usable=wanted.zone_id is not None)
-
-
-def rfc2136(wanted: Wanted, zone: Zone) -> dict[str, str | int]:
-    """Its address rather than its name: an incident is no time to depend on DNS."""
-    value: dict[str, str | int] = {"kind": "rfc2136", "server": zone.address or zone.mname}
-    return value if wanted.tsig is None else {**value, "key_name": wanted.tsig[0], "key": wanted.tsig[1]}
+        line = Line("dns", None, "", PROVIDERS[0].text)
+        return Block(wanted.domain, f"its zone was not found: {zone}", (line,), usable=False)
+    _, dns = drafted(zone, wanted.dns)
+    line = Line("dns", dns.value, tried or dns.why, dns.example)
+    return Block(wanted.domain, dns.zone, (line,), usable=dns.usable)

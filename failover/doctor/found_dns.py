@@ -15,6 +15,7 @@ import dns.resolver
 from failover.adapters import resolver
 from failover.core.fleet import Endpoint
 from failover.core.mx import bare
+from failover.dns.entry import Found
 from failover.errors import FailoverError, Refused, Unreachable
 
 LIFETIME_S = 5.0
@@ -28,22 +29,6 @@ class Exchange:
     name: str
     addresses: tuple[str, ...]
     why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """`mname`: the primary as the SOA names it. `answers`: how it answered us, in words."""
-
-    name: str
-    servers: tuple[str, ...]
-    mname: str
-    address: str | None
-    answers: str
-
-    @property
-    def is_route53(self) -> bool:
-        """By the names of its delegation sets (ns-1.awsdns-01.example.)."""
-        return any(".awsdns-" in f".{server}" for server in self.servers)
 
 
 def exchanges(domain: str) -> tuple[Exchange, ...]:
@@ -64,7 +49,7 @@ def _exchange(preference: int, name: str) -> Exchange:
     return Exchange(preference, name, tuple(sorted(found, key=lambda a: ":" in a)))
 
 
-def zone(domain: str) -> Zone:
+def zone(domain: str) -> Found:
     """Raises Unreachable, Refused."""
     name = _asked(domain, lambda: dns.resolver.zone_for_name(domain, lifetime=LIFETIME_S)).to_text()
     (soa, *_), servers = _resolve(name, "SOA"), _resolve(name, "NS")
@@ -73,7 +58,7 @@ def zone(domain: str) -> Zone:
     with suppress(FailoverError):
         address = resolver.addresses(mname, patience_s=LIFETIME_S)[0]
     names = tuple(sorted(bare(r.target.to_text().lower()) for r in servers))
-    return Zone(bare(name), names, mname, address, _how_it_answers(name, address))
+    return Found(domain, bare(name), names, mname, address, _how_it_answers(name, address))
 
 
 def _how_it_answers(zone_name: str, address: str | None) -> str:

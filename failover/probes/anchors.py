@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from failover.core.diagnosis import ANCHORS
-from failover.core.fleet import Endpoint, Fleet, Rfc2136
+from failover.core.fleet import Endpoint, Fleet
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.errors import Fault
 from failover.fence import fence
-
-ROUTE53 = Endpoint("route53.amazonaws.com", 443)
 
 Dial = Callable[[Iterable[Endpoint]], dict[Endpoint, str | None]]
 """Connect to each, all at once, and let go: None where it could, else in words why not."""
@@ -23,9 +21,7 @@ def of(fleet: Fleet) -> tuple[Endpoint, ...]:
     A name server on an MX host proves nothing of our network apart from that host.
     """
     ours = {h.address for h in fleet.hosts.values()}
-    dns = (
-        Endpoint(d.dns.server, d.dns.port) if isinstance(d.dns, Rfc2136) else ROUTE53 for d in fleet.domains.values()
-    )
+    dns = (d.dns.anchor for d in fleet.domains.values())
     return fleet.policy.anchors or tuple(dict.fromkeys(e for e in dns if e.host not in ours))
 
 

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable, Iterable
 
 from failover.core.drill import Received, Sent, Tally, count
-from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Policy, Rfc2136, Role, Spam
+from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Policy, Role, Spam
+from failover.dns.rfc2136 import Rfc2136
 from failover.world.faults import Moments
 from failover.world.machine import Machine
 from failover.world.network import Network

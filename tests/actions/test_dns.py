@@ -12,12 +12,13 @@ import pytest
 from failover.actions import ACTIONS
 from failover.actions.base import Context, Hands
 from failover.core.condition import predicates
-from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Rfc2136, Role, Spam
+from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Role, Spam
 from failover.core.mx import MxSet, mx_set
 from failover.core.plan import Certainty, Plan, Step
 from failover.core.playbook import Playbook, Risk, StepSpec, Watch
 from failover.core.run import Phase, RunState, View, fold
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.dns.rfc2136 import Rfc2136
 from failover.engine import Engine as RunEngine
 from failover.errors import Refused
 from failover.planner import make_plan

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dns.rcode
 import pytest
 
-from failover.adapters import aws_answers, https, rfc2136
+from failover.adapters import aws_answers, https
 from failover.core.answer import Answer, meaning
+from failover.dns import rfc2136_zone
 
 NOTHING, UNKNOWN = Answer.NOTHING, Answer.UNKNOWN
 
@@ -17,8 +18,8 @@ def test_every_rcode_of_an_update() -> None:
     for code in map(dns.rcode.from_text, (*nothing, "NOERROR", "SERVFAIL", "BADVERS")):
         name = dns.rcode.to_text(code)
         expected = Answer.DONE if name == "NOERROR" else NOTHING if name in nothing else UNKNOWN
-        assert meaning(rfc2136.ANSWERS, code) is expected, name
-    assert sum(a is NOTHING for a in rfc2136.ANSWERS.values()) == len(nothing)
+        assert meaning(rfc2136_zone.ANSWERS, code) is expected, name
+    assert sum(a is NOTHING for a in rfc2136_zone.ANSWERS.values()) == len(nothing)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from failover.adapters.rfc2136 import Rfc2136Zone
-from failover.core.fleet import Rfc2136
 from failover.core.mx import MxSet, mx_set
+from failover.dns.rfc2136 import Rfc2136
+from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import Changed, ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.lab import Lab
 from tests.adapters.lab_net import Line, inside

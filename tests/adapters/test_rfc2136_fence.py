@@ -19,10 +19,10 @@ import dns.update
 import pytest
 
 from failover import engine
-from failover.adapters import rfc2136
-from failover.adapters.rfc2136 import Rfc2136Zone
-from failover.core.fleet import Rfc2136
 from failover.core.mx import MxSet, mx_set
+from failover.dns import rfc2136_zone
+from failover.dns.rfc2136 import Rfc2136
+from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import Changed, FailoverError, Refused
 from failover.lab import Lab
 from tests.adapters.lab_net import inside
@@ -250,4 +250,4 @@ def test_there_who_stood_still_for_as_long_as_a_lease_could_end_has_no_signature
 
 
 def test_what_the_last_fence_of_such_a_zone_rests_on() -> None:
-    assert 2 * rfc2136.SHORT_FUDGE_S <= engine.LEASE_S
+    assert 2 * rfc2136_zone.SHORT_FUDGE_S <= engine.LEASE_S

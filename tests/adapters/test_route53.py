@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from failover.adapters import route53
 from failover.adapters.clock import SystemClock
-from failover.adapters.route53 import Route53Zone
 from failover.core.mx import Mode, MxSet, mx_set, prefer, taken_back
+from failover.dns import route53_zone
+from failover.dns.route53_zone import Route53Zone
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
 from tests.standins.aws import KEY, SECRET, Aws
 
@@ -132,7 +132,7 @@ def test_done_though_its_answer_was_lost(aws: Aws, zone: Route53Zone, lost: str)
 
 
 def test_an_answer_that_drips_ends_in_time(aws: Aws, zone: Route53Zone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(route53, "CALL_S", 3.0)
+    monkeypatch.setattr(route53_zone, "CALL_S", 3.0)
     aws.drip(CHANGE)
     zone.swap(NAME, expected=TWO, wanted=MORE)
     assert aws.dripped_whole == 0, "nobody waited for the last byte"

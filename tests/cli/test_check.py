@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from failover.adapters import zones
+from failover import dns as zones
 from failover.adapters.store import SqlStore
 from failover.cli import main, wiring
 from failover.cli.check_formats import domain_states

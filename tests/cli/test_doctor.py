@@ -29,13 +29,14 @@ from failover.core.fleet import (
     Fleet,
     Mode,
     Policy,
-    Rfc2136,
     Role,
-    Route53,
     Spam,
 )
 from failover.core.signal import Outcome
-from failover.doctor import aws_right, channels, domain, examine, latent, lever, mail, playbooks, state, update_right
+from failover.dns import rfc2136_right, route53_right
+from failover.dns.rfc2136 import Rfc2136
+from failover.dns.route53 import Route53
+from failover.doctor import aws_right, channels, domain, examine, latent, lever, mail, playbooks, state
 from failover.doctor.examine import Look
 from failover.doctor.findings import Finding, exit_code, ok, ready, warn
 from failover.doctor.host import HostLook, clocks, epochs
@@ -360,7 +361,7 @@ HERE = Rfc2136("192.0.2.53", 53, "failover", "env:KEY")
     ],
 )
 def test_what_the_impossible_update_tells(ours: str, other: str | None, outcome: str) -> None:
-    found = update_right.judged(
+    found = rfc2136_right.judged(
         "example.net", HERE, dns.rcode.from_text(ours), dns.rcode.from_text(other) if other else None
     )
     assert found.outcome == outcome
@@ -369,7 +370,7 @@ def test_what_the_impossible_update_tells(ours: str, other: str | None, outcome:
 
 
 def test_an_update_without_a_key_is_not_even_tried() -> None:
-    found = update_right.right(Domain("example.net", Rfc2136("192.0.2.53")), Rfc2136("192.0.2.53"))
+    found = domain.right(Domain("example.net", Rfc2136("192.0.2.53")), Clock())
     assert found.outcome is Outcome.FAIL
     assert "must be signed" in found.says
 
@@ -384,8 +385,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 
 def of_route53() -> Finding:
-    at = Route53("Z0123456789")
-    return aws_right.right(Domain("example.net", at), at, SystemClock())
+    return domain.right(Domain("example.net", Route53("Z0123456789")), SystemClock())
 
 
 def test_route53_tells_a_right_from_a_denial_and_nothing_is_changed(aws: Aws) -> None:
@@ -413,7 +413,7 @@ def test_route53_that_cannot_be_asked_is_no_right(aws: Aws) -> None:
 
 
 def test_a_deletion_that_was_taken_is_no_proof(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws_right._Asking, "answer", lambda *_: "yes")
+    monkeypatch.setattr(route53_right._Asking, "answer", lambda *_: "yes")
     assert of_route53().outcome is Outcome.FAIL
 
 

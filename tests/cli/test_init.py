@@ -19,10 +19,13 @@ from failover.cli import init as command
 from failover.cli import main, wiring
 from failover.config.hosts import load_fleet
 from failover.config.write_hosts import Line, text
-from failover.core.fleet import Endpoint, Engine, Fleet, Host, Rfc2136, Role, Route53, Spam, Ssh
+from failover.core.fleet import Endpoint, Engine, Fleet, Host, Role, Spam, Ssh
+from failover.dns.entry import Found
+from failover.dns.rfc2136 import Rfc2136
+from failover.dns.route53 import Route53
 from failover.doctor import found_dns, found_host
 from failover.doctor.draft import Wanted, draft, servers
-from failover.doctor.found_dns import Exchange, Zone
+from failover.doctor.found_dns import Exchange
 from failover.doctor.found_host import HostFound, guesses, handlers, look_at, unseen
 from failover.errors import FailoverError, Refused, Unreachable
 from failover.ports import Reply
@@ -32,20 +35,23 @@ from tests.cli.test_doctor import PIPE, reply, wired
 
 AT = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
 MX = (Exchange(10, "mx1.example.net", ("192.0.2.11",)), Exchange(20, "mx2.example.net", ("192.0.2.12",)))
-ZONE = Zone("example.net", ("ns1.example.net",), "ns1.example.net", "192.0.2.53", "it answers with authority")
-AWS = Zone("example.net", ("ns-1.awsdns-01.org", "ns-2.awsdns-02.com"), "ns-1.awsdns-01.org", None, "")
+ZONE = Found(
+    "example.net", "example.net", ("ns1.example.net",), "ns1.example.net", "192.0.2.53", "it answers with authority"
+)
+AWS = Found("example.net", "example.net", ("ns-1.awsdns-01.org", "ns-2.awsdns-02.com"), "ns-1.awsdns-01.org", None, "")
 GONE = Unreachable("no host key from 192.0.2.12:22: nothing came for 8 s", try_="ssh-keyscan")
 
 
 def wanted(tmp: Path, **changes: object) -> Wanted:
     usual = Wanted(
-        "example.net", tmp / "hosts.yaml", "root", 22, None, None, ("failover", "env:FAILOVER_TSIG"), zone_id=None
+        *("example.net", tmp / "hosts.yaml", "root", 22, None, None),
+        {"key_name": "failover", "key": "env:FAILOVER_TSIG"},
     )
     return replace(usual, **changes)  # type: ignore[arg-type]  # the dataclass checks
 
 
 def written(
-    of: Wanted, exchanges: tuple[Exchange, ...] = MX, zone: Zone | FailoverError = ZONE, **found: HostFound
+    of: Wanted, exchanges: tuple[Exchange, ...] = MX, zone: Found | FailoverError = ZONE, **found: HostFound
 ) -> tuple[str, Fleet]:
     listed = servers(exchanges, of.ssh)
     seen = {s.host.name: found.get(s.host.name.replace("-", "_"), HostFound(unseen("not looked at"))) for s in listed}
@@ -92,8 +98,8 @@ def test_the_same_machine_twice_and_one_without_address_are_left_out_and_said(tm
     ("zone", "zone_id", "expected"),
     [(AWS, "Z0123456789", Route53("Z0123456789")), (AWS, None, None), (GONE, None, None)],
 )
-def test_the_zone(tmp_path: Path, zone: Zone | FailoverError, zone_id: str | None, expected: object) -> None:
-    said, fleet = written(wanted(tmp_path, zone_id=zone_id), zone=zone)
+def test_the_zone(tmp_path: Path, zone: Found | FailoverError, zone_id: str | None, expected: object) -> None:
+    said, fleet = written(wanted(tmp_path, dns={"zone_id": zone_id} if zone_id else {}), zone=zone)
     assert (fleet.domains["example.net"].dns if fleet.domains else None) == expected
     if zone is AWS and zone_id is None:
         assert "# domains:" in said
@@ -101,7 +107,7 @@ def test_the_zone(tmp_path: Path, zone: Zone | FailoverError, zone_id: str | Non
 
 
 def test_without_a_key_it_says_how_to_make_one(tmp_path: Path) -> None:
-    said, fleet = written(wanted(tmp_path, tsig=None))
+    said, fleet = written(wanted(tmp_path, dns={}))
     assert fleet.domains["example.net"].dns == Rfc2136("192.0.2.53")
     assert "tsig-keygen failover" in said
 
@@ -130,7 +136,7 @@ def test_whatever_dns_and_hosts_say_the_file_loads(
 ) -> None:
     of = wanted(tmp_path_factory.mktemp("x"), identity=Path("/key"))
     exchanges = tuple(Exchange(i, f"{n}.example.net", (f"192.0.2.{i + 1}",), n) for i, n in enumerate(labels))
-    zone = Zone(server, (server, greeting), server, None, greeting)
+    zone = Found("example.net", server, (server, greeting), server, None, greeting)
     value = {"engine": "spamassassin", "address": greeting, "unit": unit}
     row = reply("look", {"handler": [("ok", "9", greeting)]})
     handler = found_host._greeting(Endpoint("127.0.0.1", 25), greeting, row)

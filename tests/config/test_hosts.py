@@ -8,7 +8,9 @@ import pytest
 
 import failover
 from failover.config.hosts import load_fleet
-from failover.core.fleet import Channel, Domain, Ec2, Endpoint, Engine, Fleet, Mode, Rfc2136, Role, Route53, Spam, Ssh
+from failover.core.fleet import Channel, Domain, Ec2, Endpoint, Engine, Fleet, Mode, Role, Spam, Ssh
+from failover.dns.rfc2136 import Rfc2136
+from failover.dns.route53 import Route53
 from failover.errors import ConfigError
 
 SHORT = """\

@@ -16,12 +16,13 @@ from failover.config.catalogue import built_in
 from failover.config.playbooks import load_playbook
 from failover.core.candidates import Situation
 from failover.core.condition import Condition, Predicate
-from failover.core.fleet import Domain, Fleet, Host, Mode, Policy, Rfc2136, Role
+from failover.core.fleet import Domain, Fleet, Host, Mode, Policy, Role
 from failover.core.past import Past, Pause, Proposed, Ran, Standing
 from failover.core.playbook import Playbook
 from failover.core.run import RunState
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.core.words import seconds
+from failover.dns.rfc2136 import Rfc2136
 from tests.core.test_diagnosis import FINE
 
 NOW = datetime(2020, 8, 11, 14, 0, tzinfo=UTC)

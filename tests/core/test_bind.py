@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from failover.core import condition as cond
 from failover.core.bind import Unbound, bind, parameters
-from failover.core.fleet import Domain, Fleet, Host, Rfc2136, Role
+from failover.core.fleet import Domain, Fleet, Host, Role
 from failover.core.playbook import Failback, Param, Playbook, StepSpec, Value, Watch
+from failover.dns.rfc2136 import Rfc2136
 
 FLEET = Fleet(
     {

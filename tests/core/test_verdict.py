@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
 from failover.core.candidates import Situation
-from failover.core.fleet import Domain, Fleet, Host, Rfc2136, Role
+from failover.core.fleet import Domain, Fleet, Host, Role
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.core.verdict import Kind, Verdict, recommend
+from failover.dns.rfc2136 import Rfc2136
 
 NOW = datetime(2020, 8, 11, 14, 0, tzinfo=UTC)
 MX_DOWN = load_playbook(find("mx-down", None))

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 from failover.adapters import resolver
 from failover.adapters.notify import Notify
-from failover.adapters.rfc2136 import Rfc2136Zone
 from failover.core.alert import Message
 from failover.core.answer import Answer
-from failover.core.fleet import Channel, Rfc2136
+from failover.core.fleet import Channel
 from failover.core.mx import mx_set
+from failover.dns.rfc2136 import Rfc2136
+from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import FailoverError, Fault, Unreachable
 from tests.adapters.test_resolver import server
 from tests.fuzz.made_up import TEXT, fuzz, mutated, no_fault, plain

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.adapters import reply, zones
+from failover import dns as zones
+from failover.adapters import reply
 from failover.cli import main, wiring
 from failover.core.fleet import Endpoint, Host
 from failover.core.mx import MxSet, mx_set

@@ -22,13 +22,14 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.adapters import ec2, resolver, route53
+from failover.adapters import ec2, resolver
 from failover.adapters.clock import SystemClock
 from failover.adapters.ec2 import Ec2Cloud
-from failover.adapters.route53 import Route53Zone
 from failover.core.answer import Answer
 from failover.core.fleet import Ec2, Endpoint
 from failover.core.mx import Mode, MxSet, mx_set, prefer
+from failover.dns import route53_zone
+from failover.dns.route53_zone import Route53Zone
 from failover.errors import FailoverError
 from failover.ports import Machine
 from tests.fuzz.made_up import NASTY, NUMBERS, fuzz, no_fault, plain
@@ -90,7 +91,7 @@ def between() -> Iterator[Between]:
         patch.setattr(Ec2Cloud, "_client", lambda _: found.clients["ec2"])
         patch.setattr(Route53Zone, "_client", lambda _: found.clients["route53"])
         patch.setattr(ec2, "TRIES", 1)
-        patch.setattr(route53, "POLL_S", 0.0)
+        patch.setattr(route53_zone, "POLL_S", 0.0)
         yield found
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import current_thread
 
-from failover.core.fleet import Domain, Endpoint, Engine, Fleet, Handler, Host, Rfc2136, Role, Spam
+from failover.core.fleet import Domain, Endpoint, Engine, Fleet, Handler, Host, Role, Spam
 from failover.core.signal import Outcome, Signal
+from failover.dns.rfc2136 import Rfc2136
 from failover.errors import FailoverError
 from failover.ports import Reply, SmtpAnswer
 

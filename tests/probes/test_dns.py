@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from failover.core.fleet import Domain, Fleet, Host, Role, Route53
+from failover.core.fleet import Domain, Fleet, Host, Role
 from failover.core.mx import MxSet, mx_set
 from failover.core.signal import Outcome, Samples
+from failover.dns.route53 import Route53
 from failover.errors import Refused, Unreachable
 from failover.ports import Held, by_hand
 from failover.probes.dns import compared, look_at, with_domains

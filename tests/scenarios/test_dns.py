@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from failover.adapters import resolver
-from failover.adapters.rfc2136 import Rfc2136Zone
-from failover.core.fleet import Endpoint, Rfc2136
+from failover.core.fleet import Endpoint
 from failover.core.mx import MxSet, mx_set
+from failover.dns.rfc2136 import Rfc2136
+from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import Changed
 from failover.lab import Lab
 from tests.adapters.lab_net import Line, inside

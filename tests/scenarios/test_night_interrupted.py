@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from failover.adapters.rfc2136 import Rfc2136Zone
-from failover.core.fleet import Rfc2136
+from failover.dns.rfc2136 import Rfc2136
+from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.lab import Lab, mx_down
 from tests.adapters.lab_net import inside
 from tests.labs import arrived, lab_or_skip, ledger, send, until

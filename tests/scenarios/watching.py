@@ -301,11 +301,12 @@ def main(where: str, words: Iterable[str]) -> None:
     from dns.update import UpdateMessage
 
     from failover import cli, engine, lead
-    from failover.adapters import rfc2136, ssh
+    from failover.adapters import ssh
+    from failover.dns import rfc2136_zone
 
     engine.LEASE_S = lead.LEAD_S = SHORT_LEASE_S
     of_dns = {"dns": "swap", "update": "_exchange"}
-    owner: Any = rfc2136.Rfc2136Zone if where in of_dns else ssh.SshRemote
+    owner: Any = rfc2136_zone.Rfc2136Zone if where in of_dns else ssh.SshRemote
     name = of_dns.get(where, "call")
     real = getattr(owner, name)
 

@@ -12,9 +12,10 @@ from failover.cli.status import document, lines
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
 from failover.controller import Controller
-from failover.core.fleet import Domain, Fleet, Host, Mode, Policy, Rfc2136, Ssh
+from failover.core.fleet import Domain, Fleet, Host, Mode, Policy, Ssh
 from failover.core.plan import Plan
 from failover.core.run import RunState, View
+from failover.dns.rfc2136 import Rfc2136
 from failover.errors import Refused
 from failover.ports import RunRecord
 from failover.world.hands import hands

@@ -24,50 +24,42 @@ import dns.rdata
 import dns.rdatatype
 import dns.update
 
-from failover.adapters.rfc2136 import Rfc2136Zone
-from failover.core.fleet import Domain, Rfc2136
+from failover.core.fleet import Domain
 from failover.core.mx import Record
-from failover.doctor.findings import Finding, fail, failed, ok, warn
-from failover.errors import FailoverError, Refused
+from failover.core.signal import Outcome
+from failover.dns.rfc2136 import Rfc2136
+from failover.dns.rfc2136_zone import Rfc2136Zone
+from failover.errors import Refused
+from failover.ports import Right
 
-NAME = "dns rights"
 PATIENCE_S = 3.0
 _UNMET = {dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN}
 _Rcode = dns.rcode.Rcode
 
 
-def right(domain: Domain, at: Rfc2136) -> Finding:
+def right(domain: Domain, at: Rfc2136) -> Right:
     if at.key is None:
-        return fail(NAME, domain.name, "no key is named, and an update must be signed", try_=_key_line(domain.name))
-    try:
-        granted, other = _Asking(at, domain.servers, PATIENCE_S).answers(domain.name)
-    except FailoverError as e:
-        return failed(NAME, domain.name, e)
+        return Right(Outcome.FAIL, "no key is named, and an update must be signed", _key_line(domain.name))
+    granted, other = _Asking(at, domain.servers, PATIENCE_S).answers(domain.name)
     return judged(domain.name, at, granted, other)
 
 
-def judged(domain: str, at: Rfc2136, ours: _Rcode, other: _Rcode | None) -> Finding:
+def judged(domain: str, at: Rfc2136, ours: _Rcode, other: _Rcode | None) -> Right:
     """`ours` is the answer to changing the MX, `other` to what the key need not have (None: refused by TSIG)."""
     policy = f"update-policy {{ grant {at.key_name}. name {domain}. MX; }};"
     if ours == dns.rcode.NOERROR:
-        return fail(
-            NAME,
-            domain,
-            f"{at.server} ignores prerequisites: what somebody else changes meanwhile would be overwritten",
-            try_="use a server that takes RFC 2136 whole: BIND, Knot, PowerDNS",
-        )
+        said = f"{at.server} ignores prerequisites: what somebody else changes meanwhile would be overwritten"
+        return Right(Outcome.FAIL, said, "use a server that takes RFC 2136 whole: BIND, Knot, PowerDNS")
     if ours not in _UNMET:
         said = f"{at.server} does not let the key {at.key_name} change the MX: {dns.rcode.to_text(ours)}"
-        return fail(NAME, domain, said, try_=f"at {at.server} (BIND): {policy}")
+        return Right(Outcome.FAIL, said, f"at {at.server} (BIND): {policy}")
     if other in _UNMET:
-        return warn(
-            NAME,
-            domain,
+        said = (
             f"{at.server} takes updates signed with {at.key_name}; either they may change more than the MX, or it "
-            "judges rights last, and only a change will show",
-            try_=f"narrow the key, BIND: {policy}",
+            "judges rights last, and only a change will show"
         )
-    return ok(NAME, domain, f"the key {at.key_name} may change the MX at {at.server}, and not everything else")
+        return Right(Outcome.WARN, said, f"narrow the key, BIND: {policy}")
+    return Right(Outcome.OK, f"the key {at.key_name} may change the MX at {at.server}, and not everything else")
 
 
 def _key_line(domain: str) -> str:

@@ -48,8 +48,9 @@ import dns.update
 
 from failover.adapters import resolver, secrets, sock
 from failover.core.answer import Answer, meaning, table
-from failover.core.fleet import Endpoint, Rfc2136
+from failover.core.fleet import Endpoint
 from failover.core.mx import MxSet
+from failover.dns.rfc2136 import Rfc2136
 from failover.errors import Changed, ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Held, by_hand
 
