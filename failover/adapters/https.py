@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import ssl
+import struct
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
@@ -19,6 +22,7 @@ from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, make_headers, parse_url
@@ -35,14 +39,15 @@ REFERENCES = ("file:", "env:", "cred:")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """POST of a JSON document, or GET when there is none. `taken`: the answers that mean it was; `fix`: what to try
-    when another came."""
+    """POST of a JSON document, or GET when there is none, unless `method` says otherwise. `taken`: the answers that
+    mean it was; `fix`: what to try when another came."""
 
     url: Url = field(repr=False)
     document: Mapping[str, Any] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     taken: Container[int] = range(200, 300)
     fix: str = "check the URL: redirects count too"
+    method: str = ""
 
 
 def url_of(given: str, what: str) -> Url:
@@ -131,8 +136,39 @@ def _once(request: Request, deadline_s: float, errand: Errand[None]) -> None:
     raise StepFailed(said, try_=request.fix)
 
 
+def ask(request: Request, deadline_s: float, *, most: int = 1 << 20) -> tuple[int, bytes]:
+    """Send it once: the answer's status and body, within `deadline_s` seconds for all of it.
+
+    Raises Unreachable (nothing was sent), OutcomeUnknown (no whole answer of at most `most` bytes came).
+    """
+    host, errand, ends = request.url.host, Errand[tuple[int, bytes]](), time.monotonic() + deadline_s
+    try:
+        return errand.run(lambda: _answer(request, deadline_s, errand, most), lambda _: ends)
+    except (Overdue, HTTPError, HTTPException, OSError) as e:
+        slow = isinstance(e, Overdue | TimeoutError)
+        why = f"no answer in {deadline_s:g} s" if slow else line(str(e), 300) or type(e).__name__
+        if errand.stage is Stage.SENT:
+            raise OutcomeUnknown(f"{host} was asked, and no good answer came: {why}", try_="look at it there") from None
+        raise Unreachable(f"{host} was not asked: {why}", try_="is it up, and within reach from here?") from None
+
+
+def _answer(request: Request, deadline_s: float, errand: Errand[tuple[int, bytes]], most: int) -> tuple[int, bytes]:
+    with _sent(request, deadline_s, errand) as response:
+        body = response.read(most + 1)
+        if len(body) > most:
+            raise HTTPException(f"an answer of more than {most} bytes")
+        return response.status, body
+
+
 def _status(request: Request, deadline_s: float, errand: Errand[None]) -> int:
-    """The answer's body is not read, so neither its size nor its time matters; redirects are not followed."""
+    """The answer's body is not read, so neither its size nor its time matters."""
+    with _sent(request, deadline_s, errand) as response:
+        return response.status
+
+
+@contextmanager
+def _sent(request: Request, deadline_s: float, errand: Errand[Any]) -> Iterator[HTTPResponse]:
+    """Redirects are not followed. Without an answer the line is reset, so that our kernel sends nothing more of it."""
     url, body = request.url, None
     headers = {**make_headers(basic_auth=unquote(url.auth or "") or None), **request.headers}
     if request.document is not None:
@@ -141,10 +177,16 @@ def _status(request: Request, deadline_s: float, errand: Errand[None]) -> int:
     connection = _connection(url, deadline_s)
     try:
         connection.connect()
-        errand.holds(connection.sock)
+        sock = connection.sock
+        errand.holds(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         errand.at(Stage.SENT)
-        connection.request("GET" if body is None else "POST", url.request_uri, body, headers, preload_content=False)
-        return connection.getresponse().status
+        method = request.method or ("GET" if body is None else "POST")
+        connection.request(method, url.request_uri, body, headers, preload_content=False)
+        response = connection.getresponse()
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+        yield response
     finally:
         connection.close()
 

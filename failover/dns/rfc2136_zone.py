@@ -51,7 +51,8 @@ from failover.core.answer import Answer, meaning, table
 from failover.core.fleet import Endpoint
 from failover.core.mx import MxSet
 from failover.dns.rfc2136 import Rfc2136
-from failover.errors import Changed, ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
+from failover.dns.sets import changed, not_empty, texts
+from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Held, by_hand
 
 PATIENCE_S = 5.0
@@ -102,8 +103,7 @@ class Rfc2136Zone:
             raise Refused(f"the MX of {name} at {self.at.server} is odd: {e}", try_="correct it by hand first") from e
 
     def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
-        if not wanted.targets:
-            raise Refused(f"an empty MX set for {name} is never written", try_="keep one MX record at least")
+        not_empty(name, wanted)
         until = time.monotonic() + self.busy_s
         soa = first = self._soa(name)
         compared = True  # until the server is seen to refuse the very SOA that it shows
@@ -133,7 +133,7 @@ class Rfc2136Zone:
         if found == wanted:  # also by an earlier request of ours, whose answer was lost
             return True
         if found != expected:
-            raise _changed(name, expected, found)
+            raise changed(name, expected, found)
         update = self._update(name, soa, expected, wanted)
         if compared:
             update.present(soa.name, soa[0])
@@ -310,14 +310,7 @@ class _Line:
 
 
 def _rdatas(mx: MxSet) -> list[dns.rdata.Rdata]:
-    return [dns.rdata.from_text("IN", "MX", f"{p} {n}", relativize=False) for p, n in sorted(mx.targets)]
-
-
-def _changed(name: str, expected: MxSet, found: MxSet) -> Changed:
-    return Changed(
-        f"the MX of {name} is not as expected: {expected.text} was, {found.text} is there",
-        try_="somebody else changed it; plan again and read the new plan",
-    )
+    return [dns.rdata.from_text("IN", "MX", text, relativize=False) for text in texts(mx)]
 
 
 def _busy(name: str, first: dns.rrset.RRset, last: dns.rrset.RRset, found: MxSet) -> Refused:

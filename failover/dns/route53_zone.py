@@ -16,7 +16,6 @@ still before it made one.
 from __future__ import annotations
 
 import queue
-import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -31,8 +30,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 from failover.adapters import aws_answers as aws
 from failover.adapters import resolver
 from failover.core.answer import Answer, meaning
-from failover.core.mx import MxSet, exchange, mx_set
-from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
+from failover.core.mx import MxSet, exchange
+from failover.dns.sets import changed, from_texts, not_empty, texts
+from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.fence import fence, reading
 from failover.ports import Clock, Held, by_hand
 
@@ -43,7 +43,6 @@ SYNC_S = 90.0
 """For INSYNC: generally within 60 s (Route 53 developer guide)."""
 POLL_S = 1.0
 CALL_S = 15.0
-_PAIR = re.compile(r"\s*([0-9]{1,5})\s+(\S+)\s*")
 _ACTIONS = "route53:ListResourceRecordSets, ChangeResourceRecordSets, GetChange, GetHostedZone"
 
 
@@ -65,15 +64,14 @@ class Route53Zone:
         return _mx(name, self._record_set(self._client(), name))
 
     def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
-        if not wanted.targets:
-            raise Refused(f"an empty MX set for {name} is never written", try_="keep one MX record at least")
+        not_empty(name, wanted)
         client = self._client()
         raw = self._record_set(client, name)
         found = _mx(name, raw)
         if found == wanted:
             return
         if found != expected:
-            raise _changed(name, expected, found)
+            raise changed(name, expected, found)
         changes = [{"Action": "CREATE", "ResourceRecordSet": _raw(name, wanted)}]
         if raw is not None:  # as it was listed: AWS compares texts, and ours may spell a name otherwise
             changes.insert(0, {"Action": "DELETE", "ResourceRecordSet": raw})
@@ -116,7 +114,7 @@ class Route53Zone:
             if found == wanted:  # an earlier request of ours, whose answer was lost
                 return None
             if found != expected:
-                raise _changed(name, expected, found) from e
+                raise changed(name, expected, found) from e
             raise
         info = answer.get("ChangeInfo")  # it was accepted: no form of the answer can unsay that
         id_ = info.get("Id") if isinstance(info, Mapping) else None
@@ -259,16 +257,14 @@ def _mx(name: str, raw: Mapping[str, Any] | None) -> MxSet:
         return MxSet(0, frozenset())
     try:
         with reading("Route 53"):
-            ttl, pairs = int(raw["TTL"]), [_PAIR.fullmatch(r["Value"]) for r in raw["ResourceRecords"]]
-        if not all(pairs):
-            raise ValueError("a value is no preference and name")
-        return mx_set(ttl, ((int(p[1]), p[2]) for p in pairs if p))
+            ttl, values = int(raw["TTL"]), [str(r["Value"]) for r in raw["ResourceRecords"]]
+        return from_texts(ttl, values)
     except ValueError as e:
         raise Refused(f"the MX of {name} in Route 53 is odd: {e}", try_="correct it there first") from e
 
 
 def _raw(name: str, mx: MxSet) -> dict[str, Any]:
-    values = [{"Value": f"{preference} {exchange}"} for preference, exchange in sorted(mx.targets)]
+    values = [{"Value": text} for text in texts(mx)]
     return {"Name": f"{name}.", "Type": "MX", "TTL": mx.ttl, "ResourceRecords": values}
 
 
@@ -279,10 +275,3 @@ def _host_name(text: str) -> str:
 
 def _same(listed: str, name: str) -> bool:
     return listed.rstrip(".").lower() == name.rstrip(".").lower()
-
-
-def _changed(name: str, expected: MxSet, found: MxSet) -> Changed:
-    return Changed(
-        f"the MX of {name} is not as expected: {expected.text} was, {found.text} is there",
-        try_="somebody else changed it; plan again and read the new plan",
-    )
