@@ -73,4 +73,7 @@ class MailHost:
         return self.sh("cd /etc/postfix && sha256sum main.cf master.cf && stat -c '%U %G %a' main.cf master.cf")
 
     def queued(self) -> int:
-        return int(self.sh("cd /var/spool/postfix && find incoming active deferred maildrop -type f | wc -l"))
+        """More than 0 while anything waits: what moves meanwhile is listed where it was, or where it came to."""
+        return int(
+            self.sh("cd /var/spool/postfix && find maildrop incoming active deferred incoming active -type f | wc -l")
+        )

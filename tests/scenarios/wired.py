@@ -86,7 +86,7 @@ class Wired:
     def emptied(self) -> bool:
         """Refused for a moment where a reload has just ended qmgr: asked again."""
         self.sh(f"postqueue -c {self.row.postfix.get('config_dir', '/etc/postfix')} -f", check=False)
-        queues = "incoming active deferred maildrop hold"
+        queues = "hold maildrop incoming active deferred hold maildrop incoming active"  # whatever moves is seen
         files = f"for q in {queues}; do find /var/spool/postfix*/$q -type f; done | wc -l"
         return int(self.sh(files)) == 0
 

@@ -2,7 +2,7 @@
 
 do_flush() {
   to_queue || { because $FAILED "no queue directory"; return; }
-  n=$(bounded 10 find active incoming deferred -type f </dev/null 2>/dev/null | wc -l)
+  n=$(bounded 10 find incoming active deferred incoming active -type f -printf '%f\n' </dev/null 2>/dev/null | sort -u | wc -l)
   begins
   flushed || { because $FAILED "postqueue -f: $(tail -n 1 "$scratch/said" | tr -c '[:print:]' ' ' | cut -c 1-300)"; return; }
   say flushed "$n"

@@ -2,7 +2,11 @@
 
 HEADS=5000 # queue files that one look opens at most
 
-look_queue() { # one find, and the first bytes of at most HEADS files: their T (arrival) and L (filter) records
+# Mail moves while its folders are listed, all of it at once where the queue is flushed. Listed in this order, and opened
+# before the next are listed, a file that moves once is seen where it was or where it came to.
+LISTED="hold maildrop incoming active, deferred, hold maildrop incoming active"
+
+look_queue() { # the queue files, and the first bytes of at most HEADS files: their T (arrival) and L (filter) records
   # With `waited`: also how many arrived no later than so many seconds ago. Seconds, so that no two clocks are compared.
   to_queue || { say error queue "no queue directory"; return; }
   names= deep=0
@@ -16,28 +20,36 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
   # A record is its type, its length, its data; a control character may be the length, so all become spaces.
   heads='xargs -r head -v -c 400 2>/dev/null | tr "\000-\037" " " | grep -aoE "==> [a-z]+/[0-9A-Za-z/]+ <==|T.[0-9]{10} "'
   heads=${heads%\"}$(for name in $names; do printf '|L.%s[:A-Z]' "$name"; done)\"
-  # A file that vanishes makes find fail, too; only one that was ended has not listed all.
-  { bounded "$patience" find active incoming deferred hold maildrop -type f -printf '%p\n' 2>/dev/null || [ $? -lt 124 ] || echo ended; } |
-    HEADS_COMMAND=$heads awk -v most=$HEADS -v deep=$deep '
-      BEGIN { heads = ENVIRON["HEADS_COMMAND"] }
-      $0 == "ended" { ended = 1; next }
-      { last = split($0, at, "/") }
-      NR <= most && at[1] != "maildrop" && id[at[last]]++ { next } # it went from one queue to another meanwhile
-      { n[at[1]]++ }
-      at[1] == "active" || at[1] == "incoming" || deep && at[1] == "deferred" {
-        total++
-        if (examined < most) { examined++; print | heads }
+  rest=$(left_s)
+  HEADS_COMMAND=$heads awk -v most=$HEADS -v deep=$deep -v within=$((rest < patience ? rest : patience)) -v listed="$LISTED" '
+      function uptime() { getline up <"/proc/uptime"; close("/proc/uptime"); return up + 0 }
+      function met(path) {
+        last = split(path, at, "/")
+        mail = at[last]
+        if (!(mail in known)) { known[mail] = 1; n[at[1]]++ }
+        if (at[1] != "active" && at[1] != "incoming" && !(deep && at[1] == "deferred") || path in opened) return
+        if (!(mail in due)) { due[mail] = total++ < most; examined += due[mail] }
+        if (due[mail]) { opened[path] = 1; print path | heads }
       }
-      END {
-        close(heads)
-        if (ended) { print "ended"; exit }
+      BEGIN {
+        heads = ENVIRON["HEADS_COMMAND"]
+        end = uptime() + within
+        for (k = split(listed, folders, ","); i++ < k;) {
+          find = sprintf("timeout -k 1 %d find %s -type f 2>/dev/null || [ $? -lt 124 ] || echo ended", end - uptime(), folders[i])
+          if (end - uptime() < 1) { print "ended"; exit }
+          while ((find | getline path) > 0) { if (path == "ended") { print "ended"; exit } met(path) }
+          close(find)
+          close(heads)
+        }
         for (q = split("incoming active deferred hold maildrop", name, " "); q; q--) print "queue", name[q], n[name[q]] + 0
         print "read", examined + 0, total + 0
-      }' |
+      }' </dev/null |
     awk -v now="$(date +%s)" -v names="$names" -v waited="$waited" '
-      /^==>/ { split($2, at, "/"); t = 0; seen = 0; early = 0; next }
+      /^==>/ { last = split($2, at, "/"); again = at[last] in read; t = 0; seen = 0; early = 0; next }
+      /^[TL]/ && again { next }
       /^T/ {
         if (t) next
+        read[at[last]] = 1
         t = substr($0, 3, 10)
         if (at[1] != "deferred" && (!old || t < old)) old = t
         early = waited != "" && t <= now - waited
@@ -60,19 +72,21 @@ look_queue() { # one find, and the first bytes of at most HEADS files: their T (
           print "waited\t" which[i] "\t" w[which[i]] + 0 "\t" $2 "\t" $3
       }'
 }
+
 frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for it, into $scratch/frozen; prints the rounds it took
   # postcat stops at the first file that vanished, so what it has not printed is asked for again, by id: files move. Where
   # mail flows fast that takes many rounds; it ends when our time does, or when nothing more can be read.
   true >"$scratch/said" && true >"$scratch/all" && true >"$scratch/open" && rounds=0 same=0 many=200
   while :; do
-    bounded 60 find active incoming deferred -ignore_readdir_race -type f -perm -0700 -printf '%i %p\n' >"$scratch/now" 2>/dev/null </dev/null || return 1
+    bounded 60 find incoming active deferred incoming active -ignore_readdir_race -type f -perm -0700 -printf '%i %p\n' >"$scratch/now" 2>/dev/null </dev/null || return 1
     [ $rounds -gt 0 ] || cp "$scratch/now" "$scratch/all"
     awk '
       { n = split(FILENAME ~ /said$/ ? $4 : $2, at, "/"); id = at[n] }
       FILENAME ~ /said$/ { if (/^\*\*\* ENVELOPE RECORDS /) known[id] = 1; next }
       FILENAME ~ /all$/ { asked[id] = 1; next }
-      asked[id] && !known[id] { print $2 }
-    ' "$scratch/said" "$scratch/all" "$scratch/now" >"$scratch/next"
+      asked[id] && !known[id] { at_last[id] = $2 }
+      END { for (id in at_last) print at_last[id] }
+    ' "$scratch/said" "$scratch/all" "$scratch/now" | sort >"$scratch/next"
     [ -s "$scratch/next" ] || break
     if cmp -s "$scratch/next" "$scratch/open"; then same=$((same + 1)); else same=0; fi
     mv -f "$scratch/next" "$scratch/open"
