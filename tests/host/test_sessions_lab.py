@@ -76,7 +76,7 @@ def test_a_session_is_ended_between_two_letters_and_never_in_one(lab: Lab, sende
         sender.begin()
     idle.say(".")
     assert host.bypass("clear").rc == Rc.OK
-    first = host.act("requeue", "requeue", {"filter": "spamassassin"}, limit=15)
+    first = host.act("requeue", "requeue", {"filter": "spamassassin"}, limit=40)
     assert (first.rc, first.one("sessions")) == (Rc.OK, ("1",)), first.rows
     assert idle.answer() == "", "a sender that says nothing would be stamped for the filter whenever it goes on"
     amid.say(".")
