@@ -140,7 +140,7 @@ class Controller:
                 self.hands.remote.ready(host)
 
     def _no_open_run(self, plan: Plan) -> None:
-        at_work = {lease.run: lease.holder for lease in self.store.holders(self.now)}
+        at_work = self.at_work()
         self._no_unreadable_run(plan)
         for record, view in self.open_runs():
             if shared := ", ".join(sorted(set(plan.subjects) & set(record.plan.subjects))):
@@ -180,6 +180,10 @@ class Controller:
             return found
         what = f"several runs begin with {run!r}: {', '.join(near)}" if near else f"no run {run!r}"
         raise ConfigError(what, try_="`failover runs list` shows them")
+
+    def at_work(self) -> dict[str, str]:
+        """Which runs a living process holds, and who."""
+        return {lease.run: lease.holder for lease in self.store.holders(self.now)}
 
     def open_runs(self) -> tuple[history.Run, ...]:
         """Newest first, however old."""
@@ -241,7 +245,7 @@ class Controller:
         view = self.view(record)
         if not view.open:
             raise Refused(f"run {record.id} is {view.state.value} already", try_=f"failover runs show {record.id}")
-        if view.state is RunState.RUNNING and any(x.run == record.id for x in self.store.holders(self.now)):
+        if view.state is RunState.RUNNING and record.id in self.at_work():
             raise NeedsPerson(f"run {record.id} is running right now", try_="stop it first (^C), then accept it")
         self.store.note(record.id, Did.ACCEPTED, None, {"reason": reason, "by": whoami()}, at=self.now)
         return self.view(record)

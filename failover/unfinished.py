@@ -24,7 +24,7 @@ def finish(
     c: Controller, playbooks: tuple[Playbook, ...], by: str, faults: list[Alert]
 ) -> Iterator[tuple[RunRecord, View]]:
     """A fault of ours in one of them ends there, and is added to `faults`."""
-    busy = {lease.run for lease in c.store.holders(c.now)}
+    busy = c.at_work()
     for record, view in c.open_runs():
         if view.state is RunState.RUNNING and record.id not in busy:
             try:

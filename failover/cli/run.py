@@ -126,14 +126,15 @@ def _unchanged(c: Controller, opts: Options, approved: Plan) -> Plan:
 
 def _recommended(c: Controller, opts: Options, *, quiet: bool) -> Plan:
     """Look, say what is wrong, and plan what the trigger asks for; exit 0 when nothing is, 4 when it may not."""
-    from failover.cli import diagnosis_text
+    from failover.cli import diagnosis_text, status
     from failover.core import attention
     from failover.core.verdict import Kind
 
     books = wiring.playbooks(opts)
     verdict, situation = c.recommend(books)
     if not quiet:
-        print("\n".join(diagnosis_text.lines(c.hands.fleet, situation.samples, verdict)))
+        open_ = [status.open_line(run) for run in status.open_runs(c)]
+        print("\n".join([*open_, *diagnosis_text.lines(c.hands.fleet, situation.samples, verdict)]))
     if verdict.kind is Kind.HOLD:
         if quiet:
             print(json.dumps({"version": 1, "decision": {"kind": "hold", "because": list(verdict.because)}}))

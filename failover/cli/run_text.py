@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from failover.ports import RunRecord
 
 _WORDS = {
-    RunState.RUNNING: "is not finished",
+    RunState.RUNNING: "was interrupted: nobody works on it",
     RunState.SUCCEEDED: "succeeded",
     RunState.ROLLED_BACK: "is rolled back",
     RunState.CONFLICTS: "is rolled back, except where somebody else made changes",
@@ -32,12 +32,15 @@ def end(c: Controller, record: RunRecord, *, as_json: bool, events: bool, interr
     if as_json:
         print(json.dumps(run_document(record.id, record.plan, view, c.store.events(record.id)), indent=2))
     elif not events:
-        print("\n".join(lines(record, view)))
+        print("\n".join(lines(record, view, c.at_work().get(record.id, ""))))
     stopped = interrupted and view.state is RunState.PAUSED
     raise typer.Exit(130 if stopped else exit_code(view))
 
 
-def lines(record: RunRecord, view: View) -> list[str]:
+def lines(record: RunRecord, view: View, at_work: str = "") -> list[str]:
+    """`at_work`: who works on it just now; empty: nobody."""
+    if view.state is RunState.RUNNING and at_work:
+        return [f"Run {record.id} is under way, by {at_work}."]
     if view.state not in NEEDS_PERSON:
         return [
             f"Run {record.id} {_WORDS[view.state]}{f': {view.because}' if view.because else '.'}",
@@ -83,7 +86,7 @@ def _next(record: RunRecord, view: View) -> list[str]:
                 f"Next: failover rollback {run}, when its guard holds; or failover runs accept {run} --reason …",
                 f"      failover rollback {run} --although REASON undoes it now: a person's decision, recorded",
             ]
-        case RunState.PAUSED:
+        case RunState.PAUSED | RunState.RUNNING:
             return [f"Next: failover runs resume {run}, or failover rollback {run}"]
         case RunState.CONFLICTS | RunState.ROLLBACK_FAILED:
             stuck = [i for i, v in view.steps.items() if v.owed and v.phase in {Phase.CONFLICT, Phase.UNDO_FAILED}]

@@ -81,7 +81,11 @@ def show(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
             return
         reason = f", reason: {record.reason}" if record.reason else ""
         print(f"{record.plan.playbook} on {', '.join(record.plan.subjects)}, opened by {record.by}{reason}")
-        print("\n".join([*run_text.timeline(c, record), *run_text.lines(record, c.view(record))]))
+        print(
+            "\n".join(
+                [*run_text.timeline(c, record), *run_text.lines(record, c.view(record), c.at_work().get(record.id, ""))]
+            )
+        )
 
 
 @app.command()

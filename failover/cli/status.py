@@ -12,6 +12,8 @@ import typer
 from failover import history
 from failover.cli import wiring
 from failover.cli.options import options
+from failover.core.fleet import Mode
+from failover.core.run import RunState
 from failover.core.words import duration, seconds
 from failover.errors import ConfigError
 
@@ -83,16 +85,7 @@ def document(c: Controller) -> dict[str, Any]:
         "at": c.now.isoformat(timespec="seconds"),
         "hosts": {h.name: _host(c, h, owed[h.name], standing) for h in c.hands.fleet.hosts.values()},
         "mitigations": [_mitigation(c, m) for m in mitigations],
-        "open_runs": [
-            {
-                "run": r.id,
-                "playbook": r.plan.playbook,
-                "hosts": list(r.plan.hosts),
-                "state": v.state.value,
-                "because": v.because,
-            }
-            for r, v in c.open_runs()
-        ],
+        "open_runs": open_runs(c),
         "unreadable_runs": [s.run for s in history.unreadable(c.store)],
         "questions": [
             {
@@ -111,6 +104,21 @@ def document(c: Controller) -> dict[str, Any]:
             for p in c.store.pauses(c.now)
         ],
     }
+
+
+def open_runs(c: Controller) -> list[dict[str, Any]]:
+    at_work = c.at_work()
+    return [
+        {
+            "run": r.id,
+            "playbook": r.plan.playbook,
+            "hosts": list(r.plan.hosts),
+            "state": v.state.value,
+            "because": v.because,
+            "at_work": at_work.get(r.id),
+        }
+        for r, v in c.open_runs()
+    ]
 
 
 def _cycle(c: Controller) -> dict[str, Any] | None:
@@ -142,11 +150,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     for m in found["mitigations"]:
         until = "no expiry" if m["until"] is None else f"{'expired' if m['expired'] else 'until'} {m['until']}"
         out.append(f"in force on {m['host'] or m['domain']}: {m['says']} ({m['on_host']}), {until}; undo: {m['undo']}")
-    for r in found["open_runs"]:
-        out.append(
-            f"open: {r['run']} is {r['state']}{': ' + r['because'] if r['because'] else ''}; "
-            f"see: failover runs show {r['run']}"
-        )
+    out += [open_line(r) for r in found["open_runs"]]
     for run in found["unreadable_runs"]:
         out.append(f"run {run} is open or in force, and what the state holds of it cannot be read")
     for q in found["questions"]:
@@ -158,6 +162,14 @@ def lines(found: dict[str, Any]) -> list[str]:
     if last := found["last_cycle"]:
         out.append(f"the controller's last cycle: {last['at']} by {last['by']}, {last['kind']}; see: failover why")
     return out
+
+
+def open_line(run: dict[str, Any]) -> str:
+    if run["state"] == RunState.RUNNING and not run["at_work"]:
+        return f"open: {run['run']} was interrupted, nobody works on it; next: failover runs resume {run['run']}"
+    by = f", by {run['at_work']}" if run["at_work"] else ""
+    because = f": {run['because']}" if run["because"] else ""
+    return f"open: {run['run']} is {run['state']}{by}{because}; see: failover runs show {run['run']}"
 
 
 _RECORDED = {
@@ -205,7 +217,13 @@ def unpause(ctx: typer.Context, host: str | None = typer.Option(None, metavar="H
     with wiring.controller(options(ctx)) as c:
         _known(c, host)
         ended = c.store.unpause(host)
-        print("nothing was paused" if not ended else "acting again")
+        print("nothing was paused" if not ended else _unpaused(c))
+
+
+def _unpaused(c: Controller) -> str:
+    mode = c.hands.fleet.policy.mode
+    acts = {Mode.OBSERVE: "tells, and does not act", Mode.ASK: "asks before it acts", Mode.AUTO: "may act again"}
+    return f"unpaused; by the policy of hosts.yaml ({mode.value}) the controller {acts[mode]}"
 
 
 def _known(c: Controller, host: str | None) -> None:

@@ -164,6 +164,16 @@ def _run(world: World) -> str:
     return world.store.runs()[0].id
 
 
+def test_of_a_run_whose_process_died_each_command_says_what_comes_next(cli: Cli, world: World) -> None:
+    assert cli("run", *HUNG, "--yes").code == 0
+    (done,) = world.store.runs()
+    died = world.store.open(replace(done, id=f"{done.id}-b", key=None)).id
+    for words in (("status",), ("run",), ("runs", "show", died)):
+        said = cli(*words).out
+        assert "nobody works on it" in said, words
+        assert f"failover runs resume {died}" in said, words
+
+
 def test_a_conflict_holds_the_host_until_a_person_speaks(cli: Cli, world: World) -> None:
     assert cli("run", *HUNG, "--yes").code == 0
     world.machines["mx1"].write("master.cf", "spamassassin/unix", "=spamassassin unix - n n - - pipe argv=/theirs")
