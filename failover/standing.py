@@ -28,14 +28,17 @@ def lost(step: Step, hands: Hands) -> Elsewhere | None:
 
 
 def stands(run: str, step: Step, hands: Hands) -> World:
-    """Of a step that was done. To read as before is not to be undone, where what it was done on knows nothing of it:
-    another machine may have the address. Raises Elsewhere then, and what reading raises."""
+    """Of a step that was done. To read as before is not to be undone: not where it still runs by our change, and not
+    where it knows nothing of it, for another machine may have the address. Raises Elsewhere then, and what reading
+    raises."""
     world, action = compared(step, hands), ACTIONS[step.action]
-    if world is World.BEFORE and isinstance(action, Kept) and not action.kept(step, run, hands):
+    if world is not World.BEFORE or not isinstance(action, Kept):
+        return world
+    if (told := action.stands(step, run, hands)) is None:
         raise Elsewhere(
             f"{step.host} reads as before {step.id} of {run}, and keeps nothing of it: whether it is the machine that "
             "this was done on is not known",
             try_=f"if another machine has its address now, put the former back into hosts.yaml and try again; if it is "
             f"the same, set up anew: failover runs resolve {run} {step.id} --keep --reason TEXT",
         )
-    return world
+    return told

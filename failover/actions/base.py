@@ -116,10 +116,12 @@ class Action(Protocol):
 
 @runtime_checkable
 class Kept(Protocol):
-    """An action whose far side keeps what was there before."""
+    """An action whose far side keeps what was there before, and knows what it runs by."""
 
-    def kept(self, step: Step, run: str, hands: Hands) -> bool:
-        """Is it kept there? True where the far side is of an earlier release and does not tell."""
+    def stands(self, step: Step, run: str, hands: Hands) -> World | None:
+        """Of a step that reads as before, by the far side's own word: WANTED where it runs by our change still (what
+        was put back is not loaded), else BEFORE, also where it is of an earlier release and does not tell. None: it
+        keeps nothing of this step."""
         ...
 
 

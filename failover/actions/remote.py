@@ -85,13 +85,15 @@ def settle(hands: Hands, host: Host, at: At, *, limit_s: float = 30.0) -> World:
     return world
 
 
-def kept(hands: Hands, host: Host, run: str, step: str, *, limit_s: float = 20.0) -> bool:
-    """Does the host keep what was there before this change? A helper of an earlier release does not tell: then yes."""
+def stands(hands: Hands, host: Host, run: str, step: str, *, limit_s: float = 20.0) -> World | None:
+    """Of a change that reads as before: `actions.base.Kept`."""
     reply = hands.remote.call(host, "debts", {"of_run": run, "of_step": step}, limit_s=limit_s)
+    if any(row[:3] == ("force", run, step) for row in reply.all("debt")):
+        return World.WANTED
     if reply.rc in {Rc.OK, Rc.USAGE} or reply.one("saved"):
-        return True
+        return World.BEFORE
     if reply.rc == Rc.REFUSED:
-        return False
+        return None
     raise OutcomeUnknown(f"{host.name}: {reply.because}", try_=f"failover host status {host.name}")
 
 

@@ -85,8 +85,8 @@ class SpamBypass:
     def settle(self, step: Step, at: At, hands: Hands) -> World:
         return settle_setting(step, at, hands)
 
-    def kept(self, step: Step, run: str, hands: Hands) -> bool:
-        return remote.kept(hands, host_in(step, hands), run, step.id)
+    def stands(self, step: Step, run: str, hands: Hands) -> World | None:
+        return remote.stands(hands, host_in(step, hands), run, step.id)
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         args = {"of_run": at.run, "of_step": step.id}

@@ -33,6 +33,7 @@ class Back:
     seen: int
     held: tuple[Debt, ...] = ()
     unloaded: tuple[Debt, ...] = ()
+    in_force: tuple[Debt, ...] = ()
     changes: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -48,8 +49,8 @@ def plan(remote: Remote, host: Host, run: str, step: str) -> Back:
 
     told = debts.ask(remote, host, run, step)
     owed = [d for d in _of(host, told) if (d.run, d.step) == (run, step)]
-    held, unloaded = (tuple(d for d in owed if d.kind == kind) for kind in ("held", "unloaded"))
-    if not told.changes and not held and not unloaded:
+    held, unloaded, in_force = (tuple(d for d in owed if d.kind == kind) for kind in ("held", "unloaded", "force"))
+    if not told.changes and not owed:
         raise Refused(
             f"{host.name} has nothing of run {run}, step {step} to put back, and holds no mail of it; "
             "nothing was changed",
@@ -63,8 +64,9 @@ def plan(remote: Remote, host: Host, run: str, step: str) -> Back:
                 try_=f"on {host.name}: see saved/{run},{step}/before under /var/lib/failover-host, and edit by hand",
             )
     changes = tuple(row for row in told.changes if row[2] != row[3])
+    verb = "restore" if changes or in_force else "release"
     epoch = max(int(wiring.clock().now().timestamp()), told.epoch + 1)
-    return Back(host, run, step, "restore" if changes else "release", epoch, told.epoch, held, unloaded, changes)
+    return Back(host, run, step, verb, epoch, told.epoch, held, unloaded, in_force, changes)
 
 
 def listing(remote: Remote, host: Host) -> tuple[Debt, ...]:
@@ -99,6 +101,8 @@ def lines(back: Back, although: str) -> Iterator[str]:
     yield from (f"  {line}" for line in back.diff)
     yield from (f"  let go: {d.says}" for d in back.held)
     yield from (f"  load: {d.says}" for d in back.unloaded)
+    if back.in_force and not back.changes:
+        yield "  load: its files read as before, and Postfix has not loaded them"
     yield f"  epoch {back.epoch}, above {back.seen}, the highest seen there: a run at work there is refused then"
     if although:
         yield f"  although: {although} (whether the filter answers is not asked)"

@@ -382,3 +382,22 @@ def test_the_state_lost_while_a_bypass_is_in_force(lab: Lab, host: MailHost) -> 
     code, said = failover(*back.split()[1:], "--yes")
     assert (code, host.config()) == (0, before), said
     assert debts(host, "force") == []
+
+
+def test_mail_that_came_before_the_clock_was_set_back_is_not_told_to_have_left(host: MailHost) -> None:
+    """Its arrival lies in the future, and `10 of the 10 that waited have left` was verified."""
+    Frozen.mail(host)
+    real = "/bin/date"
+    host.sh(f"mv {real} {real}.real")
+    try:
+        shim = (
+            f'#!/bin/sh\n[ "$*" != +%s ] || {{ echo $(($({real}.real +%s) - 3600)); exit; }}\nexec {real}.real "$@"\n'
+        )
+        host.lab.run("mx1", ["tee", real], timeout=10, input=shim)
+        host.sh(f"chmod 755 {real}")
+        seen = host.call("look", {"filters": "yes", "patience": "10", "top": "no", "waited": "1"})
+    finally:
+        host.sh(f"mv {real}.real {real}")
+    left = str(N - 2)
+    assert sorted(seen.all("waited")) == [(which, "0", "0", left) for which in ("deferred", "frozen", "pending")]
+    assert (seen.one("frozen") or ())[1] == left

@@ -2,7 +2,8 @@
 
 do_bypass() {
   read_config || { because $REFUSED "$UNSAID"; return; }
-  master_pid >/dev/null || { because $REFUSED "Postfix is not running"; return; }
+  no=$(postfix_no)
+  [ -z "$no" ] || { because $REFUSED "$no"; return; }
   no=$(lever_no "$lever" "$filter")
   [ -z "$no" ] || { because $REFUSED "$no"; return; }
   settings=$(lever_settings "$lever" "$filter") entry=$(setting master.cf "$filter/unix")
@@ -45,7 +46,7 @@ do_restore() {
   [ -z "$no" ] || { because $REFUSED "$no"; return; }
   while IFS=$TAB read -r file key before after; do
     now=$(setting "$file" "$key") || { because $REFUSED "$UNSAID: nothing was touched"; return; }
-    [ ! -e "$saved/undone" ] || after=$before
+    ! put_back_whole "$config_dir" || after=$before
     case $now in "$before" | "$after") ;; *) say conflict "$file" "$key" "$now" "$after"; rc=$CHANGED ;; esac
   done <"$saved/settings"
   [ $rc -eq 0 ] || { because $rc "somebody else changed our setting: nothing was touched"; return; }
@@ -56,7 +57,7 @@ do_restore() {
   done
   digests
   master_pid >/dev/null
-  case $? in 0) ;; 1) undone "$saved"; loaded; return 0 ;; *) because $FAILED "restored, but not reloaded: $UNSAID"; return ;; esac
+  case $? in 0) ;; 1) undone "$saved"; loaded; return 0 ;; *) because $FAILED "restored, but not reloaded: $UNSEEN"; return ;; esac
   quietly 15 postfix check || { because $FAILED "restored, but postfix check refuses it"; return; }
   reload || { because $FAILED "restored, but Postfix did not take it up"; return; }
   undone "$saved"

@@ -81,6 +81,19 @@ began() { # PID: when it started, in ticks of 10 ms since boot: the 22nd field o
   echo "${20-0}"
 }
 
+# Somebody may put our change back in the files, and load nothing: then Postfix still runs by it. Their change time
+# cannot be set by hand. A process started now tells how long ago the queue manager was (no clock of another namespace).
+edited() { # may main.cf or master.cf have been changed since Postfix took them up?
+  pid=$(qmgr_pid | head -n 1)
+  [ -n "$pid" ] || { master_pid >/dev/null; [ $? -eq 2 ]; return; }
+  now=$(date +%s) fresh=$(sed 's/.*) //' /proc/self/stat | cut -d ' ' -f 20)
+  up=$(((fresh - $(began "$pid")) / 100))
+  for file in main.cf master.cf; do
+    at=$(stat -L -c %Z "$config_dir/$file" 2>/dev/null) && [ "$at" -le $((now - up + 1)) ] || return 0
+  done
+  return 1
+}
+
 marked() { # CONFIG_DIR of each instance that may not have taken up our last change
   find "$STATE/unloaded" -type f ! -name '*.tmp' -exec cut -d ' ' -f 3 {} + 2>/dev/null
 }

@@ -110,11 +110,19 @@ do_debts() { # and of one saved change, how it reads now: what a restore would p
   saved=$STATE/saved/$of_run,$of_step
   [ -e "$saved/settings" ] || { because $REFUSED "nothing was saved here for $of_run, $of_step"; return; }
   read -r dir <"$saved/config_dir" && say saved "$(stat -c %Y "$saved/settings")" "$dir"
-  [ ! -e "$saved/undone" ] || { say undone "$(stat -c %Y "$saved/undone")"; return; }
+  ! put_back_whole "$dir" || { say undone "$(stat -c %Y "$saved/undone")"; return; }
   while IFS=$TAB read -r file key before after; do
     now=$(MAIL_CONFIG=$dir && setting "$file" "$key") || { because $FAILED "$UNSAID"; return; }
     say change "$file" "$key" "$now" "$before" "$after"
   done <"$saved/settings"
+}
+
+put_back_whole() { # CONFIG_DIR: is $saved undone, and has it not come back byte for byte?
+  [ -e "$saved/undone" ] || return 1
+  for file in main.cf master.cf; do
+    cmp -s "$saved/before/$file" "$saved/wanted/$file" || cmp -s "$saved/wanted/$file" "$1/$file" || return 0
+  done
+  return 1
 }
 
 debts_held() { # held N SINCE RUN STEP CONFIG_DIR left|unsure|busy; N is ? where nobody can tell
@@ -141,18 +149,25 @@ debts_unloaded() { # unloaded SINCE RUN STEP CONFIG_DIR left|busy of each instan
 
 debts_force() { # force RUN STEP SINCE FILE KEY CONFIG_DIR of each setting that reads as we set it; the newest has it
   saved_states | while read -r since name dir state; do
+    [ "$state" != no ] || state=$(not_loaded "$dir")
     [ "$state" != no ] || continue
     saved=$STATE/saved/$name
     reading "$state" | while IFS=$TAB read -r file key; do [ -z "$file" ] || say force "${name%%,*}" "${name#*,}" "$since" "$file" "$key" "$dir"; done
   done | awk -F "$TAB" '!seen[$5, $6, $7]++'
 }
 
+not_loaded() { (config_dir=$1 && export MAIL_CONFIG="$1" && edited) && echo yes || echo no; } # DIR: does it run by what was there?
+
 # Each saved change, newest first: SINCE RUN,STEP CONFIG_DIR, and `yes` when each file that it changed has the bytes that
-# we left, `no` when each has those from before, else `ask`. One sha256sum for all, however many there are.
+# we left, `no` when each has those from before, else `ask`. One sha256sum for all, however many there are. Of those that
+# were put back, the newest: only where all that we left is there again (a backup, a checkout) they stand.
 saved_states() {
+  old=0
   find "$STATE/saved" -mindepth 2 -maxdepth 2 -name settings ! -path '*/.*' -printf '%T@ %h\n' 2>/dev/null | sort -rn |
     while read -r at saved; do
-      [ ! -e "$saved/undone" ] && read -r dir 2>/dev/null <"$saved/config_dir" && echo "$saved ${at%.*} $dir"
+      undone=no
+      [ ! -e "$saved/undone" ] || { undone=yes old=$((old + 1)) && [ "$old" -le 3 ] || continue; }
+      read -r dir 2>/dev/null <"$saved/config_dir" && echo "$saved ${at%.*} $dir $undone"
     done | {
       list=$(cat)
       [ -n "$list" ] || exit 0
@@ -163,7 +178,7 @@ saved_states() {
         }
       }' | bounded 10 xargs -r sha256sum 2>/dev/null | { printf '%s\n' "$list"; echo; cat; } | awk '
         !NF { read = 1; next }
-        !read { n++; at[n] = $1; since[n] = $2; dir[n] = $3; next }
+        !read { n++; at[n] = $1; since[n] = $2; dir[n] = $3; undone[n] = $4; next }
         { sha[$2] = $1 }
         END {
           for (i = 1; i <= n; i++) {
@@ -174,6 +189,7 @@ saved_states() {
               if (c == "" || b == "" || w == "") other++; else if (c == w) as++; else if (c == b) was++; else other++
             }
             state = other || (as && was) ? "ask" : as ? "yes" : "no"
+            if (undone[i] == "yes" && state != "yes") continue
             sub(/.*\//, "", at[i])
             print since[i], at[i], dir[i], state
           }

@@ -12,7 +12,7 @@ look_host() {
     say error disk "cannot read the file system of the queue"
   fi
   master_pid >/dev/null
-  case $? in 0) say postfix running ;; 1) say postfix stopped ;; *) say error postfix "$UNSAID" ;; esac
+  case $? in 0) say postfix running ;; 1) say postfix stopped ;; *) say error postfix "$UNSEEN" ;; esac
 }
 
 look_top() ( # percent of one core over 0.3 s; a tick is 10 ms

@@ -51,6 +51,7 @@ look_queue() { # the queue files, and the first bytes of at most HEADS files: th
         if (t) next
         read[at[last]] = 1
         t = substr($0, 3, 10)
+        if (t > now + 5) { late++; early = 0; next } # the clock was set back: how long it waits is not known
         if (at[1] != "deferred" && (!old || t < old)) old = t
         early = waited != "" && t <= now - waited
         w[at[1] == "deferred" ? "deferred" : "pending"] += early
@@ -65,11 +66,11 @@ look_queue() { # the queue files, and the first bytes of at most HEADS files: th
       /^ended/ { print "error\tqueue\tthe queue could not be listed in time"; next }
       /^queue/ { print $1 "\t" $2 "\t" $3; next }
       /^read/ {
-        print "oldest\t" (old ? now - old : 0) "\t" $2 "\t" $3
+        print "oldest\t" (old ? now - old : late ? "?" : 0) "\t" $2 "\t" $3
         for (i = split(names, name, " "); i; i--)
           print "frozen\t" name[i] "\t" n[name[i]] + 0 "\t" (min[name[i]] ? now - min[name[i]] : 0) "\t" $2 "\t" $3
         for (i = waited == "" ? 0 : split("pending deferred frozen", which, " "); i; i--)
-          print "waited\t" which[i] "\t" w[which[i]] + 0 "\t" $2 "\t" $3
+          print "waited\t" which[i] "\t" w[which[i]] + 0 "\t" $2 - late "\t" $3
       }'
 }
 

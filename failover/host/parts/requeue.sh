@@ -8,7 +8,8 @@ do_requeue() {
   met=$(pickup_filter) twice=$(again_in_cleanup | head -n 1 | cut -f 1)
   [ -z "$met" ] || { because $REFUSED "requeued mail would meet $met again at pickup"; return; }
   [ -z "$twice" ] || { because $REFUSED "requeued mail goes through cleanup again, and ${twice##*/} would be applied again"; return; }
-  master_pid >/dev/null || { because $REFUSED "Postfix is not running: nothing would take up what is requeued"; return; }
+  no=$(postfix_no)
+  [ -z "$no" ] || { because $REFUSED "$no: nothing would take up what is requeued"; return; }
   queue=$(queue_dir) && cd "$queue" || { because $FAILED "no queue directory"; return; }
   list=$STATE/held/$run,$step,$attempt of_since=0 of_dir=$config_dir of_queue=$queue
   total=0 passes=0 none=0 held=0 sessions=0 stop=

@@ -36,10 +36,24 @@ to_queue() { _queue=$(queue_dir) && cd "$_queue" || return; } 2>/dev/null
 
 master_pid() { # of the running master; 1: it does not run, 2: nobody can tell
   _queue=$(queue_dir) || return 2
-  read -r pid 2>/dev/null <"$_queue/pid/master.pid" || return 1
-  pid=$(fold "$pid")
-  case $pid in '' | *[!0-9]*) return 1 ;; esac
-  read -r comm 2>/dev/null <"/proc/$pid/comm" && [ "$comm" = master ] && echo "$pid"
+  pid=
+  [ ! -e "$_queue/pid/master.pid" ] || read -r pid _ 2>/dev/null <"$_queue/pid/master.pid"
+  case $pid in '' | *[!0-9]*) ;; *) ! is "$pid" master || { echo "$pid"; return; } ;; esac
+  stopped "$_queue" || return 2
+  return 1
+}
+
+# Its pid may be missing, or of another pid namespace (a container). A master that works has locked its pid file, which
+# shows across namespaces, and has the queue as its folder.
+stopped() { # QUEUE_DIR: is it sure that no master works there?
+  [ ! -e "$1/pid/master.pid" ] || flock -s -n "$1/pid/master.pid" true 2>/dev/null || return 1
+  ! find /proc -maxdepth 2 -path '/proc/[0-9]*/comm' -exec grep -lxs master {} + | sed 's/comm$/cwd/' | xargs -r readlink | grep -qxF -e "$1"
+}
+
+UNSEEN='whether Postfix runs cannot be told: postconf does not say where its queue is, or a master works there that its pid file does not name (another pid namespace?)'
+postfix_no() { # in words, why we cannot act on a running Postfix; or nothing
+  master_pid >/dev/null
+  case $? in 0) ;; 1) echo "Postfix is not running" ;; *) echo "$UNSEEN" ;; esac
 }
 
 children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
