@@ -75,7 +75,7 @@ def _free(out: Path, *, force: bool) -> None:
 
 
 def _domain(text: str) -> str:
-    from failover.config.fields import is_hostname
+    from failover.fields import is_hostname
 
     name = text.lower().rstrip(".")
     if not is_hostname(name) or "." not in name:
@@ -96,7 +96,7 @@ def _given(tsig: str | None, tsig_name: str, zone_id: str | None, dns: list[str]
 
 def _key(given: str | None, name: str) -> tuple[str, str] | None:
     """The key's name and where its secret is kept; the secret itself is refused, and not shown."""
-    from failover.config.fields import is_reference
+    from failover.fields import is_reference
 
     if given is None:
         return (name, f"env:{TSIG}") if os.environ.get(TSIG) else None

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from failover.config import references
-from failover.config.fields import DURATION, HOST_ID, Strict, is_hostname, span
-from failover.config.problems import Wrong, found
+from failover.core.words import found
+from failover.fields import DURATION, HOST_ID, Strict, Wrong, is_hostname, span
 
 LATER: Mapping[str, str] = {
     name: f"{name} is known, but not in this version"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import failover
-from failover.config.problems import meant
+from failover.core.words import meant
 from failover.errors import ConfigError
 
 _NAME = re.compile(r"[a-z0-9-]+")

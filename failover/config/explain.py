@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 
-from failover.config.problems import Place, Problem, Wrong, found, meant
+from failover.config.problems import Place, Problem
 from failover.config.source import Source
+from failover.core.words import found, meant
+from failover.fields import Wrong
 
 _SECRET = {"key", "url", "token", "state"}
 """Values that may be secrets written inline by mistake; never repeated."""

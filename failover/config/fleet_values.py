@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from failover.config.fields import inside, reference
 from failover.core import fleet as core
 from failover.dns import KINDS
+from failover.fields import inside, reference
 
 if TYPE_CHECKING:
     from failover.config import hosts as file

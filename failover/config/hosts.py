@@ -13,7 +13,12 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from failover.config import fleet_values
 from failover.config.explain import explain
-from failover.config.fields import (
+from failover.config.problems import Problem, refusal
+from failover.config.source import Source, read
+from failover.core.fleet import Fleet
+from failover.core.words import meant
+from failover.dns import KINDS, PROVIDERS
+from failover.fields import (
     Address,
     EndpointText,
     HostId,
@@ -24,13 +29,10 @@ from failover.config.fields import (
     Secret,
     Span,
     Strict,
+    Wrong,
     is_reference,
     shaped,
 )
-from failover.config.problems import Problem, Wrong, meant, refusal
-from failover.config.source import Source, read
-from failover.core.fleet import Fleet
-from failover.dns import KINDS, PROVIDERS
 
 _APPRISE = 'write {kind: apprise, url: "env:FAILOVER_APPRISE"}'
 _LATER = {

@@ -18,12 +18,11 @@ from pydantic import (
 
 from failover.config import actions
 from failover.config.actions import Said, SubjectRef
-from failover.config.fields import DURATION, PlaybookId, Span, Strict, Text, shaped
-from failover.config.problems import Wrong, found, meant
 from failover.core.diagnosis import INCIDENTS
 from failover.core.leaving import LEAVING
 from failover.core.memory import RECENT
-from failover.core.words import seconds
+from failover.core.words import found, meant, seconds
+from failover.fields import DURATION, PlaybookId, Span, Strict, Text, Wrong, shaped
 from failover.probes import NAMED
 
 _FOR = "write it as looks (for: 3 samples) or as a time (for: 15m)"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from failover.config.fields import span
 from failover.core import condition as cond
 from failover.core import playbook as core
 from failover.core.signal import Outcome
+from failover.fields import span
 
 if TYPE_CHECKING:
     from failover.config import playbook_file as file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -24,10 +23,6 @@ class Problem(NamedTuple):
     what: str
 
 
-class Wrong(ValueError):
-    """A value that a field will not take; the text says what was found and what to write instead."""
-
-
 def refusal(name: str, problems: Iterable[Problem]) -> ConfigError:
     """One error for all the problems of a file, in the file's order, one line each."""
     lines = [_printable(f"{name}:{p.at.line}:{p.at.column}: {p.what}") for p in sorted(set(problems))]
@@ -38,27 +33,3 @@ def refusal(name: str, problems: Iterable[Problem]) -> ConfigError:
 def _printable(text: str) -> str:
     """What a file holds may be aimed at the terminal that shows it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """`did you mean "address"?`, or all that is known when nothing comes near."""
-    names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(names)}"
-
-
-def found(value: object) -> str:
-    """The value in words, cut short."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return f"the number {value}"
-        case str():
-            return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}..."'
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"

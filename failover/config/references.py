@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import ValidationInfo
 
-from failover.config.problems import Wrong, found, meant
 from failover.core.bind import HOST_FIELDS, HOST_REFERENCE, REFERENCE
+from failover.core.words import found, meant
+from failover.fields import Wrong
 
 
 def declared(playbook: Any) -> Mapping[str, str]:

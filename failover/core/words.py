@@ -1,8 +1,10 @@
-"""Numbers and spans as people read them, and the playbook's durations as numbers."""
+"""Numbers, spans and values as people read them, and the playbook's durations as numbers."""
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -35,3 +37,27 @@ def number(value: float) -> str:
 def count(n: float, one: str, many: str | None = None) -> str:
     """`1 message`, `412 messages`."""
     return f"{number(n)} {one if n == 1 else many or one + 's'}"
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """`did you mean "address"?`, or all that is known when nothing comes near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(names)}"
+
+
+def found(value: object) -> str:
+    """The value in words, cut short."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}..."'
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"

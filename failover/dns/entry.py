@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from failover.config.fields import Strict
+from failover.fields import Strict
 from failover.ports import Provider
 
 

@@ -14,9 +14,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from failover.config.fields import Address, Port, Secret, Strict, reference, shaped
 from failover.core.fleet import Domain, Endpoint
 from failover.dns.entry import Drafted, Entry, Found
+from failover.fields import Address, Port, Secret, Strict, reference, shaped
 from failover.ports import Clock, DnsZone, Right
 
 NO_KEY = (

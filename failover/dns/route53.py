@@ -13,9 +13,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from failover.config.fields import Strict, shaped
 from failover.core.fleet import Domain, Endpoint
 from failover.dns.entry import Drafted, Entry, Found
+from failover.fields import Strict, shaped
 from failover.ports import Clock, DnsZone, Right
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from failover.config.fields import HOST_ID
 from failover.config.write_hosts import Block, Draft, Line
 from failover.core.fleet import Host, Role, Ssh
 from failover.dns import PROVIDERS, drafted
@@ -16,6 +15,7 @@ from failover.dns.entry import Found
 from failover.doctor.found_dns import Exchange
 from failover.doctor.found_host import HostFound
 from failover.errors import FailoverError, Refused
+from failover.fields import HOST_ID
 
 
 @dataclass(frozen=True, slots=True)

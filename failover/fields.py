@@ -9,14 +9,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from failover.config.problems import Wrong, found
 from failover.core.fleet import Endpoint
-from failover.core.words import seconds
+from failover.core.words import found, seconds
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", re.DOTALL)
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|cred:[A-Za-z0-9_][A-Za-z0-9_.-]*|file:[^\x00-\x1f]+")
 DURATION = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$"
+
+
+class Wrong(ValueError):
+    """A value that a field will not take; the text says what was found and what to write instead."""
 
 
 class Strict(BaseModel):
