@@ -103,6 +103,12 @@ def is_reference(text: str) -> bool:
     return bool(_REFERENCE.fullmatch(text))
 
 
+def _secret_url(url: str) -> str:
+    if is_reference(url) or re.fullmatch(r"https://[^\s]+|http://(127\.0\.0\.1|localhost|\[::1\])[:/][^\s]*", url):
+        return url
+    raise Wrong('this is no webhook (not shown); write "https://…", or where it is kept: "env:NAME", "file:PATH"')
+
+
 def _path(text: str) -> str:
     if not text or not text.isprintable():
         raise Wrong(f"{found(text)} is no path; write one such as /etc/failover/id_ed25519")
@@ -134,6 +140,10 @@ Address = Annotated[str, AfterValidator(_address)]
 EndpointText = Annotated[Endpoint, PlainValidator(_endpoint), _schema(":[0-9]+$", "127.0.0.1:783")]
 Span = Annotated[float, PlainValidator(span), _schema(DURATION, "10m")]
 Secret = Annotated[str, AfterValidator(_secret)]
+SecretUrl = Annotated[str, AfterValidator(_secret_url)]
+"""Of a channel or a heartbeat: who knows it may use it. Itself, or where it is kept."""
+HTTPS = r"https://[^\s/?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"
+"""A URL up to its path; http only to this machine."""
 PathText = Annotated[str, AfterValidator(_path)]
 Text = Annotated[str, AfterValidator(_text)]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -6,7 +6,8 @@ cannot say so.
 
 from __future__ import annotations
 
-from failover.adapters.https import Request, deliver, url_of
+from failover.adapters.https import deliver
+from failover.adapters.request import Request, url_of
 from failover.errors import FailoverError
 
 

@@ -13,9 +13,8 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import unquote
@@ -24,59 +23,16 @@ from urllib.request import getproxies, proxy_bypass
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError
 from urllib3.util import Url, make_headers, parse_url
 
-from failover.adapters.notify_text import line
+from failover.adapters.request import Request
 from failover.adapters.watchdog import Errand, Overdue, Stage
 from failover.core.answer import Answer, meaning, table
-from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed, Unreachable
+from failover.core.clean import clean
+from failover.errors import FailoverError, OutcomeUnknown, StepFailed, Unreachable
 
 _TRIES = 3
-_LOOPBACK = {"127.0.0.1", "[::1]", "localhost"}
-REFERENCES = ("file:", "env:", "cred:")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """POST of a JSON document, or GET when there is none, unless `method` says otherwise. `taken`: the answers that
-    mean it was; `fix`: what to try when another came."""
-
-    url: Url = field(repr=False)
-    document: Mapping[str, Any] | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    taken: Container[int] = range(200, 300)
-    fix: str = "check the URL: redirects count too"
-    method: str = ""
-
-
-def url_of(given: str, what: str) -> Url:
-    """A URL, or a reference to one, read now. Raises ConfigError when it is none that keeps its words secret: https,
-    or http to this machine itself."""
-    from failover.adapters.secrets import resolve
-
-    try:
-        url = parse_url(resolve(given).strip() if given.startswith(REFERENCES) else given)
-    except LocationParseError:
-        url = Url()
-    if url.host and (url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)):
-        return url
-    raise ConfigError(
-        f"{what}'s URL is not an https URL (not shown, since it is a secret)",
-        try_='write `url: "https://…"`, or a reference to one: `env:NAME`, `file:PATH`',
-    )
-
-
-def secret(reference: str) -> str:
-    """What a reference leads to, fit for a header: one word of visible ASCII. Raises ConfigError, not showing it."""
-    from failover.adapters.secrets import resolve
-
-    value = resolve(reference).strip()
-    if value and value.isascii() and value.isprintable() and " " not in value:
-        return value
-    raise ConfigError(
-        f"{reference} is not one word of plain ASCII (not shown)", try_="write the secret there, alone in one line"
-    )
 
 
 def deliver(request: Request, deadline_s: float, backoff_s: float = 0.5) -> None:
@@ -122,7 +78,7 @@ def _once(request: Request, deadline_s: float, errand: Errand[None]) -> None:
     except TimeoutError:  # the socket's, which ends at the same moment as the errand
         raise _no_answer(request, errand.stage, f"no answer in {deadline_s:g} s") from None
     except (HTTPError, HTTPException, OSError) as e:
-        raise _no_answer(request, errand.stage, line(str(e), 300) or type(e).__name__) from None
+        raise _no_answer(request, errand.stage, clean(str(e), 300).strip() or type(e).__name__) from None
     if status in request.taken:
         return
     said, again = f"{request.url.host} answered {status}", status == 429 or status >= 500
@@ -146,7 +102,7 @@ def ask(request: Request, deadline_s: float, *, most: int = 1 << 20) -> tuple[in
         return errand.run(lambda: _answer(request, deadline_s, errand, most), lambda _: ends)
     except (Overdue, HTTPError, HTTPException, OSError) as e:
         slow = isinstance(e, Overdue | TimeoutError)
-        why = f"no answer in {deadline_s:g} s" if slow else line(str(e), 300) or type(e).__name__
+        why = f"no answer in {deadline_s:g} s" if slow else clean(str(e), 300).strip() or type(e).__name__
         if errand.stage is Stage.SENT:
             raise OutcomeUnknown(f"{host} was asked, and no good answer came: {why}", try_="look at it there") from None
         raise Unreachable(f"{host} was not asked: {why}", try_="is it up, and within reach from here?") from None

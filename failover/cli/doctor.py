@@ -162,7 +162,7 @@ def _nothing(run: str, step: str) -> str:
 def _controller(fleet: Fleet, store: Store) -> Controller:
     """For what it knows of the records; it looks at nothing and tells nobody."""
     from failover.actions.base import Hands
-    from failover.adapters.notify import Notify
+    from failover.channels.notifier import Notify
     from failover.controller import Controller
 
     return Controller(Hands(fleet, wiring.remote(fleet), Notify(), wiring.clock(), lambda *_: ()), store)

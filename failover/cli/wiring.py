@@ -80,7 +80,7 @@ def controller(opts: Options, *, remembers: bool = False) -> Iterator[Controller
 
     from failover.actions.base import Hands
     from failover.adapters.dial import dial
-    from failover.adapters.notify import Notify
+    from failover.channels.notifier import Notify
     from failover.controller import Controller
     from failover.dns import zone_of
     from failover.probes import anchors

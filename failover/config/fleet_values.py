@@ -10,6 +10,7 @@ from failover.dns import KINDS
 from failover.fields import inside, reference
 
 if TYPE_CHECKING:
+    from failover.channels.kind import Form
     from failover.config import hosts as file
 
 _USUAL = {
@@ -90,7 +91,7 @@ def _policy(p: file.Policy, folder: Path) -> core.Policy:
     )
 
 
-def _channel(c: file.Channel, folder: Path) -> core.Channel:
-    url = None if c.kind == "stderr" else c.url
-    secret = c.key if c.kind == "pagerduty" else c.token if c.kind == "ntfy" else None
-    return core.Channel(c.kind, url and reference(url, folder), secret and reference(secret, folder))
+def _channel(form: Form, folder: Path) -> core.Channel:
+    given = form.channel()
+    url, secret = (r and reference(r, folder) for r in (given.url, given.secret))
+    return core.Channel(given.kind, url, secret)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from failover.channels import CHANNELS
+from failover.channels.kind import Form
 from failover.config import fleet_values
 from failover.config.explain import explain
 from failover.config.problems import Problem, refusal
@@ -26,21 +28,17 @@ from failover.fields import (
     PathText,
     PlaybookId,
     Port,
-    Secret,
+    SecretUrl,
     Span,
     Strict,
     Wrong,
-    is_reference,
     shaped,
 )
 
-_APPRISE = 'write {kind: apprise, url: "env:FAILOVER_APPRISE"}'
 _LATER = {
     "cooldowns": "this version takes the cooldown from the playbook (limits: {cooldown: 1h})",
     "cloudflare": f"cloudflare is not in this version; use {' or '.join(KINDS)}",
-    "slack": f"slack is reached through apprise; {_APPRISE}",
-    "telegram": f"telegram is reached through apprise; {_APPRISE}",
-    "email": f"mail is reached through apprise, but not by these MX hosts; {_APPRISE}",
+    **{word: write for kind in CHANNELS.values() for word, write in kind.instead.items()},
     "container": "write auto, journal or a file's path; logs of a container are not in this version",
 }
 _MISSING = "write one (version, and hosts with role and address), or give yours with --hosts FILE (FAILOVER_HOSTS)"
@@ -54,21 +52,6 @@ def _state(url: str) -> str:
     if re.match(r"[^/]*//[^@/]*:[^@/]*@", url) or "password=" in url:
         raise Wrong("a password is written here itself (not shown); leave it out, PostgreSQL's ~/.pgpass is read")
     return re.sub(r"^postgresql:", "postgresql+psycopg:", url)
-
-
-def _webhook(url: str) -> str:
-    if is_reference(url) or re.fullmatch(r"https://[^\s]+|http://(127\.0\.0\.1|localhost|\[::1\])[:/][^\s]*", url):
-        return url
-    raise Wrong('this is no webhook (not shown); write "https://…", or where it is kept: "env:NAME", "file:PATH"')
-
-
-def _ntfy(url: str) -> str:
-    if is_reference(url) or re.fullmatch(rf"({_HTTPS})/[-_A-Za-z0-9]{{1,64}}", url):
-        return url
-    raise Wrong(
-        'this is no ntfy topic (not shown); write "https://ntfy.sh/TOPIC" (up to 64 letters, digits, - and _), or '
-        'where it is kept: "env:NAME", "file:PATH"'
-    )
 
 
 def _few(channels: list[Any]) -> list[Any]:
@@ -86,7 +69,6 @@ def _log(text: str) -> str:
 
 
 _CHANNELS = 16
-_HTTPS = r"https://[^\s/?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"
 _ABSOLUTE = r"/(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._/+-]*"
 _Service = shaped(r"[A-Za-z0-9_.:\[\]-]+/(inet|unix|pass|fifo)", "master.cf service; write one such as smtp/inet")
 _User = shaped(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", "user name; write one such as failover")
@@ -170,33 +152,10 @@ class Domain(Strict):
     mx: list[HostId] = Field(default_factory=list)
 
 
-class Stderr(Strict):
-    kind: Literal["stderr"]
-
-
-class Webhook(Strict):
-    kind: Literal["webhook"]
-    url: Annotated[str, AfterValidator(_webhook)] = Field(examples=['"env:FAILOVER_WEBHOOK"'])
-
-
-class Ntfy(Strict):
-    kind: Literal["ntfy"]
-    url: Annotated[str, AfterValidator(_ntfy)] = Field(examples=['"https://ntfy.sh/TOPIC"'])
-    token: Secret | None = None
-
-
-class PagerDuty(Strict):
-    kind: Literal["pagerduty"]
-    key: Secret = Field(examples=['"env:PAGERDUTY_KEY"'])
-    url: Annotated[str, AfterValidator(_webhook)] | None = None
-
-
-class Apprise(Strict):
-    kind: Literal["apprise"]
-    url: Secret = Field(examples=['"env:FAILOVER_APPRISE"'])
-
-
-Channel = Stderr | Webhook | Ntfy | PagerDuty | Apprise
+if TYPE_CHECKING:
+    AnyChannel = Form
+else:
+    AnyChannel = reduce(or_, (kind.form for kind in CHANNELS.values()))
 Mode = Literal["observe", "ask", "auto"]
 
 
@@ -216,7 +175,7 @@ class Policy(Strict):
     gap: Span = 150.0
     clear: Span = 300.0
     ask: Span = 1800.0
-    heartbeat: Annotated[str, AfterValidator(_webhook)] | None = None
+    heartbeat: SecretUrl | None = None
 
 
 class Defaults(Strict):
@@ -233,7 +192,7 @@ class HostsFile(Strict):
     witnesses: dict[HostId, Witness] = Field(default_factory=dict)
     domains: dict[Hostname, Domain] = Field(default_factory=dict)
     policy: Policy = Policy()
-    notify: Annotated[list[Annotated[Channel, Field(discriminator="kind")]], AfterValidator(_few)] = Field(
+    notify: Annotated[list[Annotated[AnyChannel, Field(discriminator="kind")]], AfterValidator(_few)] = Field(
         default_factory=list
     )
 

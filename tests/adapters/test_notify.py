@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from failover.adapters.notify import Notify
+from failover.channels.notifier import Notify
 from failover.core.fleet import Channel
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed, Unreachable
 from failover.ports import Message

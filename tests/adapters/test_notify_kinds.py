@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 
 from failover.adapters.heartbeat import beat
-from failover.adapters.notify import Notify
-from failover.adapters.notify_pagerduty import ENQUEUE, request
+from failover.channels.notifier import Notify
+from failover.channels.pagerduty import ENQUEUE, request
 from failover.core.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed

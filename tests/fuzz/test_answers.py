@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.adapters import resolver
-from failover.adapters.notify import Notify
+from failover.channels.notifier import Notify
 from failover.core.alert import Message
 from failover.core.answer import Answer
 from failover.core.fleet import Channel

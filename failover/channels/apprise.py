@@ -5,34 +5,47 @@ An extra, imported when used. Its own time-outs are per socket operation and not
 
 from __future__ import annotations
 
-import logging
 import time
-from typing import Any
+from typing import Any, Literal
 
-from failover.adapters.notify_text import line, lines, severity
+from pydantic import Field
+
+from failover.adapters.secrets import resolve
 from failover.adapters.watchdog import Errand, Overdue
+from failover.channels.kind import Form, Kind, Leads, Patience, example
+from failover.channels.text import line, lines, severity
 from failover.core.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown
+from failover.fields import Secret
 
 _TYPE = {"critical": "failure", "error": "failure", "warning": "warning", "info": "info"}
 _TITLE, _TEXT = 250, 10_000
 _BY_HAND = "try the same URL with the apprise command, which says more with -vv"
 
 
-def send(channel: Channel, message: Message, deadline_s: float) -> None:
-    """Raises ConfigError (not installed, or no URL of a kind it knows) and OutcomeUnknown: it says only yes or no."""
-    from failover.adapters.secrets import resolve
+class Apprise(Form):
+    """What the Apprise library reaches (mail, Telegram, …): pip install 'failover[apprise]'."""
 
+    kind: Literal["apprise"]
+    url: Secret = Field(examples=['"env:FAILOVER_APPRISE"'])
+
+    def channel(self) -> Channel:
+        return Channel(self.kind, self.url)
+
+
+def send(channel: Channel, message: Message, patience: Patience) -> None:
+    """Raises ConfigError (not installed, or no URL of a kind it knows) and OutcomeUnknown: it says only yes or no."""
     if not channel.url:
         raise ConfigError("the apprise channel has no URL", try_='write `url: "env:APPRISE_URL"`')
     url = resolve(channel.url)
-    library, ends = _library(), time.monotonic() + deadline_s
+    library, ends = _library(), time.monotonic() + patience.deadline_s
     errand: Errand[bool] = Errand()
     try:
         took = errand.run(lambda: _notify(library, url, message), lambda _: ends)
     except Overdue:
-        raise OutcomeUnknown(f"apprise did not end in {deadline_s:g} s", try_="ask there before repeating it") from None
+        said = f"apprise did not end in {patience.deadline_s:g} s"
+        raise OutcomeUnknown(said, try_="ask there before repeating it") from None
     except FailoverError:
         raise
     except Exception as e:  # a plugin's own; its words may hold the URL
@@ -42,6 +55,8 @@ def send(channel: Channel, message: Message, deadline_s: float) -> None:
 
 
 def _library() -> Any:
+    import logging
+
     try:
         import apprise
     except ImportError:
@@ -64,3 +79,16 @@ def _notify(library: Any, url: str, message: Message) -> bool:
     kind = "success" if message.resolves else _TYPE[severity(message.severity)]
     title, body = line(message.title, _TITLE), lines(message.text, _TEXT)
     return bool(teller.notify(title=title, body=body or title, notify_type=kind, body_format="text"))
+
+
+_WRITE = f"write {example(Apprise)}"
+KIND = Kind(
+    Apprise,
+    send,
+    Leads.HIDDEN,
+    {
+        "slack": f"slack is reached through apprise; {_WRITE}",
+        "telegram": f"telegram is reached through apprise; {_WRITE}",
+        "email": f"mail is reached through apprise, but not by these MX hosts; {_WRITE}",
+    },
+)

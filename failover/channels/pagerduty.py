@@ -7,19 +7,34 @@ instead of paging anew, and its end resolves it.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
-from failover.adapters.https import Request, secret, url_of
-from failover.adapters.notify_text import line, lines, severity
+from pydantic import Field
+
+from failover.adapters.request import Request, secret, url_of
+from failover.channels.kind import Form, Kind, posted
+from failover.channels.text import line, lines, severity
 from failover.core.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError
+from failover.fields import Secret, SecretUrl
 
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 ACCEPTED = 202
 _SUMMARY, _KEY = 1024, 255
 _TEXT = 100_000
 """Events of more than 512 KB are refused; a character takes up to 4 bytes, and an escaped quote 2."""
+
+
+class PagerDuty(Form):
+    """PagerDuty's Events API v2. In the EU: `url: https://events.eu.pagerduty.com/v2/enqueue`."""
+
+    kind: Literal["pagerduty"]
+    key: Secret = Field(examples=['"env:PAGERDUTY_KEY"'])
+    url: SecretUrl | None = None
+
+    def channel(self) -> Channel:
+        return Channel(self.kind, self.url, self.key)
 
 
 def request(channel: Channel, message: Message) -> Request:
@@ -53,3 +68,6 @@ def _key(key: str) -> str:
     if len(key) <= _KEY:
         return key
     return f"{key[:190]} {hashlib.sha256(key.encode(errors='replace')).hexdigest()}"
+
+
+KIND = Kind(PagerDuty, posted(request))

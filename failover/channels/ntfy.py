@@ -6,12 +6,17 @@ As JSON to the server's root, never by headers: nothing of a title can end up as
 from __future__ import annotations
 
 import re
+from typing import Annotated, Literal
 
-from failover.adapters.https import Request, secret, url_of
-from failover.adapters.notify_text import bytes_of, line, lines, severity
+from pydantic import AfterValidator, Field
+
+from failover.adapters.request import Request, secret, url_of
+from failover.channels.kind import Form, Kind, posted
+from failover.channels.text import bytes_of, line, lines, severity
 from failover.core.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError
+from failover.fields import HTTPS, Secret, Wrong, is_reference
 
 _TOPIC = re.compile(r"/([-_A-Za-z0-9]{1,64})/?")
 _PRIORITY = {"critical": 5, "error": 4, "warning": 3, "info": 2}
@@ -20,6 +25,26 @@ _TITLE = 200
 _TEXT_BYTES = 3500
 """A message of 4,096 bytes or more becomes an attached file, and a document of more than 8,192, where every line end
 counts twice, is refused (ntfy's server.go)."""
+
+
+def _url(url: str) -> str:
+    if is_reference(url) or re.fullmatch(rf"({HTTPS})/[-_A-Za-z0-9]{{1,64}}", url):
+        return url
+    raise Wrong(
+        'this is no ntfy topic (not shown); write "https://ntfy.sh/TOPIC" (up to 64 letters, digits, - and _), or '
+        'where it is kept: "env:NAME", "file:PATH"'
+    )
+
+
+class Ntfy(Form):
+    """A push to phones. `token`: where the topic wants one."""
+
+    kind: Literal["ntfy"]
+    url: Annotated[str, AfterValidator(_url)] = Field(examples=['"https://ntfy.sh/TOPIC"'])
+    token: Secret | None = None
+
+    def channel(self) -> Channel:
+        return Channel(self.kind, self.url, self.token)
 
 
 def request(channel: Channel, message: Message) -> Request:
@@ -41,3 +66,6 @@ def request(channel: Channel, message: Message) -> Request:
     headers = {"Authorization": f"Bearer {secret(channel.secret)}"} if channel.secret else {}
     fix = "401, 403: the topic wants a token that may write (token:); 404: is it an ntfy server?"
     return Request(url._replace(path="/"), document, headers, fix=fix)
+
+
+KIND = Kind(Ntfy, posted(request))

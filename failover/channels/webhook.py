@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Literal
 
-from failover.adapters.https import Request, url_of
-from failover.adapters.notify_text import line, lines
+from pydantic import Field
+
+from failover.adapters.request import Request, url_of
+from failover.channels.kind import Form, Kind, posted
+from failover.channels.text import line, lines
 from failover.core.alert import Message
 from failover.core.fleet import Channel
+from failover.fields import SecretUrl
 
 _TITLE, _TEXT = 1000, 100_000
+
+
+class Webhook(Form):
+    """Any URL: it gets JSON with version, key, severity, title, text and resolves."""
+
+    kind: Literal["webhook"]
+    url: SecretUrl = Field(examples=['"env:FAILOVER_WEBHOOK"'])
+
+    def channel(self) -> Channel:
+        return Channel(self.kind, self.url)
 
 
 def request(channel: Channel, message: Message) -> Request:
@@ -20,3 +35,6 @@ def request(channel: Channel, message: Message) -> Request:
         {"version": 1, **document},
         fix="check the webhook's URL: redirects count too",
     )
+
+
+KIND = Kind(Webhook, posted(request))

@@ -1,0 +1,19 @@
+"""The kinds of channel by which people are told. Each is a file of this folder, and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from failover.channels.kind import Kind
+
+_FILES = (
+    "stderr",
+    "webhook",
+    "ntfy",
+    "pagerduty",
+    "apprise",
+)
+
+CHANNELS: Mapping[str, Kind] = {name: import_module(f"{__name__}.{name}").KIND for name in _FILES}
+"""By the word that `kind:` says in hosts.yaml, which is the file's name."""
