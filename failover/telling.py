@@ -37,8 +37,8 @@ class Flushed:
 
 
 def channels(fleet: Fleet) -> Mapping[str, Channel]:
-    """By their id; standard error when the operator named none."""
-    return {c.id: c for c in fleet.notify or (Channel("stderr"),)}
+    """By their id."""
+    return {c.id: c for c in fleet.channels}
 
 
 def tell(store: Store, fleet: Fleet, announcement: Announcement, now: datetime) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from failover.actions.base import At, Context, Hands, Result
 from failover.core.aftermath import notice
-from failover.core.fleet import Channel
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
@@ -26,7 +25,7 @@ class Notify:
     name: str = "notify"
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        channels = _channels(context.hands)
+        channels = context.hands.fleet.channels
         return Step(
             id=spec.id,
             action=self.name,
@@ -47,7 +46,7 @@ class Notify:
         severity = str(step.args.get("severity", "info"))
         message = Message(f"{at.run}.{at.step}", severity, notice(at.run), str(step.args["text"]))
         told, failed = 0, []
-        for channel in _channels(hands):
+        for channel in hands.fleet.channels:
             try:
                 hands.notifier.send(channel, message)
                 told += 1
@@ -96,10 +95,6 @@ class Wait:
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         return {}
-
-
-def _channels(hands: Hands) -> tuple[Channel, ...]:
-    return hands.fleet.notify or (Channel("stderr"),)
 
 
 def _worst(failed: list[FailoverError]) -> FailoverError:

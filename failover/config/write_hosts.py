@@ -15,6 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from failover.channels import CHANNELS
+from failover.channels.kind import Leads, example
 from failover.config import hosts as models
 
 WIDTH = 110
@@ -72,23 +74,30 @@ def text(draft: Draft) -> str:
             "",
             *_section("domains", draft.domains, models.Domain),
             "",
-            _TAIL,
+            _POLICY,
+            *_notify(),
+            "",
         ]
     )
 
 
-_TAIL = """\
+_POLICY = """\
 policy:
   # observe: look and tell · ask: a person says yes · auto: act, then tell. Trust it first.
   mode: observe
   # What proves that our own network works, outside of the mail hosts:
   # anchors: ["192.0.2.1:53"]
-
-# Two channels at least, none through the mail hosts themselves.
-notify:
-  - {kind: stderr}
-  # - {kind: webhook, url: "env:FAILOVER_WEBHOOK"}    # its https URL is a secret: only where it is kept stands here
 """
+
+
+def _notify() -> Iterable[str]:
+    """An example of every kind; commented out, unless nothing needs to be filled in."""
+    yield from _comment("", "Two channels at least, none through the mail hosts themselves.")
+    yield from _comment("", "A URL is a secret: write only where it is kept (env:NAME, file:PATH).")
+    yield "notify:"
+    for kind in CHANNELS.values():
+        yield from _comment("  ", kind.form.__doc__ or "")
+        yield f"  {'' if kind.leads is Leads.NOWHERE else '# '}- {example(kind.form)}"
 
 
 def _section(key: str, blocks: tuple[Block, ...], model: type[BaseModel]) -> Iterable[str]:

@@ -185,5 +185,10 @@ class Fleet:
     witnesses: Mapping[str, Host] = field(default_factory=dict)
     """Machines that carry no mail and only say whether they see the MX hosts greet: vantages for the quorum."""
 
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Where people are told: standard error when the operator named nothing."""
+        return self.notify or (Channel("stderr"),)
+
     def peers(self, of: str) -> tuple[Host, ...]:
         return tuple(h for h in self.hosts.values() if h.name != of)

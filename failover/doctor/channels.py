@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from urllib.parse import urlsplit
 
+from failover.adapters.request import REFERENCES
+from failover.channels import CHANNELS
+from failover.channels.kind import Leads, example
 from failover.core.fleet import Channel, Fleet, Mode
 from failover.doctor.findings import Finding, fail, failed, ok, warn
 from failover.errors import FailoverError
 
 NAME = "notify"
 ENOUGH = 2
-REFERENCES = ("file:", "env:", "cred:")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 Resolve = Callable[[str], str]
 Addresses = Callable[[str], tuple[str, ...]]
@@ -20,10 +23,12 @@ Addresses = Callable[[str], tuple[str, ...]]
 def findings(fleet: Fleet, resolve: Resolve, addresses: Addresses) -> Iterator[Finding]:
     """`resolve` reads a reference, `addresses` finds those of a name; both raise FailoverError."""
     yield _enough(fleet)
-    beat = fleet.policy.heartbeat
-    for channel in (*fleet.notify, *([Channel("heartbeat", beat)] if beat else [])):
-        if channel.kind != "stderr":
-            yield _leads(fleet, channel, resolve, addresses)
+    ways = [(channel, CHANNELS[channel.kind].leads) for channel in fleet.notify]
+    if beat := fleet.policy.heartbeat:
+        ways.append((Channel("heartbeat", beat), Leads.HTTPS))
+    for channel, leads in ways:
+        if leads is not Leads.NOWHERE:
+            yield _leads(fleet, channel, leads, resolve, addresses)
 
 
 def _enough(fleet: Fleet) -> Finding:
@@ -32,13 +37,13 @@ def _enough(fleet: Fleet) -> Finding:
         return ok(NAME, "fleet", f"{n} channels")
     acts = modes - {Mode.OBSERVE}
     said = f"{n or 'no'} channel{'' if n == 1 else 's'}: nobody hears of it when the only way to tell fails"
-    try_ = 'notify: [{kind: stderr}, {kind: webhook, url: "env:FAILOVER_WEBHOOK"}]'
+    try_ = f"notify: [{', '.join(example(kind.form) for kind in islice(CHANNELS.values(), ENOUGH))}]"
     if acts:
         return fail(NAME, "fleet", f"{said}, and policy has mode {' and '.join(sorted(acts))}", try_=try_)
     return warn(NAME, "fleet", said, try_=try_)
 
 
-def _leads(fleet: Fleet, channel: Channel, resolve: Resolve, addresses: Addresses) -> Finding:
+def _leads(fleet: Fleet, channel: Channel, leads: Leads, resolve: Resolve, addresses: Addresses) -> Finding:
     """A URL is a secret: only where it is kept is ever said, and of an https one its host."""
     kept = [given for given in (channel.url, channel.secret) if given and given.startswith(REFERENCES)]
     where = " ".join([channel.kind, *kept])
@@ -49,12 +54,12 @@ def _leads(fleet: Fleet, channel: Channel, resolve: Resolve, addresses: Addresse
     if channel.url is None:
         return ok(NAME, where, "its service's own address")
     scheme, host = _parts(secrets.get(channel.url, channel.url))
-    if not host or (scheme != "https" and channel.kind not in {"apprise", "heartbeat"} and host not in LOOPBACK):
+    if not host or (leads is Leads.HTTPS and scheme != "https" and host not in LOOPBACK):
         return fail(NAME, where, "what is kept there is no https URL (not shown)", try_="keep the service's URL there")
     if sick := _own_mail(fleet, scheme, host) or _patient(fleet, host, addresses):
         said = f"it goes through {sick} itself: it is silent when that one is"
         return fail(NAME, where, said, try_="a channel outside of the mail hosts: PagerDuty, ntfy, another provider")
-    if channel.kind == "apprise":  # what stands in a host's place there may be a token
+    if leads is Leads.HIDDEN:
         return ok(NAME, where, "goes through none of the mail hosts, as far as its URL tells")
     if not _known(addresses, host):
         return warn(NAME, where, f"{host} has no address from here", try_="see DNS and the route from here")

@@ -514,6 +514,15 @@ def test_no_channel_goes_through_the_patient(channel: Channel, outcome: str, wor
     assert "secret" not in str(found)
 
 
+def test_a_heartbeat_needs_https_as_a_webhook_does() -> None:
+    def beat(url: str) -> Outcome:
+        given = Fleet({"mx1": host("mx1", 11)}, policy=Policy(heartbeat="env:BEAT"), notify=(STDERR,))
+        return list(channels.findings(given, lambda _: url, addresses))[1].outcome
+
+    assert beat("https://hooks.example.org/secret") is Outcome.OK
+    assert beat("http://hooks.example.org/secret") is Outcome.FAIL
+
+
 def test_the_playbooks_that_come_with_it_can_be_bound_to_two_hosts() -> None:
     found = list(playbooks.findings(list_all(None), fleet(), ACTIONS))
     assert [f.outcome for f in found] == [Outcome.OK], found

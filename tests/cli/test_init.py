@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from failover.adapters import host_keys, known_hosts
 from failover.adapters.known_hosts import HostKey
+from failover.channels import CHANNELS
 from failover.cli import init as command
 from failover.cli import main, wiring
 from failover.config.hosts import load_fleet
@@ -72,6 +73,12 @@ def test_the_most_preferred_is_primary_and_names_are_first_labels(tmp_path: Path
     assert fleet.domains["example.net"].dns == Rfc2136("192.0.2.53", 53, "failover", "env:FAILOVER_TSIG")
     assert fleet.policy.mode == "observe"
     assert [c.kind for c in fleet.notify] == ["stderr"]
+
+
+def test_an_example_of_every_kind_of_channel_is_there_and_right(tmp_path: Path) -> None:
+    said, _ = written(wanted(tmp_path))
+    (tmp_path / "hosts.yaml").write_text(said.replace("  # - {", "  - {"))
+    assert [c.kind for c in load_fleet(tmp_path / "hosts.yaml").notify] == list(CHANNELS)
 
 
 def test_one_label_twice_one_that_is_no_name_and_one_that_is_taken(tmp_path: Path) -> None:
