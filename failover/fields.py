@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
@@ -26,6 +26,8 @@ class Strict(BaseModel):
     """No unknown keys, no conversions: a value is what it looks like."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    hides: ClassVar[bool] = False
+    """Its values may be secrets, written inline by mistake: an error repeats none of them."""
 
 
 def shaped(pattern: str, what: str) -> AfterValidator:

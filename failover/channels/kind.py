@@ -19,6 +19,7 @@ class Form(Strict):
     """A channel as hosts.yaml has it. Each kind adds the keys that it takes; a key that must be there has an
     example, which people are shown."""
 
+    hides = True
     kind: str
 
     def channel(self) -> Channel:

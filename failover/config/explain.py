@@ -40,7 +40,7 @@ def explain(error: ValidationError, source: Source, model: type[BaseModel], late
 def _problem(error: Any, source: Source, model: type[BaseModel], later: Mapping[str, str]) -> Problem:
     kind, loc, ctx, value = error["type"], tuple(error["loc"]), error.get("ctx", {}), error["input"]
     place = _place(loc, source.value)
-    hidden = bool(place) and place[-1] in _SECRET
+    hidden = bool(place) and (place[-1] in _SECRET or getattr(_type_at(model, loc[:-1]), "hides", False))
     shown = "a value that is not shown here" if hidden else found(value)
     name = _name(place)
     if kind == "missing":
