@@ -12,6 +12,7 @@ _FILES = (
     "webhook",
     "ntfy",
     "pagerduty",
+    "slack",
     "apprise",
 )
 

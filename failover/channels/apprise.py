@@ -87,7 +87,6 @@ KIND = Kind(
     send,
     Leads.HIDDEN,
     {
-        "slack": f"slack is reached through apprise; {_WRITE}",
         "telegram": f"telegram is reached through apprise; {_WRITE}",
         "email": f"mail is reached through apprise, but not by these MX hosts; {_WRITE}",
     },
