@@ -59,6 +59,12 @@ def test_hosts_yaml_is_read_without_a_library_that_sends() -> None:
     assert not {"urllib3", "tenacity", "ssl", "http.client", "apprise"} & {*loaded}
 
 
+def test_the_diff_in_the_docs_is_the_file_that_there_is() -> None:
+    docs = (PACKAGE.parent / "docs" / "adding.md").read_text()
+    shown = docs.partition("+++ b/failover/channels/slack.py\n")[2].partition("```")[0].splitlines()[1:]
+    assert [line.removeprefix("+") for line in shown] == (PACKAGE / "channels" / "slack.py").read_text().splitlines()
+
+
 # One more, in a copy of the package ------------------------------------------
 
 PIGEON = '''
