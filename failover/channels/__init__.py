@@ -13,6 +13,7 @@ _FILES = (
     "ntfy",
     "pagerduty",
     "slack",
+    "matrix",
     "apprise",
 )
 

@@ -118,7 +118,7 @@ def test_what_the_example_shows_as_comment_is_right_too(tmp_path: Path) -> None:
         line.replace("  # ", "  ", 1) if line.startswith(("  # - {", "  # heartbeat:")) else line for line in lines
     ]
     fleet = load(tmp_path, "\n".join(shown))
-    assert [c.kind for c in fleet.notify] == ["stderr", "webhook", "ntfy", "pagerduty", "slack", "apprise"]
+    assert [c.kind for c in fleet.notify] == ["stderr", "webhook", "ntfy", "pagerduty", "slack", "matrix", "apprise"]
     assert fleet.policy.heartbeat == "env:FAILOVER_HEARTBEAT"
 
 
