@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from failover import history, telling
+from failover.actions import ACTIONS
 from failover.controller import Controller, whoami
 from failover.core import aftermath, attention
 from failover.core.alert import Alert, announce
 from failover.core.candidates import Situation
 from failover.core.memory import looked_back
 from failover.core.past import Cycle
+from failover.core.plan import Plan
 from failover.core.run import RunState, View
 from failover.core.summary import Summary
 from failover.lead import BY
@@ -88,7 +90,11 @@ def _news(c: Controller, recent: Mapping[str, Summary], runs: Iterable[history.R
 def _notices(c: Controller, runs: Iterable[history.Run]) -> Iterator[Alert]:
     for record, view in runs:
         if view.open or c.now - _ended(record, view) < TOLD_FOR:
-            yield from aftermath.of_notices(record.id, record.plan, view)
+            yield from aftermath.of_notices(record.id, _telling(record.plan), view)
+
+
+def _telling(plan: Plan) -> Iterator[str]:
+    return (s.id for s in plan.steps if (action := ACTIONS.get(s.action)) and action.flags.tells)
 
 
 def _ended(record: RunRecord, view: View) -> datetime:

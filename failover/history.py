@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from failover.actions.base import Mitigation
+from failover.actions import ACTIONS
+from failover.actions.base import Away, Mitigation
 from failover.core.barriers import counted
 from failover.core.fleet import Fleet
 from failover.core.memory import looked_back
-from failover.core.mx import parse
 from failover.core.past import Past, Proposed, Ran, Standing
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import Playbook, Risk
@@ -137,9 +137,6 @@ def patient(plan: Plan | Outline, fleet: Fleet) -> str | None:
 
 
 def _left(step: Step, fleet: Fleet) -> tuple[str, ...]:
-    """The hosts that a step which moved mail moved it away from: those that senders tried first before."""
-    if step.action != "dns.prefer":
-        return ()
-    to, had = str(step.args.get("to", "")), parse(*step.before.values()).first
-    others = tuple(n for n in fleet.hosts if n != to)
-    return tuple(n for n in others if f"{fleet.hosts[n].mx}." in had) or others
+    """The hosts that a step moved mail away from."""
+    action = ACTIONS.get(step.action)
+    return action.away_from(step, fleet) if isinstance(action, Away) else ()

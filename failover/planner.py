@@ -144,7 +144,7 @@ def _warnings(steps: list[Step], mitigations: tuple[Mitigation, ...]) -> tuple[s
 def _not_changed(steps: list[Step], hands: Hands) -> tuple[str, ...]:
     """What a person fears might also move, and does not."""
     touched = {s.host for s in steps if s.host}
-    records = () if any(s.action.startswith("dns.") for s in steps) else ("MX records",)
+    records = () if any(ACTIONS[s.action].flags.changes_mx for s in steps) else ("MX records",)
     return (*records, *(h for h in hands.fleet.hosts if h not in touched))
 
 

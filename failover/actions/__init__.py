@@ -1,25 +1,25 @@
-"""The closed catalogue of actions: a playbook can name these and nothing else."""
+"""The registry of actions: a playbook can name these and nothing else. Each is a file here and a line below."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
 from failover.actions.base import Action
-from failover.actions.container_restart import ContainerRestart
-from failover.actions.dns_prefer import DnsPrefer
-from failover.actions.dns_ttl import DnsTtl
-from failover.actions.queue import QueueFlush, QueueRequeue
-from failover.actions.service_restart import ServiceRestart
-from failover.actions.spam_bypass import SpamBypass
-from failover.actions.spam_restore import SpamRestore
-from failover.actions.tell import Notify, Wait
-from failover.actions.vm_resize import VmResize
 
-ACTIONS: Mapping[str, Action] = {
-    a.name: a
-    for a in (
-        *(SpamBypass(), SpamRestore(), QueueFlush(), QueueRequeue()),
-        *(ServiceRestart(), ContainerRestart()),
-        *(DnsPrefer(), DnsTtl(), VmResize(), Notify(), Wait()),
-    )
-}
+_FILES = (
+    "spam_bypass",
+    "spam_restore",
+    "queue_requeue",
+    "queue_flush",
+    "service_restart",
+    "container_restart",
+    "dns_prefer",
+    "dns_ttl",
+    "vm_resize",
+    "notify",
+    "wait",
+)
+"""In the order in which the schema has them."""
+
+ACTIONS: Mapping[str, Action] = {a.name: a for a in (import_module(f"{__name__}.{f}").ACTION for f in _FILES)}

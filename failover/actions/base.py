@@ -14,6 +14,7 @@ from failover.core.playbook import Playbook, StepSpec
 from failover.core.recovery import World
 from failover.core.signal import Samples
 from failover.errors import Elsewhere, Refused
+from failover.fields import Strict
 from failover.ports import Clock, Cloud, DnsZone, Held, Notifier, Remote, by_hand
 
 
@@ -86,13 +87,34 @@ class Context:
     mitigations: tuple[Mitigation, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the rest has to know of an action, beside what it does."""
+
+    moves_mail: bool = False
+    """Mail goes elsewhere after it, or cannot come for a while: a quorum and a fit target are asked."""
+    changes_mx: bool = False
+    tells: bool = False
+    """People hear of it; that it is over is told some minutes after its run."""
+
+
 Result = Mapping[str, str]
 """What acting answered, for the journal: numbers and digests, never contents."""
 
 
 class Action(Protocol):
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As playbooks and stored plans have it."""
+        ...
+
+    @property
+    def with_(self) -> type[Strict]:
+        """The shape of its `with:`. `host` and `domain` are what it works on, `to` is the host that takes mail on."""
+        ...
+
+    @property
+    def flags(self) -> Flags: ...
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         """Read, decide, and say it. Raises Refused when it cannot or must not be done here."""
@@ -123,6 +145,18 @@ class Kept(Protocol):
         was put back is not loaded), else BEFORE, also where it is of an earlier release and does not tell. None: it
         keeps nothing of this step."""
         ...
+
+
+@runtime_checkable
+class Away(Protocol):
+    """An action that moves mail away from hosts."""
+
+    def away_from(self, step: Step, fleet: Fleet) -> tuple[str, ...]: ...
+
+
+def expires_s(spec: StepSpec) -> float | None:
+    span = spec.with_.get("expires")
+    return float(span) if isinstance(span, int | float) else None
 
 
 def host_of(spec: StepSpec, fleet: Fleet) -> Host:

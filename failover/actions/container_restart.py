@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from failover.actions import restarting
-from failover.actions.base import At, Context, Hands, Result, host_in, host_of
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, host_in, host_of
+from failover.actions.fields import HOST, HostRef
 from failover.actions.restarting import Unit
 from failover.core.fleet import Host
 from failover.core.plan import Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
 from failover.errors import Refused
+from failover.fields import Strict
 
 
-@dataclass(frozen=True, slots=True)
+class RestartContainer(Strict):
+    """Starts the mail handler's container that hosts.yaml names, anew where it runs."""
+
+    host: HostRef = HOST
+
+
 class ContainerRestart:
-    name: str = "container.restart"
+    name = "container.restart"
+    with_ = RestartContainer
+    flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         host = host_of(spec, context.hands.fleet)
@@ -34,6 +42,9 @@ class ContainerRestart:
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         return restarting.nothing(step, hands)
+
+
+ACTION: Action = ContainerRestart()
 
 
 def _unit(host: Host) -> Unit:

@@ -7,24 +7,59 @@ their caches lapse, and a connection that they hold open goes on being used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from failover.actions import records
-from failover.actions.base import At, Context, Hands, Result
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s
+from failover.actions.fields import DOMAIN, DomainRef, HostRef, SpanRef
 from failover.core import place
 from failover.core.condition import judge, predicates
-from failover.core.fleet import Domain, Host
-from failover.core.mx import Mode, MxSet, NoMove, bare, prefer, shown
+from failover.core.fleet import Domain, Fleet, Host
+from failover.core.mx import Mode, MxSet, NoMove, bare, parse, prefer, shown
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import Risk, StepSpec
 from failover.core.recovery import World
-from failover.core.words import duration
+from failover.core.words import duration, found
 from failover.errors import Refused
+from failover.fields import Strict, Wrong, is_hostname
 
 
-@dataclass(frozen=True, slots=True)
+def _names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list) and value and all(isinstance(n, str) and is_hostname(n) and "." in n for n in value):
+        return tuple(value)
+    raise Wrong(f"{found(value)} is no list of names; write [mx2a.example.net, mx2b.example.net]")
+
+
+_Names = Annotated[
+    tuple[str, ...],
+    PlainValidator(_names),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
+]
+
+
+class Prefer(Strict):
+    """Has senders try another MX of a domain first."""
+
+    domain: DomainRef = DOMAIN
+    to: HostRef = Field(description="The host that shall be tried first.", examples=['"${to}"'])
+    mode: Literal["overlay", "swap", "weighted"] = Field(
+        default="overlay",
+        description="overlay: one better record more; swap: preferences exchanged; weighted: names beside the best.",
+    )
+    names: _Names | None = Field(default=None, description="weighted: the names of the host, two or more.")
+    preference: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        default=None, description="overlay: the preference of the record; else one better than the best."
+    )
+    new: bool = Field(default=False, description="The MX need not be published yet.")
+    expires: SpanRef | None = Field(default=None, description="After this it is due to be taken back.")
+
+
 class DnsPrefer:
-    name: str = "dns.prefer"
+    name = "dns.prefer"
+    with_ = Prefer
+    flags = Flags(moves_mail=True, changes_mx=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         fleet = context.hands.fleet
@@ -57,7 +92,7 @@ class DnsPrefer:
             repeat_safe=True,
             eta_s=usual,
             limit_s=spec.timeout or most,
-            expires_s=_span(spec),
+            expires_s=expires_s(spec),
         )
 
     def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
@@ -71,6 +106,15 @@ class DnsPrefer:
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         return records.undo(step, at, hands)
+
+    def away_from(self, step: Step, fleet: Fleet) -> tuple[str, ...]:
+        """The hosts that senders tried first before."""
+        to, had = str(step.args.get("to", "")), parse(*step.before.values()).first
+        others = tuple(n for n in fleet.hosts if n != to)
+        return tuple(n for n in others if f"{fleet.hosts[n].mx}." in had) or others
+
+
+ACTION: Action = DnsPrefer()
 
 
 def _target(spec: StepSpec, context: Context) -> Host:
@@ -151,9 +195,4 @@ def _notes(want: MxSet) -> tuple[str, ...]:
 
 
 def _expiry(spec: StepSpec) -> str:
-    return f" · expires in {duration(span)}" if (span := _span(spec)) else ""
-
-
-def _span(spec: StepSpec) -> float | None:
-    span = spec.with_.get("expires")
-    return float(span) if isinstance(span, int | float) else None
+    return f" · expires in {duration(span)}" if (span := expires_s(spec)) else ""

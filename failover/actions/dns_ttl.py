@@ -6,21 +6,33 @@ Its effect comes late: who asked just before still remembers for the old TTL.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from pydantic import Field
 
 from failover.actions import records
-from failover.actions.base import At, Context, Hands, Result
+from failover.actions.base import Action, At, Context, Flags, Hands, Result
+from failover.actions.fields import DOMAIN, DomainRef, SpanRef
 from failover.core import place
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
 from failover.core.words import duration
 from failover.errors import Refused
+from failover.fields import Strict
 
 
-@dataclass(frozen=True, slots=True)
+class Ttl(Strict):
+    """Sets the TTL of a domain's MX records."""
+
+    domain: DomainRef = DOMAIN
+    ttl: SpanRef = Field(description="How long senders may remember them.", examples=["60s"])
+
+
 class DnsTtl:
-    name: str = "dns.ttl"
+    name = "dns.ttl"
+    with_ = Ttl
+    flags = Flags(changes_mx=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         domain = records.domain_of(spec, context.hands.fleet)
@@ -61,6 +73,9 @@ class DnsTtl:
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         return records.undo(step, at, hands)
+
+
+ACTION: Action = DnsTtl()
 
 
 def _ttl(spec: StepSpec) -> int:

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from failover.actions import restarting
-from failover.actions.base import At, Context, Hands, Result, host_in, host_of
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, host_in, host_of
+from failover.actions.fields import A_TEXT, HOST, HostRef, matched
 from failover.actions.restarting import Unit
 from failover.core.fleet import Endpoint, Host
 from failover.core.plan import Step
 from failover.core.playbook import Risk, StepSpec
 from failover.core.recovery import World
 from failover.errors import Refused
+from failover.fields import Strict
+
+_UnitName = Annotated[
+    str,
+    matched(
+        r"[A-Za-z0-9][A-Za-z0-9@_.:-]{0,127}",
+        "service; write postfix, or a spam filter's unit of hosts.yaml such as spamd",
+    ),
+    A_TEXT,
+]
 
 
-@dataclass(frozen=True, slots=True)
+class RestartService(Strict):
+    """Restarts a service that hosts.yaml names."""
+
+    host: HostRef = HOST
+    unit: _UnitName = Field(description="postfix, or the unit of a spam filter.", examples=["spamd", "postfix"])
+
+
 class ServiceRestart:
-    name: str = "service.restart"
+    name = "service.restart"
+    with_ = RestartService
+    flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         host = host_of(spec, context.hands.fleet)
@@ -34,6 +55,9 @@ class ServiceRestart:
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         return restarting.nothing(step, hands)
+
+
+ACTION: Action = ServiceRestart()
 
 
 def _unit(host: Host, name: str) -> Unit:

@@ -10,11 +10,14 @@ and proves it again before it acts: `failover/host/parts/levers.sh`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from failover.actions import remote
-from failover.actions.base import At, Context, Hands, Result, host_in, host_of
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s, host_in, host_of
+from failover.actions.fields import A_TEXT, HOST, HostRef, SpanRef, matched
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
 from failover.core import place, signal
 from failover.core.fleet import Host
@@ -24,6 +27,7 @@ from failover.core.playbook import OnFailure, Risk, StepSpec
 from failover.core.recovery import World
 from failover.core.words import count, duration
 from failover.errors import Refused
+from failover.fields import Strict
 from failover.ports import Reply
 
 LEVERS = ("pass", "clear")
@@ -31,9 +35,26 @@ ETA_S = 4.0
 _WAITS_ON = "the setting is read back; mail that waits remembers the filter, so the re-queue shows the effect"
 
 
-@dataclass(frozen=True, slots=True)
+_Filter = Annotated[
+    str,
+    matched(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", "transport of master.cf; write one such as spamassassin"),
+    A_TEXT,
+]
+
+
+class Bypass(Strict):
+    """Takes the spam filter out of the mail's path, for a time."""
+
+    host: HostRef = HOST
+    mode: Literal["pass"] = Field(description="pass: mail goes on unscanned.", examples=["pass"])
+    expires: SpanRef = Field(description="After this the filter is due to be put back.", examples=["4h"])
+    filter: _Filter | None = Field(default=None, description="Its transport in master.cf, where there are several.")
+
+
 class SpamBypass:
-    name: str = "spam.bypass"
+    name = "spam.bypass"
+    with_ = Bypass
+    flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         host = host_of(spec, context.hands.fleet)
@@ -46,7 +67,7 @@ class SpamBypass:
         notes = [" ".join(r[1:]) for r in told if r and r[0] == lever]
         before = {f"{file} {key}": hidden(now) for file, key, now, _ in rows}
         want = {f"{file} {key}": hidden(then) for file, key, _, then in rows}
-        expires = _expires(spec)
+        expires = expires_s(spec)
         unchanged = before == want
         return Step(
             id=spec.id,
@@ -93,6 +114,14 @@ class SpamBypass:
         return summary(remote.act(hands, host_in(step, hands), "restore", at, args, limit_s=step.limit_s), "restored")
 
 
+ACTION: Action = SpamBypass()
+
+
+def bypasses(steps: Iterable[Step], host: str) -> list[Step]:
+    """The steps that take a filter out of the path on this host."""
+    return [s for s in steps if s.action == SpamBypass.name and s.host == host]
+
+
 def _the_filter(host: Host, found: Reply) -> str:
     wiring = (found.one("wiring") or ("none",))[0]
     if wiring == "milter":
@@ -130,11 +159,6 @@ def _lever(host: Host, found: Reply) -> str:
             return lever
     why = "; ".join(f"{lever}: {' '.join(answers.get(lever, ('no', 'not reported'))[1:])}" for lever in LEVERS)
     raise Refused(f"{host.name}'s filter cannot be taken out: {why}", try_="take it out by hand, see the README")
-
-
-def _expires(spec: StepSpec) -> float | None:
-    span = spec.with_.get("expires")
-    return float(span) if isinstance(span, int | float) else None
 
 
 def _says(filter_: str, lever: str, rows: list[tuple[str, ...]]) -> str:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from failover.actions import remote
-from failover.actions.base import At, Context, Hands, Mitigation, Result, host_in, host_of
+from failover.actions.base import Action, At, Context, Flags, Hands, Mitigation, Result, host_in, host_of
+from failover.actions.fields import HOST, HostRef
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
+from failover.actions.spam_bypass import bypasses
 from failover.core import place
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
 from failover.core.words import count
 from failover.errors import Refused
+from failover.fields import Strict
 
 
-@dataclass(frozen=True, slots=True)
+class Restore(Strict):
+    """Puts the spam filter back."""
+
+    host: HostRef = HOST
+
+
 class SpamRestore:
-    name: str = "spam.restore"
+    name = "spam.restore"
+    with_ = Restore
+    flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         host = host_of(spec, context.hands.fleet)
@@ -71,8 +80,11 @@ class SpamRestore:
         return summary(remote.act(hands, host, "bypass", at, args, limit_s=step.limit_s), "ended", "left")
 
 
+ACTION: Action = SpamRestore()
+
+
 def _in_force(mitigations: tuple[Mitigation, ...], host: str) -> Mitigation:
-    ours = [m for m in mitigations if m.step.action == "spam.bypass" and m.step.host == host]
+    ours = [m for m in mitigations if bypasses([m.step], host)]
     if not ours:
         raise Refused(
             f"no bypass of ours is in force on {host}: there is nothing to put back",

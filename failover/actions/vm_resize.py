@@ -12,9 +12,12 @@ interrupt it twice, but not leave it stopped.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from failover.actions.base import At, Context, Hands, Result, host_in, host_of
+from pydantic import Field
+
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s, host_in, host_of
+from failover.actions.fields import A_TEXT, HostRef, SpanRef, matched
 from failover.actions.machine import IN_TRANSIT, Drive
 from failover.actions.records import planned_on
 from failover.core import place
@@ -27,6 +30,7 @@ from failover.core.recovery import World, compare
 from failover.core.signal import Outcome
 from failover.core.words import duration
 from failover.errors import FailoverError, Refused
+from failover.fields import Strict
 from failover.ports import Machine
 
 ETA_S = 180.0
@@ -36,9 +40,28 @@ SETTLED_S = 10.0
 """Two readings so far apart must agree before a machine counts as at rest: a request may be on its way unseen."""
 
 
-@dataclass(frozen=True, slots=True)
+_Size = Annotated[
+    str,
+    matched(r"[a-z0-9][a-z0-9-]{0,30}\.[a-z0-9-]{1,30}", "instance type; write one such as m5.4xlarge"),
+    A_TEXT,
+]
+
+
+class Resize(Strict):
+    """Stops the host's cloud machine, gives it another size, and starts it."""
+
+    host: HostRef = Field(description="The host that it works on; one, named.", examples=['"${host}"'])
+    size: _Size = Field(description="The instance type that it shall have.", examples=["m5.4xlarge"])
+    traffic: Literal["accepted"] | None = Field(
+        default=None, description="accepted: it may be interrupted though senders try it first, or nobody can tell."
+    )
+    expires: SpanRef | None = Field(default=None, description="After this it is due to be taken back.")
+
+
 class VmResize:
-    name: str = "vm.resize"
+    name = "vm.resize"
+    with_ = Resize
+    flags = Flags(moves_mail=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         hands, host = context.hands, host_of(spec, context.hands.fleet)
@@ -74,7 +97,7 @@ class VmResize:
             risk=Risk.DOWNTIME,
             eta_s=ETA_S,
             limit_s=spec.timeout or LIMIT_S,
-            expires_s=_span(spec),
+            expires_s=expires_s(spec),
         )
 
     def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
@@ -100,17 +123,15 @@ class VmResize:
         return _result(step, _drive(step, hands, step.before["size"], step.want["size"], touched=False).run())
 
 
+ACTION: Action = VmResize()
+
+
 def _host(step: Step, hands: Hands) -> Host:
     return host_in(step, hands)
 
 
 def _accepted(args: Mapping[str, object]) -> bool:
     return args.get("traffic") == "accepted"
-
-
-def _span(spec: StepSpec) -> float | None:
-    span = spec.with_.get("expires")
-    return float(span) if isinstance(span, int | float) else None
 
 
 def _drive(step: Step, hands: Hands, goal: str, back: str, *, touched: bool) -> Drive:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from failover import history
 from failover.cli import wiring
 from failover.cli.options import options
 from failover.core.fleet import Mode
@@ -78,6 +77,8 @@ def _recorded(c: Controller, run: str, step: str, standing: Mapping[tuple[str, s
 
 
 def document(c: Controller) -> dict[str, Any]:
+    from failover import history
+
     owed, mitigations = _owed(c), c.mitigations()
     standing = {(m.run, m.step.id): m.step for m in mitigations}
     return {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -12,12 +14,15 @@ from pydantic import (
     Field,
     PlainValidator,
     Tag,
+    ValidationInfo,
     WithJsonSchema,
+    create_model,
     model_validator,
 )
 
-from failover.config import actions
-from failover.config.actions import Said, SubjectRef
+from failover.actions import ACTIONS
+from failover.actions.base import Action
+from failover.actions.fields import A_HOST, Said, domain, host
 from failover.core.diagnosis import INCIDENTS
 from failover.core.leaving import LEAVING
 from failover.core.memory import RECENT
@@ -69,6 +74,13 @@ def _only_one(keys: tuple[str, ...]) -> dict[str, Any]:
     return {"oneOf": [{"required": [k]} for k in keys]}
 
 
+def _subject(value: Any, info: ValidationInfo) -> str:
+    """By the signal, which stands before it in every model: `dns.…` is looked at on a domain."""
+    return (domain if str(info.data.get("signal", "")).startswith("dns.") else host)(value, info)
+
+
+SubjectRef = Annotated[str, PlainValidator(_subject), A_HOST]
+"""What a signal is looked at on: a host, or a domain for `dns.mx`."""
 SignalName = Annotated[
     str,
     AfterValidator(_signal),
@@ -267,76 +279,28 @@ class Step(Strict):
     )
     timeout: Span | None = Field(default=None, description="The action itself may take so long.")
 
-
-class BypassStep(Step):
-    action: Literal["spam.bypass"]
-    with_: actions.Bypass = Field(alias="with", examples=['{host: "${sick}", mode: pass, expires: 4h}'])
-
-
-class RestoreStep(Step):
-    action: Literal["spam.restore"]
-    with_: actions.Restore = Field(alias="with", examples=['{host: "${sick}"}'])
+    if TYPE_CHECKING:  # each action's own step has them
+        action: str
+        with_: Strict
 
 
-class RequeueStep(Step):
-    action: Literal["queue.requeue"]
-    with_: actions.Requeue = Field(alias="with", examples=['{host: "${sick}", only: frozen}'])
+def _step(action: Action) -> type[Step]:
+    """`Step` with this action's `with:`; the example that an error shows has what has no default."""
+    needed = [(f.alias or n, f.examples[0]) for n, f in action.with_.model_fields.items() if f.examples]
+    example = f"{{{', '.join(f'{key}: {value}' for key, value in needed)}}}"
+    literal: Any = Literal  # a name that is known only here
+    return create_model(
+        f"{action.with_.__name__}Step",
+        __base__=Step,
+        action=(literal[action.name], ...),
+        with_=(action.with_, Field(alias="with", examples=[example])),
+    )
 
 
-class FlushStep(Step):
-    action: Literal["queue.flush"]
-    with_: actions.Flush = Field(alias="with", examples=['{host: "${sick}"}'])
-
-
-class PreferStep(Step):
-    action: Literal["dns.prefer"]
-    with_: actions.Prefer = Field(alias="with", examples=['{domain: "${domain}", to: "${to}"}'])
-
-
-class TtlStep(Step):
-    action: Literal["dns.ttl"]
-    with_: actions.Ttl = Field(alias="with", examples=['{domain: "${domain}", ttl: 60s}'])
-
-
-class ResizeStep(Step):
-    action: Literal["vm.resize"]
-    with_: actions.Resize = Field(alias="with", examples=['{host: "${host}", size: m5.4xlarge}'])
-
-
-class RestartServiceStep(Step):
-    action: Literal["service.restart"]
-    with_: actions.RestartService = Field(alias="with", examples=['{host: "${sick}", unit: spamd}'])
-
-
-class RestartContainerStep(Step):
-    action: Literal["container.restart"]
-    with_: actions.RestartContainer = Field(alias="with", examples=['{host: "${sick}"}'])
-
-
-class NotifyStep(Step):
-    action: Literal["notify"]
-    with_: actions.Notify = Field(alias="with", examples=['{text: "spam is not scanned on ${sick}"}'])
-
-
-class WaitStep(Step):
-    action: Literal["wait"]
-    with_: actions.Wait = Field(alias="with", examples=["{for: 2m}"])
-
-
-AnyStep = Annotated[
-    BypassStep
-    | RestoreStep
-    | RequeueStep
-    | FlushStep
-    | RestartServiceStep
-    | RestartContainerStep
-    | PreferStep
-    | TtlStep
-    | ResizeStep
-    | NotifyStep
-    | WaitStep,
-    Field(discriminator="action"),
-]
+if TYPE_CHECKING:
+    AnyStep = Step
+else:
+    AnyStep = Annotated[reduce(or_, map(_step, ACTIONS.values())), Field(discriminator="action")]
 
 
 class PlaybookFile(Strict):

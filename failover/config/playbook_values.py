@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from failover.actions import ACTIONS
 from failover.core import condition as cond
 from failover.core import playbook as core
 from failover.core.signal import Outcome
@@ -39,6 +40,7 @@ def _step(s: file.AnyStep) -> core.StepSpec:
     return core.StepSpec(
         id=s.id,
         action=s.action,
+        moves_mail=ACTIONS[s.action].flags.moves_mail,
         with_=_arguments(s),
         when=_condition(s.when) if s.when else None,
         verify=verify,

@@ -8,18 +8,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from failover.actions.fields import declared
 from failover.config import playbook_values
-from failover.config.actions import LATER
 from failover.config.explain import explain
 from failover.config.playbook_file import PlaybookFile
 from failover.config.problems import Problem, refusal
-from failover.config.references import declared
 from failover.config.source import Source, read
 from failover.core.bind import Unbound, bind
 from failover.core.fleet import Fleet
 from failover.core.playbook import Playbook
 from failover.errors import ConfigError
 
+LATER: Mapping[str, str] = {
+    name: f"{name} is known, but not in this version"
+    for name in ("spam.switch", "queue.hold", "queue.release", "smtp.drain", "approve", "shell")
+}
 _MISSING = "`failover playbooks list` shows those that there are"
 
 

@@ -94,9 +94,9 @@ def _of_return(r: Return) -> Alert:
     return Alert(key(m), f"{m.run} {r.stage}", severity, title, text, shows=Shows.OURS, quiet=not expired)
 
 
-def of_notices(run: str, plan: Plan, view: View) -> tuple[Alert, ...]:
-    """What steps of a run have told people themselves: a service that keeps it open has to hear that it is over."""
-    told = [s.id for s in plan.steps if s.action == "notify" and view.steps[s.id].result]
+def of_notices(run: str, telling: Iterable[str], view: View) -> tuple[Alert, ...]:
+    """What these steps of a run have told people: a service that keeps it open has to hear that it is over."""
+    told = [s for s in telling if view.steps[s].result]
     return tuple(Alert(f"{run}.{s}", "told", "info", notice(run), "", NEVER, shows=Shows.OURS, said=True) for s in told)
 
 

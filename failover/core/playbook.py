@@ -70,6 +70,8 @@ class StepSpec:
     on_failure: OnFailure | None = None
     risk: Risk | None = None
     timeout: float | None = None
+    moves_mail: bool = False
+    """Its action says so of itself: mail goes elsewhere after it, or cannot come for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,6 @@ class Playbook:
     failback: Failback | None = None
 
 
-_MOVING = {"dns.prefer", "smtp.drain", "vm.resize"}
-"""Actions after which mail goes elsewhere, or cannot come for a while."""
-
-
 def moves_mail(playbook: Playbook) -> bool:
     """Does a step of it take a host out of service, for all or for most mail? Then a quorum and a target are asked."""
-    return any(s.action in _MOVING or s.risk in {Risk.TRAFFIC, Risk.DOWNTIME} for s in playbook.steps)
+    return any(s.moves_mail or s.risk in {Risk.TRAFFIC, Risk.DOWNTIME} for s in playbook.steps)

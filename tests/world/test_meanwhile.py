@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from failover.actions.tell import Wait
+from failover.actions import ACTIONS
 from failover.controller import Controller
 from failover.core.alert import Message
 from failover.core.playbook import StepSpec
@@ -252,7 +252,7 @@ def test_a_step_that_only_waits_leaves_its_time() -> None:
     s = scene()
     engine, given = s.engine(), list[float]()
     engine.meanwhile = given.append
-    step = Wait().plan(StepSpec("rest", "wait", {"for": "60"}, no_verify="it only waits"), None)  # type: ignore[arg-type]
+    step = ACTIONS["wait"].plan(StepSpec("rest", "wait", {"for": "60"}, no_verify="it only waits"), None)  # type: ignore[arg-type]
     record = replace(s.record, plan=replace(s.record.plan, steps=(step,), preconditions=()))
     began = s.world.now
     assert engine.start(record).state is RunState.SUCCEEDED

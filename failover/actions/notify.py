@@ -1,28 +1,40 @@
-"""`notify` and `wait`: steps that touch no host."""
+"""`notify`: tell people. It touches no host."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Literal
 
-from failover.actions.base import At, Context, Hands, Result
+from pydantic import Field
+
+from failover.actions.base import Action, At, Context, Flags, Hands, Result
+from failover.actions.fields import Said
 from failover.core.aftermath import notice
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
-from failover.core.words import count, duration
+from failover.core.words import count
 from failover.errors import FailoverError, OutcomeUnknown, Unreachable
+from failover.fields import Strict
 from failover.ports import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(Strict):
+    """Tells people, on every channel of hosts.yaml."""
+
+    text: Said = Field(description="What they read.", examples=['"spam is not scanned on ${sick}"'])
+    severity: Literal["info", "warning", "critical"] = "warning"
+
+
+class NotifyAction:
     """Told when one channel took it; the others' failures are in the journal. Repeating is safe: same key.
 
     Its end is told by the controller, some minutes after the run's (`core.aftermath`).
     """
 
-    name: str = "notify"
+    name = "notify"
+    with_ = Notify
+    flags = Flags(tells=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         channels = context.hands.fleet.channels
@@ -63,38 +75,7 @@ class Notify:
         return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    name: str = "wait"
-
-    def plan(self, spec: StepSpec, context: Context) -> Step:
-        span = float(str(spec.with_["for"]))
-        return Step(
-            id=spec.id,
-            action=self.name,
-            kind=Kind.EVENT,
-            certainty=Certainty.OBSERVED,
-            says=f"wait {duration(span)}",
-            args=dict(spec.with_),
-            how={"seconds": f"{span:g}"},
-            undo="none is owed",
-            repeat_safe=True,
-            eta_s=span,
-            limit_s=span + 5,
-        )
-
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return {}
-
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
-        hands.clock.sleep(float(step.how["seconds"]))
-        return {}
-
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return World.HALF
-
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return {}
+ACTION: Action = NotifyAction()
 
 
 def _worst(failed: list[FailoverError]) -> FailoverError:

@@ -1,0 +1,67 @@
+"""`queue.flush`: let waiting mail go on. An event: seen by its effect, never undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from failover.actions import remote
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, host_in, host_of
+from failover.actions.fields import HOST, HostRef
+from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, event, value
+from failover.actions.spam_bypass import bypasses
+from failover.core.fleet import Host
+from failover.core.plan import Step
+from failover.core.playbook import StepSpec
+from failover.core.recovery import World
+from failover.core.words import count
+from failover.fields import Strict
+
+
+class Flush(Strict):
+    """Tries the delivery of all queued mail at once."""
+
+    host: HostRef = HOST
+
+
+class QueueFlush:
+    name = "queue.flush"
+    with_ = Flush
+    flags = Flags()
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        host = host_of(spec, context.hands.fleet)
+        waiting = _waiting(context, host)
+        goes_to = str(host.handler.address) if host.handler else "their destinations"
+        unscanned = ", unscanned" if bypasses(context.earlier, host.name) else ""
+        return event(
+            spec,
+            host,
+            self.name,
+            says=f"{count(waiting, 'message')} {'goes' if waiting == 1 else 'go'} on to {goes_to}{unscanned}",
+            undo="none; mail already delivered stays delivered",
+            eta_s=AT_LEAST_S + waiting / PER_SECOND,
+            observed={"waiting": f"{waiting:g}"},
+            limit_s=spec.timeout or 30.0,
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return {}
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        host = host_in(step, hands)
+        return counts(remote.act(hands, host, "flush", at, {}, limit_s=step.limit_s), "flushed")
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return remote.settle(hands, host_in(step, hands), at)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return {}
+
+
+ACTION: Action = QueueFlush()
+
+
+def _waiting(context: Context, host: Host) -> float:
+    """A flush tries what was put off, too; what is frozen may be in any of these queues."""
+    queued = value(context, host, "queue.pending") + value(context, host, "queue.deferred")
+    return max(value(context, host, "queue.frozen"), queued)

@@ -1,0 +1,114 @@
+"""`queue.requeue`: frozen mail forgets the filter it was fixed to. An event: seen by its effect, never undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
+
+from failover.actions import remote
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, host_in, host_of
+from failover.actions.fields import HOST, HostRef, whole
+from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, event, value
+from failover.actions.spam_bypass import bypasses
+from failover.core import signal
+from failover.core.fleet import Host
+from failover.core.plan import Certainty, Step
+from failover.core.playbook import StepSpec
+from failover.core.recovery import World
+from failover.core.words import found
+from failover.errors import Refused
+from failover.fields import Strict, Wrong
+
+
+def _batch(value: Any, info: ValidationInfo) -> int | str:
+    if reference := whole(value, info, "number"):
+        return reference
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000:
+        return value
+    raise Wrong(f"{found(value)} is no batch; write a whole number from 1 to 10000")
+
+
+_Batch = Annotated[
+    int | str, PlainValidator(_batch), WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "maximum": 10_000})
+]
+
+
+class Requeue(Strict):
+    """Submits queued mail anew, so that it forgets the filter it was fixed to."""
+
+    host: HostRef = HOST
+    only: Literal["frozen"] = Field(description="frozen: only mail that is fixed to a filter.", examples=["frozen"])
+    batch: _Batch = Field(default=200, description="So many at a time.")
+
+
+class QueueRequeue:
+    """Frozen mail goes through cleanup again without its filter: only that mail, never what is on hold."""
+
+    name = "queue.requeue"
+    with_ = Requeue
+    flags = Flags()
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        host = host_of(spec, context.hands.fleet)
+        filter_, lever = _filter(context, host)
+        frozen = value(context, host, "queue.frozen")
+        if lever == "pass":
+            return event(
+                spec,
+                host,
+                self.name,
+                says=f"not needed: what waits for {filter_} goes through the pass-through as it is",
+                undo="none is owed",
+                eta_s=0.0,
+                observed={},
+                limit_s=1.0,
+                certainty=Certainty.UNCHANGED,
+            )
+        return event(
+            spec,
+            host,
+            self.name,
+            says=f"re-queue what still waits for {filter_} ({_frozen(context, host)} now); hold is left alone",
+            undo="none; re-queued mail cannot be un-queued, and repeating is safe",
+            eta_s=AT_LEAST_S + frozen / PER_SECOND,
+            observed={"frozen": f"{frozen:g}"},
+            how={"filter": filter_, "batch": str(spec.with_.get("batch", 200))},
+            limit_s=spec.timeout or 600.0,
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return {}
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        host = host_in(step, hands)
+        reply = remote.act(hands, host, "requeue", at, dict(step.how), limit_s=step.limit_s)
+        return counts(reply, "requeued", "left", "passes", "held", "sessions")
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return remote.settle(hands, host_in(step, hands), at, limit_s=step.limit_s)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return {}
+
+
+ACTION: Action = QueueRequeue()
+
+
+def _filter(context: Context, host: Host) -> tuple[str, str]:
+    """The filter that is out of the path here, or will be by an earlier step, and by which lever."""
+    standing = [*context.earlier, *(m.step for m in context.mitigations)]
+    out = bypasses(standing, host.name)
+    if out:
+        host_in(out[0], context.hands)
+        return out[0].how["filter"], out[0].how["lever"]
+    raise Refused(
+        f"no filter is out of the path on {host.name}: re-queued mail would meet it again",
+        try_="a step spam.bypass before it takes the filter out",
+    )
+
+
+def _frozen(context: Context, host: Host) -> str:
+    seen = signal.worst(signal.latest(context.samples, host.name, "queue.frozen"))
+    return f"{seen.value:g}" if seen and isinstance(seen.value, int | float) else "nobody knows how many"
