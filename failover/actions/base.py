@@ -148,6 +148,15 @@ class Kept(Protocol):
 
 
 @runtime_checkable
+class Asks(Protocol):
+    """An action that names something to the host's helper that only the host's list lets an ordinary user name."""
+
+    def asks(self, host: Host) -> Iterable[str]:
+        """KIND:VALUE, as `failover.permits` has it."""
+        ...
+
+
+@runtime_checkable
 class Away(Protocol):
     """An action that moves mail away from hosts."""
 

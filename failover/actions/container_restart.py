@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from failover.actions import restarting
 from failover.actions.base import Action, At, Context, Flags, Hands, Result, host_in, host_of
@@ -42,6 +42,9 @@ class ContainerRestart:
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         return restarting.nothing(step, hands)
+
+    def asks(self, host: Host) -> Iterable[str]:
+        return restarting.asks([_unit(host)] if host.handler and host.handler.container else ())
 
 
 ACTION: Action = ContainerRestart()

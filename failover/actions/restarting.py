@@ -8,7 +8,7 @@ every message that nobody has acknowledged, repeating is safe.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from failover.actions import remote
@@ -79,6 +79,13 @@ def act(step: Step, at: At, hands: Hands, unit: Unit) -> Result:
 
 def settle(step: Step, at: At, hands: Hands) -> World:
     return remote.settle(hands, host_in(step, hands), at, limit_s=step.limit_s)
+
+
+def asks(units: Iterable[Unit]) -> Iterator[str]:
+    """What it names to the helper, as the host's list has it."""
+    for unit in units:
+        yield f"{unit.kind}:{unit.name}"
+        yield from (f"address:{at}" for at in unit.answers)
 
 
 def nothing(step: Step, hands: Hands) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -55,6 +55,9 @@ class ServiceRestart:
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         return restarting.nothing(step, hands)
+
+    def asks(self, host: Host) -> Iterable[str]:
+        return restarting.asks(_units(host).values())
 
 
 ACTION: Action = ServiceRestart()

@@ -80,11 +80,10 @@ def _looks(opts: Options, fleet: Fleet, remotes: list[Remote], standing: Standin
 
 
 def _playbooks(opts: Options, fleet: Fleet) -> Iterable[Finding]:
-    from failover.actions import ACTIONS
     from failover.config.catalogue import list_all
     from failover.doctor import playbooks
 
-    return playbooks.findings(list_all(opts.playbook_folder), fleet, ACTIONS)
+    return playbooks.findings(list_all(opts.playbook_folder), fleet)
 
 
 def _channels(fleet: Fleet) -> Iterable[Finding]:
@@ -96,9 +95,9 @@ def _channels(fleet: Fleet) -> Iterable[Finding]:
 
 def _host(fleet: Fleet, host: Host, remote: Remote, standing: Standing) -> Iterable[Finding]:
     from failover.adapters import helper
-    from failover.core.permits import permits
     from failover.doctor.host import HostLook
     from failover.host import script_text
+    from failover.permits import permits
 
     ours = helper.of_text(script_text())
     return HostLook(host, remote, wiring.clock(), ours, standing, permits(fleet, host)).findings()

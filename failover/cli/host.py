@@ -221,7 +221,7 @@ def _reached(
 
 
 def _permits(ctx: typer.Context, host: Host) -> frozenset[str]:
-    from failover.core.permits import permits
+    from failover.permits import permits
 
     return permits(wiring.fleet(options(ctx)), host)
 

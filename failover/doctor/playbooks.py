@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from failover.core.bind import Unbound, bind
@@ -15,7 +15,7 @@ from failover.errors import ConfigError
 NAME = "playbooks"
 
 
-def findings(files: Mapping[str, Path], fleet: Fleet, actions: Collection[str]) -> Iterator[Finding]:
+def findings(files: Mapping[str, Path], fleet: Fleet) -> Iterator[Finding]:
     from failover.config.playbooks import load_playbook
 
     bound = []
@@ -25,7 +25,7 @@ def findings(files: Mapping[str, Path], fleet: Fleet, actions: Collection[str]) 
         except ConfigError as e:
             yield fail(NAME, name, str(e), try_=f"failover playbooks lint {path}")
             continue
-        found = tuple(against(playbook, fleet, actions))
+        found = tuple(against(playbook, fleet))
         yield from found
         bound += [] if found else [name]
     if not files:
@@ -34,12 +34,8 @@ def findings(files: Mapping[str, Path], fleet: Fleet, actions: Collection[str]) 
         yield ok(NAME, "fleet", f"{count(len(bound), 'playbook')} can be bound here: {', '.join(bound)}")
 
 
-def against(playbook: Playbook, fleet: Fleet, actions: Collection[str]) -> Iterator[Finding]:
+def against(playbook: Playbook, fleet: Fleet) -> Iterator[Finding]:
     """Nothing where all is well."""
-    for step in playbook.steps:
-        if step.action not in actions:
-            said = f"step {step.id}: there is no action {step.action}"
-            yield fail(NAME, playbook.name, said, try_=f"one of: {', '.join(sorted(actions))}")
     if any(p.type == "domain" and p.default is None for p in playbook.params.values()) and not fleet.domains:
         said = "it moves the mail of a domain, and hosts.yaml has none"
         yield warn(NAME, playbook.name, said, try_="domains: {example.net: {dns: …}}, see `failover init`")

@@ -13,7 +13,6 @@ from typing import Any
 import dns.rcode
 import pytest
 
-from failover.actions import ACTIONS
 from failover.adapters.clock import SystemClock
 from failover.adapters.helper import of_text
 from failover.cli import doctor, main, wiring
@@ -524,7 +523,7 @@ def test_a_heartbeat_needs_https_as_a_webhook_does() -> None:
 
 
 def test_the_playbooks_that_come_with_it_can_be_bound_to_two_hosts() -> None:
-    found = list(playbooks.findings(list_all(None), fleet(), ACTIONS))
+    found = list(playbooks.findings(list_all(None), fleet()))
     assert [f.outcome for f in found] == [Outcome.OK], found
 
 
@@ -532,7 +531,7 @@ def test_a_playbook_that_names_a_host_that_there_is_not(tmp_path: Path) -> None:
     text = list_all(None)["spam-filter-hung"].read_text()
     (tmp_path / "mine.yaml").write_text(text.replace("name: spam-filter-hung", "name: mine").replace("${sick}", "mx9"))
     (tmp_path / "broken.yaml").write_text("version: 1\nname: broken\n")
-    found = {f.subject: f for f in playbooks.findings(list_all(tmp_path), fleet(), ACTIONS)}
+    found = {f.subject: f for f in playbooks.findings(list_all(tmp_path), fleet())}
     assert found["mine"].outcome is Outcome.FAIL
     assert "mx9" in found["mine"].says
     assert found["broken"].outcome is Outcome.FAIL

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from failover.actions import container_restart, service_restart
 from failover.core.fleet import Host, Postfix
-from failover.core.permits import permits
+from failover.permits import permits
 from failover.probes import SIGNALS
 from failover.probes.look import look
 from tests.probes.fakes import Clock, Remote, Smtp, fleet, host

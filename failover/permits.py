@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from failover.actions import ACTIONS
+from failover.actions.base import Asks
 from failover.core.fleet import Fleet, Host
 
 USUAL_DIR = "/etc/postfix"
@@ -15,18 +17,15 @@ USUAL_DIR = "/etc/postfix"
 
 
 def permits(fleet: Fleet, host: Host) -> frozenset[str]:
+    """What the looks name, and what each action does."""
+    asked = (entry for a in ACTIONS.values() if isinstance(a, Asks) for entry in a.asks(host))
+    return frozenset((f"config_dir:{USUAL_DIR}", f"config_dir:{host.postfix.config_dir}", *_looks(fleet, host), *asked))
+
+
+def _looks(fleet: Fleet, host: Host) -> Iterator[str]:
     """Every other host may be looked at from here: who looks at whom depends on their order."""
-    peers = (f"address:{peer.smtp}" for peer in fleet.peers(host.name))
-    return frozenset((f"config_dir:{USUAL_DIR}", f"config_dir:{host.postfix.config_dir}", *peers, *_own(host)))
-
-
-def _own(host: Host) -> Iterator[str]:
-    yield from ("service:postfix", f"address:{host.smtp}", f"address:127.0.0.1:{host.smtp_port}")
-    for spam in (host.spam, host.standby_spam):
-        if spam is not None:
-            yield f"address:{spam.address}"
-            if spam.unit is not None:
-                yield f"service:{spam.unit}"
+    yield from (f"address:{peer.smtp}" for peer in fleet.peers(host.name))
+    yield from (f"address:{spam.address}" for spam in (host.spam, host.standby_spam) if spam is not None)
     if host.handler is not None:
         yield f"address:{host.handler.address}"
         if host.handler.container is not None:
