@@ -286,7 +286,8 @@ class Step(Strict):
 
 def _step(action: Action) -> type[Step]:
     """`Step` with this action's `with:`; the example that an error shows has what has no default."""
-    needed = [(f.alias or n, f.examples[0]) for n, f in action.with_.model_fields.items() if f.examples]
+    fields = action.with_.model_fields.items()
+    needed = [(f.alias or n, (f.examples or ["…"])[0]) for n, f in fields if f.is_required()]
     example = f"{{{', '.join(f'{key}: {value}' for key, value in needed)}}}"
     literal: Any = Literal  # a name that is known only here
     return create_model(

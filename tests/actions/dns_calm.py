@@ -1,0 +1,67 @@
+"""`dns.calm`: let senders remember a domain's MX for an hour. A verb that only a test adds: this file, and one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pydantic import Field
+
+from failover.actions import records
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s
+from failover.actions.fields import DOMAIN, DomainRef, SpanRef
+from failover.core import place
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import StepSpec
+from failover.core.recovery import World
+from failover.fields import Strict
+
+HOUR = 3600
+
+
+class Calm(Strict):
+    """Lets senders remember the MX records of a domain for an hour."""
+
+    domain: DomainRef = DOMAIN
+    expires: SpanRef = Field(description="After this it is due to be taken back.", examples=["4h"])
+
+
+class DnsCalm:
+    name = "dns.calm"
+    with_ = Calm
+    flags = Flags(changes_mx=True)
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        domain = records.domain_of(spec, context.hands.fleet)
+        now, _ = records.planned_on(domain, context)
+        return Step(
+            id=spec.id,
+            action=self.name,
+            kind=Kind.STATE,
+            certainty=Certainty.EXACT,
+            says=f"{domain.name}: TTL of MX {now.ttl} → {HOUR}",
+            domain=domain.name,
+            where=place.of_domain(domain),
+            args=dict(spec.with_),
+            before=records.bound(domain, now),
+            want=records.bound(domain, replace(now, ttl=HOUR)),
+            undo=f"back to {now.ttl}",
+            undoable=True,
+            repeat_safe=True,
+            expires_s=expires_s(spec),
+        )
+
+    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+        return records.read(step, hands)
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        return records.act(step, at, hands)
+
+    def settle(self, step: Step, at: At, hands: Hands) -> World:
+        return records.settle(step, hands)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return records.undo(step, at, hands)
+
+
+ACTION: Action = DnsCalm()

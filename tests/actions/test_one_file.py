@@ -1,0 +1,107 @@
+"""A verb is added by one file and one line of the registry: lint, schema, plan, run, expiry and rollback follow."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import failover
+from failover.config.catalogue import built_in
+
+BOOK = """\
+version: 1
+name: calm
+summary: Senders ask less often.
+params: {domain: {type: domain}}
+steps:
+  - id: calm
+    action: dns.calm
+    with: {domain: "${domain}", expires: 4h}
+    verify: {none: the step reads it}
+"""
+STORY = """
+import json, sys
+from pathlib import Path
+import failover
+from failover.config.playbooks import load_playbook
+from failover.controller import Controller
+from failover.world.hands import hands
+from failover.world.world import World
+
+world = World(7)
+c = Controller(hands(world), world.store)
+plan = c.plan(load_playbook(Path(sys.argv[1])), {"domain": "lab.test"})
+record, done = c.run(plan)
+ttl, (m,) = world.zone.now.ttl, c.mitigations()
+back = c.rollback(record)
+print(json.dumps({
+    "from": failover.__file__, "warnings": plan.warnings, "not_changed": plan.not_changed,
+    "run": done.state, "ttl": ttl, "for": (m.until - m.since).total_seconds(),
+    "rollback": back.state, "ttl_then": world.zone.now.ttl,
+}))
+"""
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Path:
+    """A copy of the product's folder, to which a verb can be added."""
+    package = Path(failover.__file__).parent
+    shutil.copytree(package, tmp_path / "failover", ignore=shutil.ignore_patterns("__pycache__", "_playbooks"))
+    shutil.copytree(built_in(), tmp_path / "playbooks")
+    (tmp_path / "calm.yaml").write_text(BOOK)
+    return tmp_path
+
+
+def add(product: Path) -> None:
+    actions = product / "failover" / "actions"
+    shutil.copy(Path(__file__).with_name("dns_calm.py"), actions)
+    registry = actions / "__init__.py"
+    registry.write_text(registry.read_text().replace('    "dns_ttl",\n', '    "dns_ttl",\n    "dns_calm",\n'))
+
+
+def python(product: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(product), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([sys.executable, *words], cwd=product, env=env, capture_output=True, text=True, timeout=60)
+
+
+def schema(product: Path) -> Any:
+    return json.loads(python(product, "-m", "failover", "playbooks", "schema").stdout)
+
+
+def test_without_them_it_is_unknown(product: Path) -> None:
+    said = python(product, "-m", "failover", "playbooks", "lint", "calm.yaml")
+    assert said.returncode == 2
+    assert 'calm.yaml:7:13: action is "dns.calm"; did you mean' in said.stdout
+
+
+def test_one_file_and_one_line_add_a_verb(product: Path) -> None:
+    before = schema(product)
+    add(product)
+    assert python(product, "-m", "failover", "playbooks", "lint", "calm.yaml").stdout == "1 playbook is right\n"
+    after = schema(product)
+    assert after["$defs"].keys() - before["$defs"].keys() == {"Calm", "CalmStep"}
+    assert after["$defs"]["CalmStep"]["properties"]["action"]["const"] == "dns.calm"
+
+    (product / "bad.yaml").write_text(BOOK.replace("name: calm", "name: bad").replace(", expires: 4h", ""))
+    bad = python(product, "-m", "failover", "playbooks", "lint", "bad.yaml").stdout
+    assert bad == 'bad.yaml:8:5: steps[1].with lacks "expires"; add `expires: 4h`\n'
+
+    told = python(product, "-c", STORY, "calm.yaml")
+    found = json.loads(told.stdout)
+    assert found == {
+        "from": str(product / "failover" / "__init__.py"),
+        "warnings": ["calm is not verified: the step reads it"],
+        "not_changed": ["mx1", "mx2"],
+        "run": "succeeded",
+        "ttl": 3600,
+        "for": 4 * 3600,
+        "rollback": "rolled_back",
+        "ttl_then": 60,
+    }, told.stderr
