@@ -87,7 +87,7 @@ class DnsPrefer:
             undoable=True,
             guards=tuple(c for h in back for c in records.fit(h, fleet, strict=True)),
             requires=() if unchanged else records.fit(to, fleet, strict=False),
-            notes=() if unchanged else _notes(want),
+            notes=() if unchanged else (*domain.dns.notes, *_notes(want)),
             risk=Risk.TRAFFIC,
             repeat_safe=True,
             eta_s=usual,

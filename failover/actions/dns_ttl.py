@@ -56,7 +56,7 @@ class DnsTtl:
             diff=() if unchanged else (f"- {domain.name}. {now.ttl} MX …", f"+ {domain.name}. {want.ttl} MX …"),
             undo="none is owed: it is so already" if unchanged else f"back to {duration(now.ttl)}",
             undoable=True,
-            notes=() if unchanged else _notes(now.ttl),
+            notes=() if unchanged else (*domain.dns.notes, *_notes(now.ttl)),
             repeat_safe=True,
             eta_s=usual,
             limit_s=spec.timeout or most,

@@ -124,11 +124,11 @@ def _domain(fleet: Fleet, domain: Domain) -> Iterable[Finding]:
 
 
 def _no_domain() -> Iterable[Finding]:
-    from failover.dns import PROVIDERS
+    from failover.dns import USUAL
     from failover.doctor.findings import warn
 
     said = "hosts.yaml has no domains: mail cannot be moved by DNS"
-    yield warn("mx", "fleet", said, try_=f"domains: {{example.net: {{dns: {PROVIDERS[0].text}}}}}; see failover init")
+    yield warn("mx", "fleet", said, try_=f"domains: {{example.net: {{dns: {USUAL.text}}}}}; see failover init")
 
 
 def _records(opts: Options, fleet: Fleet, standing: Standing) -> Iterator[Finding]:

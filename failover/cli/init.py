@@ -85,11 +85,11 @@ def _domain(text: str) -> str:
 
 def _given(tsig: str | None, tsig_name: str, zone_id: str | None, dns: list[str]) -> dict[str, str]:
     """Of the domain's `dns:`, by its keys. Raises ConfigError."""
-    from failover.dns import KINDS
+    from failover.dns import PROVIDERS
 
     named = dict(word.partition("=")[::2] for word in dns)
-    if "kind" in named and named["kind"] not in KINDS:
-        raise ConfigError(f"no DNS provider is called {named['kind']!r}", try_=f"one of {', '.join(KINDS)}")
+    if "kind" in named and named["kind"] not in PROVIDERS:
+        raise ConfigError(f"no DNS provider is called {named['kind']!r}", try_=f"one of {', '.join(PROVIDERS)}")
     key = dict(zip(("key_name", "key"), _key(tsig, tsig_name) or (), strict=False))
     return {**key, **({"zone_id": zone_id} if zone_id is not None else {}), **named}
 
@@ -114,9 +114,9 @@ def _valid(wanted: Wanted) -> None:
 
     ssh = {"user": wanted.user, "identity": wanted.ssh.identity, "known_hosts": wanted.ssh.known_hosts}
     checks = [(fits(Ssh, ssh), "--user, --identity or --known-hosts is odd", "--user failover --identity FILE")]
-    for entry in PROVIDERS:
+    for kind, entry in PROVIDERS.items():
         chosen = {k: v for k, v in entry.chosen(wanted.dns).items() if k != "kind"}
-        odd = f"what was given of dns is odd for {entry.kind}: {', '.join(chosen)}"
+        odd = f"what was given of dns is odd for {kind}: {', '.join(chosen)}"
         checks.append((not chosen or fits(entry.model, {**entry.example, **chosen}), odd, f"dns: {entry.text}"))
     for fine, what, try_ in checks:
         if not fine:

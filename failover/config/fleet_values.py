@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from failover.core import fleet as core
-from failover.dns import KINDS
+from failover.dns import PROVIDERS
 from failover.fields import inside, reference
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def fleet(f: file.HostsFile, folder: Path) -> core.Fleet:
     return core.Fleet(
         hosts={name: _host(name, h, f.defaults.ssh, folder) for name, h in f.hosts.items()},
         domains={
-            name: core.Domain(name, KINDS[d.dns.kind].provider(d.dns, folder), tuple(d.servers), tuple(d.mx))
+            name: core.Domain(name, PROVIDERS[d.dns.kind].provider(d.dns, folder), tuple(d.servers), tuple(d.mx))
             for name, d in f.domains.items()
         },
         policy=_policy(f.policy, folder),

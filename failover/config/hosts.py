@@ -19,7 +19,7 @@ from failover.config.problems import Problem, refusal
 from failover.config.source import Source, read
 from failover.core.fleet import Fleet
 from failover.core.words import meant
-from failover.dns import KINDS, PROVIDERS
+from failover.dns import PROVIDERS, USUAL
 from failover.fields import (
     Address,
     EndpointText,
@@ -37,7 +37,7 @@ from failover.fields import (
 
 _LATER = {
     "cooldowns": "this version takes the cooldown from the playbook (limits: {cooldown: 1h})",
-    "cloudflare": f"cloudflare is not in this version; use {' or '.join(KINDS)}",
+    "cloudflare": f"cloudflare is not in this version; use {' or '.join(PROVIDERS)}",
     **{word: write for kind in CHANNELS.values() for word, write in kind.instead.items()},
     "container": "write auto, journal or a file's path; logs of a container are not in this version",
 }
@@ -143,11 +143,11 @@ if TYPE_CHECKING:
         kind: str
 
 else:
-    Dns = Annotated[reduce(or_, (e.model for e in PROVIDERS)), Field(discriminator="kind")]
+    Dns = Annotated[reduce(or_, (e.model for e in PROVIDERS.values())), Field(discriminator="kind")]
 
 
 class Domain(Strict):
-    dns: Dns = Field(examples=[PROVIDERS[0].text])
+    dns: Dns = Field(examples=[USUAL.text])
     servers: list[Address] = Field(default_factory=list)
     mx: list[HostId] = Field(default_factory=list)
 
@@ -267,7 +267,7 @@ def _twice(source: Source, hosts: dict[str, Any], identity: Any, key: str) -> li
 def _odd_dns(source: Source, domains: dict[str, Any]) -> Iterator[Problem]:
     for name, domain in domains.items():
         dns = _mapping(_mapping(domain).get("dns"))
-        entry = KINDS.get(str(dns.get("kind")))
+        entry = PROVIDERS.get(str(dns.get("kind")))
         for key, what in entry.at_odds(dns) if entry else ():
             yield Problem(source.where(("domains", name, "dns", key)), what)
 

@@ -114,6 +114,11 @@ class Dns(Protocol):
         """(usual, at most) seconds until all servers show a change."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person must know of a change here before they say yes."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Domain:

@@ -1,20 +1,23 @@
-"""DNS providers. A new one is a file in this folder and a line below; the first is the one that DNS itself knows."""
+"""The registry of DNS providers. Each is a file here and a line below; the first has the zones that no other serves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import cast
 
 from failover.core.fleet import Domain
-from failover.dns import rfc2136, route53
 from failover.dns.entry import Drafted, Entry, Found
 from failover.ports import Clock, DnsZone, Provider
 
-PROVIDERS: tuple[Entry, ...] = (
-    rfc2136.ENTRY,
-    route53.ENTRY,
+_FILES = (
+    "rfc2136",
+    "route53",
 )
-KINDS: Mapping[str, Entry] = {e.kind: e for e in PROVIDERS}
+
+PROVIDERS: Mapping[str, Entry] = {name: import_module(f"{__name__}.{name}").ENTRY for name in _FILES}
+"""By the word that `kind:` says in hosts.yaml, which is the file's name."""
+USUAL = PROVIDERS[_FILES[0]]
 
 
 def of(domain: Domain) -> Provider:
@@ -28,6 +31,6 @@ def zone_of(domain: Domain, clock: Clock) -> DnsZone:
 
 def drafted(zone: Found, given: Mapping[str, str]) -> tuple[Entry, Drafted]:
     """What `failover init` writes for a domain: by the provider that was asked for, else by the one that serves it."""
-    named = [KINDS[given["kind"]]] if "kind" in given else []
-    entry = next((e for e in (*named, *PROVIDERS) if e in named or e.serves(zone)), PROVIDERS[0])
+    asked = PROVIDERS.get(given.get("kind", ""))
+    entry = asked or next((e for e in PROVIDERS.values() if e.serves(zone)), USUAL)
     return entry, entry.draft(zone, given)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from failover.fields import Strict
 from failover.ports import Provider
@@ -63,11 +63,6 @@ class Entry:
     draft: Callable[[Found, Mapping[str, str]], Drafted]
     serves: Callable[[Found], bool] = _no_zone
     at_odds: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] = _nothing
-
-    @property
-    def kind(self) -> str:
-        kind: str = get_args(self.model.model_fields["kind"].annotation)[0]
-        return kind
 
     @property
     def text(self) -> str:

@@ -29,20 +29,15 @@ class Config(Strict):
 @dataclass(frozen=True, slots=True)
 class Route53:
     kind: ClassVar[str] = "route53"
+    anchor: ClassVar[Endpoint] = Endpoint("route53.amazonaws.com", 443)
+    takes_s: ClassVar[tuple[float, float]] = (60.0, 150.0)
+    """Its developer guide says 60 s."""
+    notes: ClassVar[tuple[str, ...]] = ()
     zone_id: str
 
     @property
     def place(self) -> Mapping[str, str]:
         return {"Route 53 zone": self.zone_id}
-
-    @property
-    def anchor(self) -> Endpoint:
-        return Endpoint("route53.amazonaws.com", 443)
-
-    @property
-    def takes_s(self) -> tuple[float, float]:
-        """Its developer guide says 60 s."""
-        return 60.0, 150.0
 
     def zone(self, domain: Domain, clock: Clock) -> DnsZone:
         from failover.dns.route53_zone import Route53Zone

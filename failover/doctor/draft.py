@@ -10,7 +10,7 @@ from pathlib import Path
 
 from failover.config.write_hosts import Block, Draft, Line
 from failover.core.fleet import Host, Role, Ssh
-from failover.dns import PROVIDERS, drafted
+from failover.dns import USUAL, drafted
 from failover.dns.entry import Found
 from failover.doctor.found_dns import Exchange
 from failover.doctor.found_host import HostFound
@@ -149,7 +149,7 @@ def _host(wanted: Wanted, s: Server, found: HostFound) -> Block:
 
 def _domain(wanted: Wanted, zone: Found | FailoverError, tried: str) -> Block:
     if isinstance(zone, FailoverError):
-        line = Line("dns", None, "", PROVIDERS[0].text)
+        line = Line("dns", None, "", USUAL.text)
         return Block(wanted.domain, f"its zone was not found: {zone}", (line,), usable=False)
     _, dns = drafted(zone, wanted.dns)
     line = Line("dns", dns.value, tried or dns.why, dns.example)

@@ -25,6 +25,7 @@ EXTRAS = {
     "docker": ("docker.io",),
     "filters": ("amavisd-new", "opendkim", "openssl", "acl"),
     "journal": ("systemd",),
+    "powerdns": ("pdns-server", "pdns-backend-sqlite3"),
 }
 """What a lab may have besides; each set of software is a layer of its own, so nobody waits for what they do not use."""
 DPKG_STATUS = Path("/var/lib/dpkg/status")

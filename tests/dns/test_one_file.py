@@ -1,0 +1,144 @@
+"""A DNS provider is added by one file and one line of the registry: hosts.yaml, init, plan, run, rollback, doctor."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import failover
+from failover.config.catalogue import built_in
+
+USUAL = "10 mx1.lab.test, 20 mx2.lab.test (TTL 60)"
+HOSTS = """\
+version: 1
+hosts:
+  mx1: {role: primary, address: 127.0.0.1, mx: mx1.lab.test, ssh: {port: 9, known_hosts: known_hosts}}
+  mx2: {role: standby, address: 127.0.0.2, mx: mx2.lab.test, ssh: {port: 9, known_hosts: known_hosts}}
+domains:
+  lab.test: {dns: {kind: notebook, page: zone.txt}}
+"""
+STORY = """
+import json
+from dataclasses import replace
+from pathlib import Path
+import failover
+from failover.config.hosts import HostsFile, load_fleet
+from failover.config.playbooks import load_playbook
+from failover.controller import Controller
+from failover.dns import zone_of
+from failover.probes import anchors
+from failover.world.hands import hands
+from failover.world.world import World, fleet
+
+of = replace(fleet(), domains=load_fleet(Path("hosts.yaml")).domains)
+world = World(7, of=of)
+world.zones["lab.test"] = zone_of(of.domains["lab.test"], world.clock)
+c = Controller(hands(world), world.store)
+plan = c.plan(load_playbook(Path("playbooks/shift-mx.yaml")), {"domain": "lab.test", "to": "mx2"})
+record, done = c.run(plan)
+page = Path("zone.txt").read_text()
+back = c.rollback(record)
+print(json.dumps({
+    "from": failover.__file__, "place": dict(plan.steps[0].where), "warnings": plan.warnings[:1],
+    "run": done.state, "page": page, "rollback": back.state, "page_then": Path("zone.txt").read_text(),
+    "anchors": [str(a) for a in anchors.of(of)],
+    "schema": list(HostsFile.model_json_schema()["$defs"]["Domain"]["properties"]["dns"]["discriminator"]["mapping"]),
+}))
+"""
+DRAFT = """
+from datetime import UTC, datetime
+from pathlib import Path
+from failover.cli.init import _tried
+from failover.config.write_hosts import text
+from failover.dns.entry import Found
+from failover.doctor.draft import Wanted, draft, servers
+from failover.doctor.found_dns import Exchange
+from failover.doctor.found_host import HostFound, unseen
+
+wanted = Wanted("lab.test", Path("made.yaml"), "root", 22, None, None, {})
+listed = servers((Exchange(10, "mx1.lab.test", ("127.0.0.1",)),), wanted.ssh)
+zone = Found("lab.test", "lab.test", ("ns.notebook.test",), "ns.notebook.test", None, "")
+print(text(draft(wanted, listed, {"mx1": HostFound(unseen("no"))}, zone, _tried(wanted, zone), datetime.now(UTC))))
+"""
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Path:
+    """A copy of the product's folder, to which a provider can be added, with a fleet that uses it."""
+    package = Path(failover.__file__).parent
+    shutil.copytree(package, tmp_path / "failover", ignore=shutil.ignore_patterns("__pycache__", "_playbooks"))
+    shutil.copytree(built_in(), tmp_path / "playbooks")
+    (tmp_path / "hosts.yaml").write_text(HOSTS)
+    (tmp_path / "zone.txt").write_text(USUAL)
+    (tmp_path / "known_hosts").touch()
+    return tmp_path
+
+
+def add(product: Path) -> None:
+    shutil.copy(Path(__file__).with_name("notebook.py"), product / "failover" / "dns")
+    registry = product / "failover" / "dns" / "__init__.py"
+    registry.write_text(registry.read_text().replace('    "route53",\n', '    "route53",\n    "notebook",\n'))
+
+
+def python(product: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(product), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([sys.executable, *words], cwd=product, env=env, capture_output=True, text=True, timeout=120)
+
+
+def test_without_them_it_is_unknown(product: Path) -> None:
+    said = python(product, "-m", "failover", "doctor")
+    assert said.returncode == 2
+    assert 'hosts.yaml:6:26: kind is "notebook"; known here: ' in said.stderr
+
+
+def test_its_errors_are_told_at_their_place(product: Path) -> None:
+    add(product)
+    odd = "{kind: notebook, pag: zone.txt, pen: blue}"
+    (product / "hosts.yaml").write_text(HOSTS.replace("{kind: notebook, page: zone.txt}", odd))
+    said = python(product, "-m", "failover", "doctor").stderr
+    assert 'hosts.yaml:6:14: domains.lab.test.dns lacks "page"; add `page: zone.txt`' in said
+    assert 'hosts.yaml:6:36: unknown key "pag" in domains.lab.test.dns; did you mean "page"?' in said
+    assert 'hosts.yaml:6:51: "pen" without "ink"; a pen needs ink' in said
+
+
+def test_one_file_and_one_line_add_a_provider(product: Path) -> None:
+    add(product)
+    told = python(product, "-c", STORY)
+    found = json.loads(told.stdout or "{}")
+    assert found.pop("schema", None) == ["notebook", *sorted(failover_kinds())], told.stderr
+    assert found == {
+        "from": str(product / "failover" / "__init__.py"),
+        "place": {"page": str(product / "zone.txt")},
+        "warnings": ["prefer: ink does not come off"],
+        "run": "succeeded",
+        "page": "9 mx2.lab.test, 10 mx1.lab.test, 20 mx2.lab.test (TTL 60)",
+        "rollback": "rolled_back",
+        "page_then": USUAL,
+        "anchors": ["127.0.0.1:9"],
+    }
+    doctor = json.loads(python(product, "-m", "failover", "doctor", "--json").stdout)["checks"]
+    assert [(f["outcome"], f["says"]) for f in doctor if f["name"] == "dns rights"] == [("ok", "the page lies open")]
+    checked = json.loads(python(product, "-m", "failover", "check", "--json").stdout)["domains"]["lab.test"]
+    assert (checked["dns"], checked["state"]) == ("notebook", "healthy")
+
+
+def test_init_writes_it_where_dns_shows_it(product: Path) -> None:
+    add(product)
+    said = python(product, "-c", DRAFT)
+    assert "    # leafed through: the page lies open\n    dns: {kind: notebook, page: zone.txt}\n" in said.stdout, said
+    (product / "made.yaml").write_text(said.stdout)
+    assert python(product, "-m", "failover", "--hosts", "made.yaml", "check", "--json").returncode != 2
+    asked = python(product, "-m", "failover", "init", "lab.test", "--dns", "kind=notebok").stderr
+    assert "no DNS provider is called 'notebok'" in asked
+
+
+def failover_kinds() -> list[str]:
+    from failover.dns import PROVIDERS
+
+    return list(PROVIDERS)
