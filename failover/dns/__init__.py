@@ -13,6 +13,7 @@ from failover.ports import Clock, DnsZone, Provider
 _FILES = (
     "rfc2136",
     "route53",
+    "powerdns",
 )
 
 PROVIDERS: Mapping[str, Entry] = {name: import_module(f"{__name__}.{name}").ENTRY for name in _FILES}

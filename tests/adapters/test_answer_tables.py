@@ -7,7 +7,7 @@ import pytest
 
 from failover.adapters import aws_answers, https
 from failover.core.answer import Answer, meaning
-from failover.dns import rfc2136_zone
+from failover.dns import powerdns, rfc2136_zone
 
 NOTHING, UNKNOWN = Answer.NOTHING, Answer.UNKNOWN
 
@@ -51,3 +51,11 @@ def test_nothing_of_aws_is_listed_as_done() -> None:
 def test_every_status_of_a_channel_that_is_not_its_own_yes() -> None:
     for status in range(100, 600):
         assert meaning(https.ANSWERS, status) is (NOTHING if 300 <= status < 500 else UNKNOWN)
+
+
+def test_every_status_of_powerdns() -> None:
+    """safety 3: 5xx comes of a busy database as well as after the write; a redirect, of whoever stands in between."""
+    nothing = {400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422}
+    for status in range(100, 600):
+        expected = Answer.DONE if status == 204 else NOTHING if status in nothing else UNKNOWN
+        assert meaning(powerdns.ANSWERS, status) is expected, status

@@ -9,6 +9,7 @@ import pytest
 import failover
 from failover.config.hosts import load_fleet
 from failover.core.fleet import Channel, Domain, Ec2, Endpoint, Engine, Fleet, Mode, Role, Spam, Ssh
+from failover.dns.powerdns import PowerDns
 from failover.dns.rfc2136 import Rfc2136
 from failover.dns.route53 import Route53
 from failover.errors import ConfigError
@@ -218,3 +219,31 @@ policy: {mode: ask, playbooks: {spam-filter-hung: auto}, quorum: 1, anchors: ["1
         120,
     )
     assert policy.anchors == (Endpoint("192.0.2.1", 53),)
+
+
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://ns1.example.net:8443", True),
+        ("https://[2001:db8::53]/pdns", True),
+        ("http://127.0.0.1:8081", True),
+        ("http://[::1]:8081", True),
+        ("http://ns1.example.net:8081", False),
+        ("http://127.0.0.1.example.net", False),
+        ("https://me:word@ns1.example.net", False),
+        ("https://ns1.example.net/?key=word", False),
+        ("ns1.example.net", False),
+    ],
+)
+def test_powerdns_is_reached_by_tls_or_on_this_machine(tmp_path: Path, url: str, fine: bool) -> None:
+    """Its key would be read by whoever listens in between; what looks like a secret is not shown."""
+    text = SHORT.replace('rfc2136, server: 192.0.2.53, key_name: failover, key: "file:/etc/failover/tsig"', "{}")
+    text = text.replace("{kind: {}}", f'{{kind: powerdns, url: "{url}", key: "file:api-key"}}')
+    if fine:
+        dns = load(tmp_path, text).domains["example.net"].dns
+        assert dns == PowerDns(url, f"file:{tmp_path}/api-key")
+        return
+    with pytest.raises(ConfigError) as e:
+        load(tmp_path, text)
+    assert "https://ns1.example.net:8443" in str(e.value)
+    assert "word" not in str(e.value)
