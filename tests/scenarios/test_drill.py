@@ -15,6 +15,7 @@ import pytest
 
 from failover.core.drill import DrillReport
 from failover.lab import Lab, drill, handler
+from failover.lab.drill import waiting
 from failover.lab.ground import ground
 from failover.lab.ledger import read
 from failover.lab.letters import letter
@@ -166,6 +167,11 @@ def test_spoiled_account_fails(books: Any, spoil: Callable[[list[Line], list[Lin
     report = books(log, ledger)
     assert not report.passed
     assert said in " | ".join(report.failures)
+
+
+def test_mail_that_is_late_is_told_apart_from_mail_that_is_lost() -> None:
+    assert waiting(0) == []
+    assert "330 messages still wait in a queue" in waiting(330)[0]
 
 
 def test_configuration_that_is_not_as_before_fails(books: Any) -> None:
