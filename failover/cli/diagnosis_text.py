@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from failover.cli.output import paint, table
+from failover.core.debts import FORCE
 from failover.core.diagnosis import Diagnosis, State, diagnose_all
 from failover.core.fleet import Engine, Fleet, Host
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, latest
 from failover.core.verdict import Kind, Verdict
 
 _HEADLINE = {
@@ -44,6 +45,7 @@ def _body(d: Diagnosis, host: Host, samples: Samples, *, verbose: bool) -> list[
         newest = {(s.name, s.vantage): s for s in samples if s.host == d.host}
         shown = tuple(dict.fromkeys((*shown, *newest.values())))
     rows = [_row(s) for s in shown] if verbose else folded(shown)
+    rows += [("in force", "", s.reason, "") for s in latest(samples, host.name, FORCE) if s.value and s not in shown]
     if d.evidence_against:
         rows.append(("against", "", ", ".join(d.evidence_against), ""))
     if verbose:

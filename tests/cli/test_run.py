@@ -74,6 +74,13 @@ def test_cure_refuse_heal_undo(cli: Cli, world: World) -> None:
     assert cli("rollback", "--yes").code == 4, "nothing is left to undo"
 
 
+def test_what_is_in_force_is_said_by_a_look_too(cli: Cli, world: World) -> None:
+    """By the host's own word, so where nobody remembers it, too."""
+    assert "in force " not in cli("run").out
+    assert cli("run", *HUNG, "--yes").code == 0
+    assert "in force " in cli("run").out
+
+
 def test_a_dry_run_says_every_step_and_changes_nothing(cli: Cli, world: World) -> None:
     said = cli("plan", *HUNG, "--json")
     assert said.code == 10
