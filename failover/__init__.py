@@ -2,7 +2,7 @@
 
 The flow, and the folder that holds each part of it:
 
-    look        probes/      one session and one fixed script per host; facts become signals
+    look        signals/     one session and one fixed script per host; facts become signals
     diagnose    core/        which incident is this? evidence for and against, in words
     decide      core/        hold, run a playbook, or page; always with reasons
     plan        actions/     live reads become steps with a diff, an undo and an estimate

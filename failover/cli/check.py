@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from failover.core.fleet import Fleet
     from failover.core.signal import Samples
     from failover.ports import Clock, Reply
-    from failover.probes.debts import Debt
+    from failover.signals.debts import Debt
 
     Debts = tuple[Debt, ...]
 
@@ -115,8 +115,8 @@ def _known(opts: Options, fleet: Fleet, samples: Samples) -> Samples:
 
 def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, owed: dict[str, Debts], *, domains: bool) -> Samples:
     """Hosts and domains at once. What is counted between looks is not asked for: there is no look before this one."""
-    from failover.probes import COUNTED, SIGNALS, debts
-    from failover.probes.look import look
+    from failover.signals import COUNTED, SIGNALS, debts
+    from failover.signals.look import look
 
     def heard(host: str, facts: Reply) -> None:
         with suppress(ValueError):  # then the signal says so
@@ -143,7 +143,7 @@ def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, owed: dict[str,
 
 def _domains(fleet: Fleet, clock: Clock) -> Samples:
     from failover.dns import zone_of
-    from failover.probes.dns import look_at
+    from failover.signals.dns import look_at
 
     return look_at(fleet.domains.values(), lambda domain: zone_of(domain, clock), clock, within_s=DOMAINS_S)
 

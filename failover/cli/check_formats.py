@@ -12,13 +12,13 @@ from failover.cli.output import json_text
 from failover.core.diagnosis import Diagnosis, State
 from failover.core.plain import plain
 from failover.core.signal import Outcome, Samples, Signal, latest, worst
-from failover.probes import SIGNALS
-from failover.probes.dns import NAME as DNS_MX
+from failover.signals import SIGNALS
+from failover.signals.dns import NAME as DNS_MX
 
 if TYPE_CHECKING:
     from failover.core.fleet import Fleet
     from failover.core.verdict import Verdict
-    from failover.probes.debts import Debt
+    from failover.signals.debts import Debt
 
 EXIT = {State.HEALTHY: 0, State.DEGRADED: 1, State.FAILED: 2, State.UNKNOWN: 3}
 """Nagios: ok, warning, critical, unknown."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from failover.doctor.examine import Look
     from failover.doctor.findings import Finding
     from failover.ports import Remote, Store
-    from failover.probes.debts import Debt
+    from failover.signals.debts import Debt
 
     Standing = dict[str, tuple[Debt, ...]]  # what each host says of ours; filled while the hosts are looked at
 

@@ -10,13 +10,13 @@ from failover.cli import wiring
 from failover.cli.options import Options
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, StaleEpoch, StepFailed
 from failover.ports import Rc, Reply
-from failover.probes import debts
+from failover.signals import debts
 
 if TYPE_CHECKING:
     from failover.core.fleet import Fleet, Host
     from failover.core.run import Did
     from failover.ports import Remote
-    from failover.probes.debts import Debt, Owed
+    from failover.signals.debts import Debt, Owed
 
 LIMIT_S = 60.0
 
@@ -85,7 +85,7 @@ def _of(host: Host, told: Owed) -> tuple[Debt, ...]:
 def guard(fleet: Fleet, remote: Remote, host: Host) -> str:
     """Law 1: why the filter must not go back into the path yet; empty when it answers and scans."""
     from failover.core.signal import Outcome, latest, worst
-    from failover.probes.look import look
+    from failover.signals.look import look
 
     wanted = frozenset({"spam.ping", "spam.scan"})
     seen = look(fleet, hosts=[host.name], wanted=wanted, remote=remote, smtp=wiring.smtp(), clock=wiring.clock())

@@ -11,7 +11,7 @@ from failover.adapters.install import PERMITS, STATE, Found, Wanted, lacks
 from failover.cli.output import table
 from failover.core.clean import clean
 from failover.core.fleet import Host
-from failover.probes import debts
+from failover.signals import debts
 
 
 def lines(host: Host, found: Found, wanted: Wanted) -> list[str]:

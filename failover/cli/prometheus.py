@@ -14,7 +14,7 @@ from failover.core.diagnosis import Diagnosis
 from failover.core.fleet import Fleet
 from failover.core.signal import Samples, Signal
 from failover.ports import Store
-from failover.probes.traffic import POSITION
+from failover.signals.traffic import POSITION
 
 
 @dataclass(frozen=True, slots=True)

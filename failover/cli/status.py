@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from failover.controller import Controller
     from failover.core.fleet import Host
     from failover.core.plan import Step
-    from failover.probes.debts import Owed
+    from failover.signals.debts import Owed
 
 JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
 
@@ -49,7 +49,7 @@ def _owed(c: Controller) -> dict[str, Owed]:
     from concurrent.futures import ThreadPoolExecutor
     from functools import partial
 
-    from failover.probes import debts
+    from failover.signals import debts
 
     hosts = tuple(c.hands.fleet.hosts.values())
     with ThreadPoolExecutor(min(16, len(hosts) or 1), thread_name_prefix="debts") as pool:

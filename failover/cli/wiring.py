@@ -83,8 +83,8 @@ def controller(opts: Options, *, remembers: bool = False) -> Iterator[Controller
     from failover.channels.notifier import Notify
     from failover.controller import Controller
     from failover.dns import zone_of
-    from failover.probes import anchors
-    from failover.probes.dns import with_domains
+    from failover.signals import anchors
+    from failover.signals.dns import with_domains
 
     of = fleet(opts)
     reach, time, kept = remote(of), clock(), store(opts, of)
@@ -115,8 +115,8 @@ class _Seeing:
     before: Samples
 
     def __call__(self, hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
-        from failover.probes import traffic
-        from failover.probes.look import look
+        from failover.signals import traffic
+        from failover.signals.look import look
 
         found = look(
             self.fleet,

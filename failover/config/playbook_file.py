@@ -28,7 +28,7 @@ from failover.core.leaving import LEAVING
 from failover.core.memory import RECENT
 from failover.core.words import found, meant, seconds
 from failover.fields import DURATION, PlaybookId, Span, Strict, Text, Wrong, shaped
-from failover.probes import NAMED
+from failover.signals import NAMED
 
 _FOR = "write it as looks (for: 3 samples) or as a time (for: 15m)"
 

@@ -12,7 +12,7 @@ from failover.core.words import duration
 from failover.doctor.findings import Finding, fail, failed, ok, warn
 from failover.errors import FailoverError
 from failover.ports import Clock, DnsZone
-from failover.probes import dns as probe
+from failover.signals import dns as probe
 
 SLOW_TTL_S = 3600
 """Ours: a shift that takes longer than this to be seen is no cure for an incident."""

@@ -17,7 +17,7 @@ from failover.core.fleet import Endpoint, Engine, Host
 from failover.core.words import duration
 from failover.errors import FailoverError, Refused
 from failover.ports import Rc, Remote, Reply
-from failover.probes.sight import Answer, answer
+from failover.signals.sight import Answer, answer
 
 PATIENCE_S = 4
 CONTAINER = "sl-email"

@@ -13,8 +13,8 @@ from failover.doctor import latent, lever
 from failover.doctor.findings import Finding, fail, failed, ok, warn
 from failover.errors import FailoverError
 from failover.ports import Clock, Rc, Remote, Reply
-from failover.probes import debts
-from failover.probes.debts import Debt
+from failover.signals import debts
+from failover.signals.debts import Debt
 
 CALL_S = 6.0
 """One answer of a host; one that hangs has used it up with the first."""

@@ -9,9 +9,9 @@ from failover.core.fleet import Fleet, Host, Role
 from failover.core.signal import Outcome, Samples, latest, worst
 from failover.doctor.findings import Finding, fail, ok, warn
 from failover.ports import Clock, Remote, SmtpClient
-from failover.probes import COUNTED, SIGNALS
-from failover.probes.look import look
-from failover.probes.traffic import POSITION
+from failover.signals import COUNTED, SIGNALS
+from failover.signals.look import look
+from failover.signals.traffic import POSITION
 
 PATIENCE_S = 4.0
 _ROOM = ("disk.free", "disk.inodes")

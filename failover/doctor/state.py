@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from failover import history
 from failover.doctor.findings import Finding, fail, ok, warn
-from failover.probes.debts import Debt
+from failover.signals.debts import Debt
 
 if TYPE_CHECKING:
     from failover.controller import Controller

@@ -8,9 +8,9 @@ from failover.actions.base import Hands
 from failover.core.fleet import Domain
 from failover.core.signal import Samples
 from failover.ports import DnsZone
-from failover.probes import anchors
-from failover.probes.dns import with_domains
-from failover.probes.look import look
+from failover.signals import anchors
+from failover.signals.dns import with_domains
+from failover.signals.look import look
 from failover.world.world import World
 
 

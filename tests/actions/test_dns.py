@@ -23,7 +23,7 @@ from failover.engine import Engine as RunEngine
 from failover.errors import Refused
 from failover.planner import make_plan
 from failover.ports import Message, RunRecord
-from failover.probes.dns import with_domains
+from failover.signals.dns import with_domains
 from failover.world.faults import Killed, Moments
 from failover.world.store import MemoryStore
 from tests.actions.zones import Zone

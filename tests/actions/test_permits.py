@@ -7,9 +7,9 @@ from dataclasses import replace
 from failover.actions import container_restart, service_restart
 from failover.core.fleet import Host, Postfix
 from failover.permits import permits
-from failover.probes import SIGNALS
-from failover.probes.look import look
-from tests.probes.fakes import Clock, Remote, Smtp, fleet, host
+from failover.signals import SIGNALS
+from failover.signals.look import look
+from tests.signals.fakes import Clock, Remote, Smtp, fleet, host
 
 FLEET = fleet(
     *(host(f"mx{n}", 10 + n) for n in (1, 2, 3)), host("mx4", 14, postfix=Postfix(config_dir="/etc/postfix-in"))

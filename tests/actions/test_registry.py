@@ -12,7 +12,7 @@ import failover
 from failover.actions import ACTIONS
 from failover.config.playbooks import LATER
 from failover.fields import Strict
-from failover.probes import SIGNALS
+from failover.signals import SIGNALS
 
 PRODUCT = Path(failover.__file__).parent
 SOURCES = sorted(PRODUCT.rglob("*.py"))

@@ -107,7 +107,7 @@ def test_a_key_that_any_file_revokes_is_trusted_by_none(tmp_path: Path) -> None:
     from failover.adapters.ssh_session import _trusted
     from failover.core.fleet import Ssh
     from failover.errors import Refused
-    from tests.probes.fakes import host
+    from tests.signals.fakes import host
 
     key = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIA==")
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"

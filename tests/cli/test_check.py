@@ -26,7 +26,7 @@ from failover.core.past import Cycle, Pause
 from failover.core.signal import CONTROLLER, Outcome, Signal
 from failover.errors import Unreachable
 from failover.ports import Reply, SmtpAnswer
-from tests.probes.fakes import AT, Clock, Remote, Smtp, facts, fleet, host
+from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, host
 
 SPAM = '{engine: spamassassin, address: "127.0.0.1:783"}'
 HANDLER = '{address: "127.0.0.1:20381", banner: "Python SMTP"}'

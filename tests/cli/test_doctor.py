@@ -42,11 +42,11 @@ from failover.doctor.host import HostLook, clocks, epochs
 from failover.errors import ConfigError, FailoverError, Unreachable
 from failover.host import script_text
 from failover.ports import Rc, Reply
-from failover.probes import debts
+from failover.signals import debts
 from failover.world.hands import hands
 from tests.cli.conftest import Said
-from tests.probes import fakes
-from tests.probes.fakes import AT, Clock, Smtp, fleet, host
+from tests.signals import fakes
+from tests.signals.fakes import AT, Clock, Smtp, fleet, host
 from tests.standins.aws import KEY, SECRET, Aws
 from tests.world.runs import scene
 
@@ -576,7 +576,7 @@ hosts:
 
 @dataclass
 class Both:
-    """`look` as the probes' tests script it, the other verbs as above; a host that is gone is gone for all."""
+    """`look` as the signals' tests script it, the other verbs as above; a host that is gone is gone for all."""
 
     gone: dict[str, FailoverError]
 

@@ -13,7 +13,7 @@ import yaml
 from failover.core.diagnosis import RULES, State, diagnose, host_state
 from failover.core.fleet import Host, Role
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
-from tests.probes.fakes import AT, fleet
+from tests.signals.fakes import AT, fleet
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parents[1] / "cases" / "diagnosis.yaml").read_text())
 FINE: dict[str, tuple[float | str, str]] = {

@@ -17,10 +17,10 @@ from failover.core.playbook import Watch
 from failover.core.signal import Outcome, Samples, Signal
 from failover.core.watch import Seen, patience_left, watch
 from failover.ports import Reply
-from failover.probes import queue
-from failover.probes.look import look
+from failover.signals import queue
+from failover.signals.look import look
 from tests.core.cases import condition, table
-from tests.probes.fakes import AT, Clock, Remote, Smtp, fleet
+from tests.signals.fakes import AT, Clock, Remote, Smtp, fleet
 
 SOME = Watch("queue.frozen", "mx1", leaves="some", within=60.0)
 ALL = Watch("queue.frozen", "mx1", leaves="all", stalls_at_most=120.0)

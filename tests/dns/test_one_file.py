@@ -32,7 +32,7 @@ from failover.config.hosts import HostsFile, load_fleet
 from failover.config.playbooks import load_playbook
 from failover.controller import Controller
 from failover.dns import zone_of
-from failover.probes import anchors
+from failover.signals import anchors
 from failover.world.hands import hands
 from failover.world.world import World, fleet
 

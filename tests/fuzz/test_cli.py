@@ -26,7 +26,7 @@ from failover.errors import Changed, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Reply, SmtpAnswer
 from tests.cli.test_check import HOSTS
 from tests.fuzz.made_up import NASTY, NUMBERS, fuzz, no_fault, plain
-from tests.probes.fakes import HEALTHY, Clock
+from tests.signals.fakes import HEALTHY, Clock
 
 KEYS = [
     *sorted({line.split(" ")[0] for line in HEALTHY.splitlines()}),

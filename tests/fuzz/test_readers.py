@@ -23,12 +23,12 @@ from failover.core.signal import Outcome
 from failover.doctor.host import clocks, epochs
 from failover.errors import ConfigError, FailoverError
 from failover.ports import Reply
-from failover.probes import SIGNALS, container, sight
-from failover.probes.look import look
+from failover.signals import SIGNALS, container, sight
+from failover.signals.look import look
 from tests.adapters.test_resolver import MX, NAME, server
 from tests.adapters.test_resolver import reply as dns_reply
 from tests.fuzz.made_up import NASTY, NUMBERS, TEXT, fuzz, mutated, no_fault, plain
-from tests.probes.fakes import AT, HEALTHY, Clock, Remote, Smtp, fleet, host, position
+from tests.signals.fakes import AT, HEALTHY, Clock, Remote, Smtp, fleet, host, position
 
 ROWS = b"\n" + "".join(f"{line}\n".replace(" ", "\t") for line in ["begin 1", *HEALTHY.splitlines()]).encode()
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIFYUnkXUFbGcTnlkUoRJQZx2kqJZ8hyBl8ZZDp9zqZUV"

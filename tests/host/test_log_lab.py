@@ -15,11 +15,11 @@ from failover.core.fleet import Host
 from failover.core.signal import Samples
 from failover.lab import Lab
 from failover.ports import Reply
-from failover.probes import COUNTED
-from failover.probes.look import look
+from failover.signals import COUNTED
+from failover.signals.look import look
 from tests.labs import arrived, lab_or_skip, send, until
-from tests.probes.fakes import Smtp
 from tests.scenarios.host import MailHost
+from tests.signals.fakes import Smtp
 
 pytestmark = pytest.mark.lab
 

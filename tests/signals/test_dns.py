@@ -15,7 +15,7 @@ from failover.core.signal import Outcome, Samples
 from failover.dns.route53 import Route53
 from failover.errors import Refused, Unreachable
 from failover.ports import Held, by_hand
-from failover.probes.dns import compared, look_at, with_domains
+from failover.signals.dns import compared, look_at, with_domains
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 LAB = mx_set(60, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])

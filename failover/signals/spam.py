@@ -17,7 +17,7 @@ from failover.core.fleet import Engine, Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
-from failover.probes.sight import Answer, Sight, answer
+from failover.signals.sight import Answer, Sight, answer
 
 SCAN_WARN_S = 2.0
 AUTO = "auto"

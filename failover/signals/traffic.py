@@ -21,8 +21,8 @@ from failover.core.fleet import Fleet, Host
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, of
 from failover.core.words import count, duration, number
 from failover.ports import Reply
-from failover.probes.sight import Sight, why_missing
-from failover.probes.sight import number as read_number
+from failover.signals.sight import Sight, why_missing
+from failover.signals.sight import number as read_number
 
 POSITION, ACCEPTED, REMOVED_RATE, SHARE = "log.position", "traffic.accepted", "queue.removed_rate", "traffic.share"
 JOURNAL = "journal"

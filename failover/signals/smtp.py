@@ -13,7 +13,7 @@ from failover.core.fleet import Host
 from failover.core.signal import CONTROLLER, Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply, SmtpAnswer
-from failover.probes.sight import Answer, Sight, answer, why_missing
+from failover.signals.sight import Answer, Sight, answer, why_missing
 
 
 def from_here(host: Host, name: str, found: SmtpAnswer, patience_s: float, at: datetime) -> Signal:

@@ -13,7 +13,7 @@ from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import number as words
 from failover.ports import Reply
-from failover.probes.sight import Sight, number, why_missing
+from failover.signals.sight import Sight, number, why_missing
 
 LOAD_WARN = 2.0
 TOP_WARN = 90.0

@@ -9,7 +9,7 @@ from failover.core.fleet import Host
 from failover.core.signal import CONTROLLER, Outcome, Signal
 from failover.core.words import duration
 from failover.errors import Blind, ConfigError, FailoverError, Fault, Refused
-from failover.probes.sight import Sight
+from failover.signals.sight import Sight
 
 NAME = "ssh.reach"
 

@@ -19,7 +19,7 @@ from failover.core.words import count
 from failover.errors import FailoverError
 from failover.fence import fence
 from failover.ports import Rc, Remote, Reply
-from failover.probes.sight import Sight, number
+from failover.signals.sight import Sight, number
 
 LAST = 32503680000.0
 """The year 3000: any later time is none."""

@@ -12,9 +12,9 @@ from failover.core.fleet import Endpoint, Fleet, Host, Role
 from failover.core.signal import Outcome
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Reply, SmtpAnswer
-from failover.probes import COUNTED
-from failover.probes.look import look
-from tests.probes.fakes import Clock, Remote, Smtp, facts, fleet, host
+from failover.signals import COUNTED
+from failover.signals.look import look
+from tests.signals.fakes import Clock, Remote, Smtp, facts, fleet, host
 
 DOWN = Unreachable("192.0.2.11:22: no route to host", try_="see whether it is up")
 

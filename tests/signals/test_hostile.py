@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from failover.core.diagnosis import diagnose_all
 from failover.ports import Reply
-from failover.probes import SIGNALS
-from failover.probes.look import look
+from failover.signals import SIGNALS
+from failover.signals.look import look
 from tests.fuzz.made_up import fuzz
-from tests.probes.fakes import Clock, Remote, Smtp, fleet, position
+from tests.signals.fakes import Clock, Remote, Smtp, fleet, position
 
 KEYS = [
     "queue",

@@ -15,7 +15,7 @@ from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.errors import FailoverError, Fault
 from failover.fence import fence
 from failover.ports import Clock, Rc, Remote, Reply, SmtpAnswer, SmtpClient
-from failover.probes import (
+from failover.signals import (
     COUNTED,
     SIGNALS,
     Where,
@@ -30,7 +30,7 @@ from failover.probes import (
     ssh,
     traffic,
 )
-from failover.probes.sight import Sight
+from failover.signals.sight import Sight
 
 _READERS = (queue.read, spam.read, handler.read, container.read, cpu.read, disk.read, debts.read)
 _Job = Callable[[], list[Signal]]

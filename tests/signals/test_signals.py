@@ -7,9 +7,9 @@ import pytest
 from failover.core.fleet import Endpoint, Engine, Spam
 from failover.core.signal import Outcome, Samples, Signal
 from failover.ports import Reply, SmtpAnswer
-from failover.probes import COUNTED, SIGNALS, Where, smtp, spam
-from failover.probes.look import look
-from tests.probes.fakes import AT, Clock, Remote, Smtp, facts, fleet, host
+from failover.signals import COUNTED, SIGNALS, Where, smtp, spam
+from failover.signals.look import look
+from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, host
 
 OK, WARN, FAIL, UNKNOWN = Outcome.OK, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN
 

@@ -9,7 +9,7 @@ from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
-from failover.probes.sight import Sight, answer
+from failover.signals.sight import Sight, answer
 
 NAME = "handler.banner"
 

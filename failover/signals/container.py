@@ -13,7 +13,7 @@ from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
-from failover.probes.sight import Sight, number, why_missing
+from failover.signals.sight import Sight, number, why_missing
 
 NAME = "container.state"
 

@@ -21,7 +21,7 @@ from failover.core.words import count, duration
 from failover.errors import FailoverError
 from failover.fence import fence
 from failover.ports import Clock, DnsZone
-from failover.probes.sight import Sight
+from failover.signals.sight import Sight
 
 NAME = "dns.mx"
 _Zone = Callable[[Domain], DnsZone]

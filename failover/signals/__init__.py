@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.core.debts import EPOCH, FORCE, HELD, UNLOADED
-from failover.probes import cpu, disk, dns, queue, spam, traffic
+from failover.signals import cpu, disk, dns, queue, spam, traffic
 
 
 class Where(enum.Enum):

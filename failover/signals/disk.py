@@ -13,7 +13,7 @@ from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import number as words
 from failover.ports import Reply
-from failover.probes.sight import Sight, number, why_missing
+from failover.signals.sight import Sight, number, why_missing
 
 FREE_WARN = 15.0
 FREE_FAIL = 5.0

@@ -17,7 +17,7 @@ from failover.core.signal import Outcome, Signal
 from failover.core.words import count, duration
 from failover.core.words import number as number_
 from failover.ports import Rc, Reply
-from failover.probes.sight import OLDEST_S, Sight, age, number, why_missing
+from failover.signals.sight import OLDEST_S, Sight, age, number, why_missing
 
 PENDING_WARN = 50.0
 DEFERRED_WARN = 100.0

@@ -10,11 +10,11 @@ from failover.core.diagnosis import State, diagnose_all
 from failover.core.signal import Outcome, Samples, Signal
 from failover.errors import FailoverError, Unreachable
 from failover.ports import Reply
-from failover.probes import COUNTED
-from failover.probes.look import look
-from failover.probes.traffic import carried
+from failover.signals import COUNTED
+from failover.signals.look import look
+from failover.signals.traffic import carried
 from failover.world.world import World
-from tests.probes.fakes import AT, Clock, Remote, Smtp, facts, fleet, position
+from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, position
 
 STREAM = "f6f3922a32e3469ea7f5fd17052a7992"
 BEFORE = (position("mx1"), position("mx2"))

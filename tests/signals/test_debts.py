@@ -7,9 +7,9 @@ import pytest
 from failover.core import debts as weighing
 from failover.core.signal import Outcome, Signal
 from failover.ports import Reply
-from failover.probes import debts
-from failover.probes.debts import of
-from tests.probes.fakes import AT, facts, fleet
+from failover.signals import debts
+from failover.signals.debts import of
+from tests.signals.fakes import AT, facts, fleet
 
 HELD = ("debt", "held", "40", "1606200000", "r1", "requeue", "/etc/postfix-in", "left")
 FORCE = ("debt", "force", "r2", "bypass", "1606200060", "master.cf", "smtp/inet/content_filter", "/etc/postfix")
