@@ -115,7 +115,7 @@ def _known(opts: Options, fleet: Fleet, samples: Samples) -> Samples:
 
 def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, owed: dict[str, Debts], *, domains: bool) -> Samples:
     """Hosts and domains at once. What is counted between looks is not asked for: there is no look before this one."""
-    from failover.signals import COUNTED, SIGNALS, debts
+    from failover.signals import COUNTED, SIGNALS, debts, weighs
     from failover.signals.look import look
 
     def heard(host: str, facts: Reply) -> None:
@@ -138,7 +138,8 @@ def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, owed: dict[str,
             )
         finally:
             getattr(remote, "close", lambda: None)()
-        return (*found, *(shown.result() if shown else ()))
+        told = (s for s in found if weighs(s))
+        return (*told, *(shown.result() if shown else ()))
 
 
 def _domains(fleet: Fleet, clock: Clock) -> Samples:

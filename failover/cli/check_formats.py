@@ -12,8 +12,7 @@ from failover.cli.output import json_text
 from failover.core.diagnosis import Diagnosis, State
 from failover.core.plain import plain
 from failover.core.signal import Outcome, Samples, Signal, latest, worst
-from failover.signals import SIGNALS
-from failover.signals.dns import NAME as DNS_MX
+from failover.signals import OF_DOMAINS, SIGNALS
 
 if TYPE_CHECKING:
     from failover.core.fleet import Fleet
@@ -59,7 +58,7 @@ _OF_A_DOMAIN = {
 
 def domain_states(fleet: Fleet, samples: Samples) -> dict[str, Diagnosis]:
     """Each domain that was looked at, by the newest look; in the order of hosts.yaml."""
-    newest = {name: worst(latest(samples, name, DNS_MX)) for name in fleet.domains}
+    newest = {name: worst(s for of in OF_DOMAINS for s in latest(samples, name, of)) for name in fleet.domains}
     return {n: Diagnosis(n, _OF_A_DOMAIN[s.outcome], None, s.reason, (s,)) for n, s in newest.items() if s is not None}
 
 
@@ -183,11 +182,11 @@ def _worst_of_each(seen: Seen, host: str) -> Iterable[Signal]:
 
 
 def _perf(s: Signal) -> str:
-    need = SIGNALS[s.name]
-    limits = ("" if n is None else _plain_number(n) + ":" * need.below for n in (need.warn, need.fail))
+    kind = SIGNALS[s.name]
+    limits = ("" if n is None else _plain_number(n) + ":" * kind.below for n in (kind.warn, kind.fail))
     unit = s.unit if s.unit in {"s", "%"} else ""
     label = f"{s.host} {s.name}".replace("'", "''").replace("=", "")
-    return f"'{label}'={_plain_number(float(s.value or 0))}{unit};{';'.join(limits)};0;{'100' if need.below else ''}"
+    return f"'{label}'={_plain_number(float(s.value or 0))}{unit};{';'.join(limits)};0;{'100' if kind.below else ''}"
 
 
 def _plain_number(value: float) -> str:

@@ -14,7 +14,7 @@ from failover.core.diagnosis import Diagnosis
 from failover.core.fleet import Fleet
 from failover.core.signal import Samples, Signal
 from failover.ports import Store
-from failover.signals.traffic import POSITION
+from failover.signals import UNMEASURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _seen(fleet: Fleet, samples: Samples, diagnoses: Mapping[str, Diagnosis]) ->
 def _newest(samples: Samples) -> list[Signal]:
     """One a series; what the newest look at a host does not show any more is not shown. Positions are no measure."""
     last = {s.host: max(t.at for t in samples if t.host == s.host) for s in {s.host: s for s in samples}.values()}
-    shown = (s for s in samples if s.at == last[s.host] and s.name != POSITION)
+    shown = (s for s in samples if s.at == last[s.host] and s.name not in UNMEASURED)
     return list({(s.host, s.name, s.vantage): s for s in shown}.values())
 
 

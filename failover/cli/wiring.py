@@ -115,7 +115,7 @@ class _Seeing:
     before: Samples
 
     def __call__(self, hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
-        from failover.signals import traffic
+        from failover.signals import carried
         from failover.signals.look import look
 
         found = look(
@@ -130,5 +130,5 @@ class _Seeing:
             whole=names is not None,
         )
         if names is None:
-            self.before = traffic.carried((*self.before, *found), self.clock.now())
+            self.before = carried((*self.before, *found), self.clock.now())
         return found

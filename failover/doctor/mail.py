@@ -9,7 +9,7 @@ from failover.core.fleet import Fleet, Host, Role
 from failover.core.signal import Outcome, Samples, latest, worst
 from failover.doctor.findings import Finding, fail, ok, warn
 from failover.ports import Clock, Remote, SmtpClient
-from failover.signals import COUNTED, SIGNALS
+from failover.signals import SIGNALS, weighs
 from failover.signals.look import look
 from failover.signals.traffic import POSITION
 
@@ -20,7 +20,7 @@ _ROOM = ("disk.free", "disk.inodes")
 def findings(fleet: Fleet, remote: Remote, smtp: SmtpClient, clock: Clock) -> Iterator[Finding]:
     every = frozenset(SIGNALS)  # by name: also why nothing is counted
     samples = look(fleet, wanted=every, remote=remote, smtp=smtp, clock=clock, patience_s=PATIENCE_S, workers=32)
-    diagnoses = diagnose_all(fleet, tuple(s for s in samples if s.name not in COUNTED))
+    diagnoses = diagnose_all(fleet, tuple(s for s in samples if weighs(s)))
     if not any(h.role is Role.STANDBY for h in fleet.hosts.values()):
         yield fail("standby", "fleet", "hosts.yaml has no standby: there is nowhere to", try_="role: standby for one")
     for host in fleet.hosts.values():
@@ -45,7 +45,7 @@ def health(host: Host, found: Diagnosis) -> Finding:
 
 def log(host: Host, samples: Samples) -> Finding:
     """Without one a cure is judged by the queue alone."""
-    found = next((s for s in latest(samples, host.name, POSITION)), None)
+    found = next((s for s in latest(samples, host.name, POSITION.name)), None)
     if found is not None and found.outcome is Outcome.OK:
         return ok("log", host.name, f"mail is counted in {found.reason}")
     return warn(

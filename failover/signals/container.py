@@ -13,38 +13,49 @@ from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
-from failover.signals.sight import Sight, number, why_missing
+from failover.signals.family import Family, Visit
+from failover.signals.kind import SignalKind
+from failover.signals.sight import number, why_missing
 
-NAME = "container.state"
+STATE = SignalKind("container.state", "state of the handler's container")
 
 
 def of(host: Host) -> str | None:
     return host.handler.container if host.handler else None
 
 
-def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
+def has(host: Host, kind: SignalKind) -> bool:
+    return of(host) is not None
+
+
+def asks(visit: Visit) -> dict[str, str]:
+    name = of(visit.host)
+    return {"container": name} if name is not None and visit.wants(STATE) else {}
+
+
+def read(visit: Visit, facts: Reply) -> Iterable[Signal]:
     """From `container STATE PID STARTED_AT EXIT_CODE OOM_KILLED RESTARTS HEALTH`; the value is the state."""
-    name, sight = of(host), Sight(host.name, host.name, at)
+    name, sight = of(visit.host), visit.sight
     if name is None:
         return
     row = facts.one("container")
     if not row:
-        yield sight.unknown(NAME, why_missing(facts, "container"))
+        yield sight.unknown(STATE, why_missing(facts, "container"))
         return
     state, _, started, code, oom, restarts, health = (*row, *[""] * 7)[:7]
     match state:
         case "running" if health == "unhealthy":
-            yield sight.signal(NAME, Outcome.WARN, f"{name} runs, and its own check says unhealthy", state)
+            yield sight.signal(STATE, Outcome.WARN, f"{name} runs, and its own check says unhealthy", state)
         case "running":
-            yield sight.signal(NAME, Outcome.OK, f"{name} runs{_since(started, facts)}", state)
+            yield sight.signal(STATE, Outcome.OK, f"{name} runs{_since(started, facts)}", state)
         case "timeout":
-            yield sight.signal(NAME, Outcome.WARN, f"docker does not answer, so nobody can start {name} again", state)
+            yield sight.signal(STATE, Outcome.WARN, f"docker does not answer, so nobody can start {name} again", state)
         case "absent":
-            yield sight.signal(NAME, Outcome.FAIL, f"docker has no container {name}", state)
+            yield sight.signal(STATE, Outcome.FAIL, f"docker has no container {name}", state)
         case _:
             memory = ", out of memory" if oom == "true" else ""
             again = f", started again {restarts} times by docker" if number(restarts) else ""
-            yield sight.signal(NAME, Outcome.FAIL, f"{name} is {state}, exit code {code or '?'}{memory}{again}", state)
+            yield sight.signal(STATE, Outcome.FAIL, f"{name} is {state}, exit code {code or '?'}{memory}{again}", state)
 
 
 def _since(started: str, facts: Reply) -> str:
@@ -55,3 +66,6 @@ def _since(started: str, facts: Reply) -> str:
     except ValueError:
         return ""
     return f" since {duration(now - began)}" if now is not None and now >= began else ""
+
+
+FAMILY = Family((STATE,), has=has, asks=asks, read=read)

@@ -12,17 +12,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from failover.core.debts import EPOCH, FORCE, HELD, UNLOADED
+from failover.core import debts as named
 from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import count
 from failover.errors import FailoverError
 from failover.fence import fence
 from failover.ports import Rc, Remote, Reply
+from failover.signals.family import Family, Visit
+from failover.signals.kind import SignalKind
 from failover.signals.sight import Sight, number
 
+HELD = SignalKind(named.HELD, "messages that failover itself put on hold and did not let go", unit="messages")
+FORCE, UNLOADED, EPOCH = SignalKind(named.FORCE), SignalKind(named.UNLOADED), SignalKind(named.EPOCH)
 LAST = 32503680000.0
 """The year 3000: any later time is none."""
+KINDS = (HELD, FORCE, UNLOADED, EPOCH)
 CALL_S = 10.0
 SKEW_S = 60.0
 """Clocks that differ by more are looked at anyway."""
@@ -133,17 +138,21 @@ def _more(had: Debt | None, debt: Debt) -> Debt:
     return replace(debt, messages=both, since=min(had.since, debt.since), unsure=had.unsure + debt.unsure)
 
 
-def read(host: Host, facts: Reply, at: datetime) -> Iterator[Signal]:
-    sight, rows = Sight(host.name, host.name, at), facts.all("debt")
+def asks(visit: Visit) -> dict[str, str]:
+    return {} if visit.wants(*KINDS) else {"debts": "no"}
+
+
+def read(visit: Visit, facts: Reply) -> Iterator[Signal]:
+    sight, rows = visit.sight, facts.all("debt")
     if not rows:
         return
     if why := "; ".join(" ".join(row[1:]) for row in rows if row[:1] == ("unbelieved",)):
-        yield from (sight.unknown(name, why) for name in (HELD, FORCE, UNLOADED))
+        yield from (sight.unknown(kind, why) for kind in (HELD, FORCE, UNLOADED))
         return
     try:
-        debts = of(host.name, rows)
+        debts = of(visit.host.name, rows)
     except ValueError as e:
-        yield from (sight.unknown(name, f"failover-host says {e}") for name in (HELD, FORCE, UNLOADED))
+        yield from (sight.unknown(kind, f"failover-host says {e}") for kind in (HELD, FORCE, UNLOADED))
         return
     yield _held(sight, [d for d in debts if d.kind == "held"])
     yield _force(sight, [d for d in debts if d.kind == "force"])
@@ -161,9 +170,9 @@ def _held(sight: Sight, debts: list[Debt]) -> Signal:
     left = [d for d in debts if not d.busy]
     if not left:
         said = "a requeue is at work" if debts else "failover holds no mail"
-        return sight.signal(HELD, Outcome.OK, said, 0.0, "messages")
+        return sight.signal(HELD, Outcome.OK, said, 0.0)
     said = "; ".join(f"{d.says}: {d.discharge}" for d in left)
-    return sight.signal(HELD, Outcome.FAIL, said, float(sum(d.messages or 1 for d in left)), "messages")
+    return sight.signal(HELD, Outcome.FAIL, said, float(sum(d.messages or 1 for d in left)))
 
 
 def _force(sight: Sight, debts: list[Debt]) -> Signal:
@@ -206,3 +215,6 @@ def _time(text: str) -> float:
 
 def _when(unix: float) -> str:
     return f"{datetime.fromtimestamp(unix, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+FAMILY = Family(KINDS, asks=asks, read=read, newer=frozenset({"debts"}))

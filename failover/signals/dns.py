@@ -21,9 +21,17 @@ from failover.core.words import count, duration
 from failover.errors import FailoverError
 from failover.fence import fence
 from failover.ports import Clock, DnsZone
+from failover.signals.family import Family
+from failover.signals.kind import SignalKind, Where
 from failover.signals.sight import Sight
 
-NAME = "dns.mx"
+MX = SignalKind(
+    "dns.mx",
+    "of a domain, named in place of the host: do all its name servers show the MX that its primary has",
+    Where.SERVERS,
+    unit="servers",
+)
+FAMILY = Family((MX,))
 _Zone = Callable[[Domain], DnsZone]
 
 
@@ -37,7 +45,7 @@ def with_domains(look: _Look, fleet: Fleet, zone: _Zone, clock: Clock) -> _Look:
     def see(subjects: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         asked = tuple(subjects)
         hosts = [s for s in asked if s in fleet.hosts]
-        domains = [fleet.domains[s] for s in asked if s in fleet.domains and names and NAME in names]
+        domains = [fleet.domains[s] for s in asked if s in fleet.domains and names and MX.name in names]
         return (*look(hosts, names, waited), *look_at(domains, zone, clock))
 
     return see
@@ -63,7 +71,7 @@ def look_at(domains: Iterable[Domain], zone: _Zone, clock: Clock, *, within_s: f
 
     _join([Thread(target=work, name="dns.mx", daemon=True) for _ in asked[:16]], within_s)
     late = f"its name servers have not told in {duration(within_s)}"
-    return tuple(found.get(d.name) or Sight(d.name, CONTROLLER, at).unknown(NAME, late) for d in asked)
+    return tuple(found.get(d.name) or Sight(d.name, CONTROLLER, at).unknown(MX, late) for d in asked)
 
 
 def _join(threads: Sequence[Thread], within_s: float) -> None:
@@ -82,7 +90,7 @@ def _one(domain: Domain, zone: _Zone, at: datetime) -> Signal:
             shown = there.seen(domain.name)
             return compared(domain.name, primary.result(), shown, at)
     except FailoverError as e:
-        return Sight(domain.name, CONTROLLER, at).unknown(NAME, str(e))
+        return Sight(domain.name, CONTROLLER, at).unknown(MX, str(e))
 
 
 def _primary(there: DnsZone, name: str) -> MxSet | str:
@@ -99,7 +107,7 @@ def compared(domain: str, primary: MxSet | str, shown: Mapping[str, MxSet | str]
     missing = {server: words for server, words in shown.items() if isinstance(words, str)}
     if not sets:
         said = "; ".join(f"{server}: {words}" for server, words in missing.items()) or "it has no authoritative server"
-        return sight.unknown(NAME, said)
+        return sight.unknown(MX, said)
     meant = primary if isinstance(primary, MxSet) else next(iter(sets.values()))
     stale = {server: s for server, s in sets.items() if s != meant}
     outcome, first = _judged(domain, primary, meant, stale, missing, len(sets))
@@ -107,7 +115,7 @@ def compared(domain: str, primary: MxSet | str, shown: Mapping[str, MxSet | str]
     notes = [f"{server} shows {s.text}" for server, s in stale.items()]
     notes += [f"{server}: {words}" for server, words in missing.items()]
     reason = "; ".join([first, *notes])
-    return sight.signal(NAME, outcome, f"{agree} of {count(len(shown), 'server')}: {reason}", agree, "servers")
+    return sight.signal(MX, outcome, f"{agree} of {count(len(shown), 'server')}: {reason}", agree)
 
 
 def _judged(

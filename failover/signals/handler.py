@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
-from failover.signals.sight import Sight, answer
+from failover.signals.family import Family, Visit
+from failover.signals.kind import SignalKind
+from failover.signals.sight import answer
 
-NAME = "handler.banner"
+BANNER = SignalKind("handler.banner", "does the mail handler greet", unit="s")
 
 
-def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
-    row = facts.one("handler")
-    if host.handler is None or row is None:
+def has(host: Host, kind: SignalKind) -> bool:
+    return host.handler is not None
+
+
+def asks(visit: Visit) -> dict[str, str]:
+    handler = visit.host.handler
+    return {"handler": str(handler.address)} if handler is not None and visit.wants(BANNER) else {}
+
+
+def read(visit: Visit, facts: Reply) -> Iterable[Signal]:
+    row, handler, sight = facts.one("handler"), visit.host.handler, visit.sight
+    if handler is None or row is None:
         return
-    sight, found, wanted = Sight(host.name, host.name, at), answer(row), host.handler.banner
+    found, wanted = answer(row), handler.banner
     if not found.ok:
-        yield sight.signal(NAME, found.outcome, found.said(str(host.handler.address)), found.word)
+        yield sight.signal(BANNER, found.outcome, found.said(str(handler.address)), found.word)
     elif wanted not in found.detail:
-        yield sight.signal(NAME, Outcome.FAIL, f'greets with "{found.detail}", wanted "{wanted}"', "wrong")
+        yield sight.signal(BANNER, Outcome.FAIL, f'greets with "{found.detail}", wanted "{wanted}"', "wrong")
     else:
-        yield sight.signal(NAME, Outcome.OK, f"answers in {duration(found.seconds)}", found.seconds, "s")
+        yield sight.signal(BANNER, Outcome.OK, f"answers in {duration(found.seconds)}", found.seconds)
+
+
+FAMILY = Family((BANNER,), has=has, asks=asks, read=read)

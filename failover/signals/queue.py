@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from failover.core.fleet import Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import count, duration
 from failover.core.words import number as number_
+from failover.errors import FailoverError
+from failover.fence import fence
 from failover.ports import Rc, Reply
+from failover.signals.family import Call, Family, Visit
+from failover.signals.kind import SignalKind
 from failover.signals.sight import OLDEST_S, Sight, age, number, why_missing
 
 PENDING_WARN = 50.0
@@ -25,22 +27,46 @@ MAILDROP_WARN = 20.0
 OLDEST_WARN_S = 300.0
 OLDEST_FAIL_S = 900.0
 FROZEN_FAIL_S = 60.0
+COUNT_S = 30
+"""Seconds that a count of a whole queue may take."""
+
+PENDING = SignalKind("queue.pending", "messages in incoming and active", unit="messages", warn=PENDING_WARN)
+DEFERRED = SignalKind("queue.deferred", "messages put off", unit="messages", warn=DEFERRED_WARN)
+HOLD = SignalKind("queue.hold", "messages on hold", unit="messages")
+MAILDROP = SignalKind(
+    "queue.maildrop", "messages submitted locally and not yet picked up", unit="messages", warn=MAILDROP_WARN
+)
+FROZEN = SignalKind(
+    "queue.frozen", "messages fixed to a filter; age: of the oldest", unit="messages", warn=PENDING_WARN
+)
+OLDEST_AGE = SignalKind(
+    "queue.oldest_age",
+    "seconds that the oldest pending message waits",
+    unit="s",
+    warn=OLDEST_WARN_S,
+    fail=OLDEST_FAIL_S,
+)
 
 
-def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
-    sight = Sight(host.name, host.name, at)
+def asks(visit: Visit) -> dict[str, str]:
+    waited = {"waited": str(int(visit.waited_s))} if visit.waited_s else {}
+    return {"filters": "yes" if visit.wants(FROZEN) else "no", **waited}
+
+
+def read(visit: Visit, facts: Reply) -> Iterable[Signal]:
+    sight = visit.sight
     counts = {row[0]: n for row in facts.all("queue") if len(row) == 2 and (n := number(row[1])) is not None}
     oldest = _oldest(facts)
     yield _pending(sight, facts, counts, oldest)
-    for name, warn in (("deferred", DEFERRED_WARN), ("hold", None), ("maildrop", MAILDROP_WARN)):
-        yield _depth(sight, facts, name, counts, warn)
+    for kind in (DEFERRED, HOLD, MAILDROP):
+        yield _depth(sight, facts, kind, counts)
     yield _oldest_age(sight, facts, counts, oldest)
     yield _frozen(sight, facts)
 
 
 def _pending(sight: Sight, facts: Reply, counts: dict[str, float], oldest: float | None) -> Signal:
     if not {"incoming", "active"} <= counts.keys():
-        return sight.unknown("queue.pending", why_missing(facts, "queue"))
+        return sight.unknown(PENDING, why_missing(facts, "queue"))
     waiting, before = _pends(counts), _waited(facts, "pending", counts)
     said, outcome = _wait(waiting), Outcome.FAIL
     if facts.one("postfix") == ("stopped",):
@@ -48,17 +74,18 @@ def _pending(sight: Sight, facts: Reply, counts: dict[str, float], oldest: float
     else:
         said = f"{said} in incoming and active" + (f", oldest {duration(oldest)}" if oldest and waiting else "")
         outcome, said = _over(waiting, PENDING_WARN, said)
-    found = sight.signal("queue.pending", outcome, said, waiting, "messages", oldest, before)
+    found = sight.signal(PENDING, outcome, said, waiting, oldest, before)
     return replace(found, most=waiting) if _unseen(facts, "pending", counts) else found
 
 
-def _depth(sight: Sight, facts: Reply, name: str, counts: dict[str, float], warn: float | None) -> Signal:
+def _depth(sight: Sight, facts: Reply, kind: SignalKind, counts: dict[str, float]) -> Signal:
+    name = kind.name.removeprefix("queue.")
     waiting = counts.get(name)
     if waiting is None:
-        return sight.unknown(f"queue.{name}", why_missing(facts, "queue"))
-    outcome, reason = _over(waiting, warn, f"{_wait(waiting)} in {name}")
+        return sight.unknown(kind, why_missing(facts, "queue"))
+    outcome, reason = _over(waiting, kind.warn, f"{_wait(waiting)} in {name}")
     before = _waited(facts, name, counts)
-    found = sight.signal(f"queue.{name}", outcome, reason, waiting, "messages", before=before)
+    found = sight.signal(kind, outcome, reason, waiting, before=before)
     partial = before is not None and _unseen(facts, name, counts)
     return replace(found, most=waiting) if partial else found
 
@@ -66,7 +93,7 @@ def _depth(sight: Sight, facts: Reply, name: str, counts: dict[str, float], warn
 def _oldest_age(sight: Sight, facts: Reply, counts: dict[str, float], oldest: float | None) -> Signal:
     waiting = _pends(counts)
     if oldest is None and (waiting or not counts):
-        return sight.unknown("queue.oldest_age", why_missing(facts, "oldest"))
+        return sight.unknown(OLDEST_AGE, why_missing(facts, "oldest"))
     waited = oldest or 0.0
     said = f"the oldest in incoming and active waits {duration(waited)}" if waiting else "nothing waits"
     unseen = _unseen(facts, "pending", counts)
@@ -76,7 +103,7 @@ def _oldest_age(sight: Sight, facts: Reply, counts: dict[str, float], oldest: fl
         if waited > limit:
             outcome, said = worse, f"{said}, limit {duration(limit)}"
             break
-    found = sight.signal("queue.oldest_age", outcome, said, waited, "s")
+    found = sight.signal(OLDEST_AGE, outcome, said, waited)
     return replace(found, most=OLDEST_S) if unseen else found
 
 
@@ -119,29 +146,42 @@ def _frozen(sight: Sight, facts: Reply) -> Signal:
     """Of a long queue only the first are opened: what they show is certain, and that they show none is nothing."""
     told, rows = why_missing(facts, "frozen"), _rows(facts)
     if any(row[:1] == ("frozen",) for row in facts.all("error")):
-        return sight.unknown("queue.frozen", told)
+        return sight.unknown(FROZEN, told)
     if rows is None:
-        return sight.unknown("queue.frozen", "failover-host counted something unreadable")
+        return sight.unknown(FROZEN, "failover-host counted something unreadable")
     if not rows and not facts.all("queue"):
-        return sight.unknown("queue.frozen", told)
+        return sight.unknown(FROZEN, told)
     seen, part = sum(r.seen for r in rows), max(rows, key=lambda r: r.unseen, default=_NO_FILTER)
     of = f"of the {number_(part.examined)} messages examined, of {number_(part.total)},"
     if not seen:
         names = " or ".join(f'"{r.transport}"' for r in rows) or "a filter: none is set"
         if part.unseen:
-            found = sight.unknown("queue.frozen", f"none {of} waits for {names}")
+            found = sight.unknown(FROZEN, f"none {of} waits for {names}")
             return replace(found, most=part.unseen)
-        return sight.signal("queue.frozen", Outcome.OK, f"no mail waits for {names}", 0.0, "messages", 0.0, 0.0)
+        return sight.signal(FROZEN, Outcome.OK, f"no mail waits for {names}", 0.0, 0.0, 0.0)
     worst = max((r for r in rows if r.seen), key=lambda r: r.oldest)
     waits = f"{number_(seen)} {of} {'waits' if seen == 1 else 'wait'}" if part.unseen else _wait(seen)
     said = f'{waits} for "{worst.transport}", oldest {duration(worst.oldest)}'
     outcome = Outcome.FAIL if worst.oldest > FROZEN_FAIL_S else Outcome.WARN if seen > PENDING_WARN else Outcome.OK
     before = _waited(facts, "frozen", {})
-    found = sight.signal("queue.frozen", outcome, said, seen, "messages", worst.oldest, before)
+    found = sight.signal(FROZEN, outcome, said, seen, worst.oldest, before)
     return replace(found, most=seen + part.unseen) if part.unseen else found
 
 
 _NO_FILTER = _Frozen("", 0.0, 0.0, 0.0, 0.0)
+
+
+def again(visit: Visit, facts: Reply, call: Call) -> Reply:
+    """Counts a filter's mail in all of a long queue. What could not be counted stays as the look saw it."""
+    if not visit.wants(FROZEN):
+        return facts
+    try:
+        with fence(visit.host.name):
+            args = {"limit": str(COUNT_S), "config_dir": visit.host.postfix.config_dir}
+            told = [call("frozen", args | {"filter": name}, COUNT_S) for name in to_count(facts)]
+            return counted(facts, told, visit.waited_s) if told else facts
+    except FailoverError:
+        return facts
 
 
 def to_count(facts: Reply) -> tuple[str, ...]:
@@ -212,3 +252,12 @@ def _over(found: float, warn: float | None, said: str) -> tuple[Outcome, str]:
 
 def _wait(n: float) -> str:
     return f"{count(n, 'message')} {'waits' if n == 1 else 'wait'}" if n else "no mail waits"
+
+
+FAMILY = Family(
+    (PENDING, DEFERRED, HOLD, MAILDROP, FROZEN, OLDEST_AGE),
+    asks=asks,
+    read=read,
+    again=again,
+    newer=frozenset({"waited"}),
+)

@@ -10,6 +10,7 @@ from failover.core.clean import clean
 from failover.core.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
+from failover.signals.kind import SignalKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +23,18 @@ class Sight:
 
     def signal(
         self,
-        name: str,
+        kind: SignalKind,
         outcome: Outcome,
         reason: str,
         value: float | str | None = None,
-        unit: str = "",
         age: float | None = None,
         before: float | None = None,
     ) -> Signal:
-        said = clean(reason, _LONGEST)
-        return Signal(self.host, name, self.vantage, outcome, said, self.at, value, unit, age, before)
+        said, unit = clean(reason, _LONGEST), kind.unit if isinstance(value, int | float) else ""
+        return Signal(self.host, kind.name, self.vantage, outcome, said, self.at, value, unit, age, before)
 
-    def unknown(self, name: str, reason: str) -> Signal:
-        return self.signal(name, Outcome.UNKNOWN, reason)
+    def unknown(self, kind: SignalKind, reason: str) -> Signal:
+        return self.signal(kind, Outcome.UNKNOWN, reason)
 
 
 @dataclass(frozen=True, slots=True)

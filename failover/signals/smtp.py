@@ -6,24 +6,39 @@ the patience, `unreachable` when there is no connection, `refused`, `closed` or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from failover.core.fleet import Host
 from failover.core.signal import CONTROLLER, Outcome, Signal
 from failover.core.words import duration
-from failover.ports import Reply, SmtpAnswer
+from failover.ports import Reply, SmtpAnswer, SmtpClient
+from failover.signals.family import Family, Visit
+from failover.signals.kind import SignalKind, Where
 from failover.signals.sight import Answer, Sight, answer, why_missing
 
+BANNER = SignalKind("smtp.banner", "does the MX greet, seen from the controller", Where.HERE, unit="s")
+DIALOGUE = SignalKind("smtp.dialogue", "does it accept a recipient, seen from the controller", Where.HERE, unit="s")
+PEER = SignalKind("smtp.peer", "does it greet, seen from another MX", Where.PEER, unit="s")
 
-def from_here(host: Host, name: str, found: SmtpAnswer, patience_s: float, at: datetime) -> Signal:
+
+def dial(visit: Visit, name: str, smtp: SmtpClient) -> Iterable[Signal]:
+    at, patience_s = visit.host.smtp, visit.patience_s
+    if name == BANNER.name:
+        yield from_here(visit.host, BANNER, smtp.banner(at, patience_s=patience_s), patience_s, visit.at)
+    elif visit.fleet.domains:
+        to = f"postmaster@{next(iter(visit.fleet.domains))}"  # must be accepted: RFC 5321, 4.5.1
+        yield from_here(visit.host, DIALOGUE, smtp.dialogue(at, to, patience_s=patience_s), patience_s, visit.at)
+
+
+def from_here(host: Host, kind: SignalKind, found: SmtpAnswer, patience_s: float, at: datetime) -> Signal:
     """`ours` (our own network is down): unknown, for we have not looked."""
     sight = Sight(host.name, CONTROLLER, at)
     if found.ok:
         said = f"{found.said} in {duration(found.seconds)}"
-        return sight.signal(name, Outcome.OK, said, found.seconds, "s")
+        return sight.signal(kind, Outcome.OK, said, found.seconds)
     outcome = Outcome.UNKNOWN if found.ours else Outcome.FAIL
-    return sight.signal(name, outcome, found.said, _word(found, patience_s))
+    return sight.signal(kind, outcome, found.said, _word(found, patience_s))
 
 
 _NO_CONNECTION = ("no connection", "no route to host", "cannot connect", "timed out connecting")
@@ -45,21 +60,22 @@ def _from_there(found: Answer) -> tuple[Outcome, str]:
     return found.outcome, found.word
 
 
-def peers(vantage: Host, seen: Mapping[str, Host], facts: Reply, at: datetime) -> Iterable[Signal]:
-    """`seen`: the hosts that `vantage` was asked to look at, by address and port."""
+def asks(visit: Visit) -> dict[str, str]:
+    return {"peers": ",".join(str(h.smtp) for h in visit.peers)} if visit.peers else {}
+
+
+def read(visit: Visit, facts: Reply) -> Iterable[Signal]:
+    """Of the hosts that this one was asked to look at."""
     rows = {row[0]: row[1:] for row in facts.all("peer") if row}
-    for address, host in seen.items():
-        sight = Sight(host.name, vantage.name, at)
+    vantage = visit.host.name
+    for address, host in {str(h.smtp): h for h in visit.peers}.items():
+        sight = Sight(host.name, vantage, visit.at)
         if address not in rows:
-            yield sight.unknown("smtp.peer", f"{vantage.name}: {why_missing(facts, 'peer')}")
+            yield sight.unknown(PEER, f"{vantage}: {why_missing(facts, 'peer')}")
             continue
         found = answer(rows[address])
         outcome, word = _from_there(found)
-        value = found.seconds if found.ok else word
-        yield sight.signal("smtp.peer", outcome, found.said(address), value, "s" * found.ok)
+        yield sight.signal(PEER, outcome, found.said(address), found.seconds if found.ok else word)
 
 
-def not_looked(vantage: Host, seen: Iterable[Host], reason: str, at: datetime) -> Iterable[Signal]:
-    return (
-        Sight(h.name, vantage.name, at).unknown("smtp.peer", f"{vantage.name} could not look: {reason}") for h in seen
-    )
+FAMILY = Family((BANNER, DIALOGUE, PEER), asks=asks, read=read, dial=dial)

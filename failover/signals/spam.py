@@ -11,54 +11,70 @@ to a hello and a NOOP must do. One that nobody declared is found by the host its
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from failover.core.fleet import Engine, Host
 from failover.core.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
-from failover.signals.sight import Answer, Sight, answer
+from failover.signals.family import Args, Family, Visit
+from failover.signals.kind import SignalKind
+from failover.signals.sight import Answer, answer
 
 SCAN_WARN_S = 2.0
+PING = SignalKind("spam.ping", "does the scanner answer at all", unit="s")
+SCAN = SignalKind("spam.scan", "does a scan come to its end", unit="s", warn=SCAN_WARN_S)
 AUTO = "auto"
 USUAL = {"spam": Engine.SPAMASSASSIN.value, "spam_address": "127.0.0.1:783"}
 """Where Debian has spamd: for a helper of an earlier release, which finds nothing by itself."""
 
 
-def args(host: Host) -> dict[str, str]:
-    """What `look` is told of the filter. Undeclared: the host finds an SMTP or LMTP filter, else looks at the usual
-    spamd, and `read` is silent if nothing listens there and no mail needs it."""
-    if host.spam is None:
-        return {"spam": AUTO}
-    return {"spam": host.spam.engine.value, "spam_address": str(host.spam.address)}
+def has(host: Host, kind: SignalKind) -> bool:
+    """An undeclared filter is not missed."""
+    return host.spam is not None and host.spam.engine is not Engine.NONE
 
 
-def read(host: Host, facts: Reply, at: datetime) -> Iterable[Signal]:
-    sight = Sight(host.name, host.name, at)
-    for name in ("spam.ping", "spam.scan"):
-        row = facts.one(name)
-        if row is not None and (signal := _judge(sight, name, answer(row), host, facts)) is not None:
+def asks(visit: Visit) -> dict[str, str]:
+    """Undeclared: the host finds an SMTP or LMTP filter, else looks at the usual spamd, and `read` is silent if nothing
+    listens there and no mail needs it."""
+    spam = visit.host.spam
+    if not visit.wants(PING, SCAN) or (spam is not None and spam.engine is Engine.NONE):
+        return {"spam": "none", "scan": "no"}
+    scan = {"scan": "yes" if visit.wants(SCAN) else "no"}
+    if spam is None:
+        return {"spam": AUTO, "filters": "yes", **scan}
+    return {"spam": spam.engine.value, "spam_address": str(spam.address), **scan}
+
+
+def older(args: Args) -> Args:
+    return {**args, **USUAL} if args["spam"] == AUTO else args
+
+
+def read(visit: Visit, facts: Reply) -> Iterable[Signal]:
+    for kind in (PING, SCAN):
+        row = facts.one(kind.name)
+        if row is not None and (signal := _judge(visit, kind, answer(row), facts)) is not None:
             yield signal
 
 
-def _judge(sight: Sight, name: str, found: Answer, host: Host, facts: Reply) -> Signal | None:
+def _judge(visit: Visit, kind: SignalKind, found: Answer, facts: Reply) -> Signal | None:
+    host, sight = visit.host, visit.sight
     engine, at = _found(host, facts)
     if host.spam is None and engine not in _MAIL and found.word == "refused":
         in_use = facts.one("filter")
         said = "mail goes through filter {!r}, which is not the usual spamd: declare `spam:` for this host"
-        return sight.unknown(name, said.format(in_use[0])) if in_use else None
-    if found.ok and name == "spam.scan":
+        return sight.unknown(kind, said.format(in_use[0])) if in_use else None
+    if found.ok and kind is SCAN:
         slow = found.seconds > SCAN_WARN_S
         said = f"{'answers' if engine in _MAIL else 'scans'} in {duration(found.seconds)}"
         said += f", slower than {duration(SCAN_WARN_S)}" if slow else ""
-        return sight.signal(name, Outcome.WARN if slow else Outcome.OK, said, found.seconds, "s")
+        return sight.signal(kind, Outcome.WARN if slow else Outcome.OK, said, found.seconds)
     if engine == Engine.RSPAMD.value and at.endswith(_PROXY) and found.word in {"closed", "wrong"}:
         said = (
             f"{at} is rspamd's proxy, which speaks the milter protocol: give the address of a worker, on 11333 or 11334"
         )
-        return sight.unknown(name, said)
+        return sight.unknown(kind, said)
     said = found.said(at).removeprefix("connected, ")  # a hung spamd connects: that is no news, and no comfort
-    return sight.signal(name, found.outcome, said, found.seconds if found.ok else found.word, "s" * found.ok)
+    return sight.signal(kind, found.outcome, said, found.seconds if found.ok else found.word)
 
 
 _PROXY = ":11332"
@@ -71,3 +87,6 @@ def _found(host: Host, facts: Reply) -> tuple[str, str]:
         return host.spam.engine.value, str(host.spam.address)
     engine, at, *_ = (*(facts.one("spam.at") or ()), *USUAL.values())[:2]
     return engine, at
+
+
+FAMILY = Family((PING, SCAN), has=has, asks=asks, read=read, older=older)

@@ -17,14 +17,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from failover.core.fleet import Fleet, Host
+from failover.core.fleet import Fleet
 from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, of
 from failover.core.words import count, duration, number
 from failover.ports import Reply
+from failover.signals.family import Family, Visit
+from failover.signals.kind import SignalKind, Where
 from failover.signals.sight import Sight, why_missing
 from failover.signals.sight import number as read_number
 
-POSITION, ACCEPTED, REMOVED_RATE, SHARE = "log.position", "traffic.accepted", "queue.removed_rate", "traffic.share"
+REMOVED_RATE = SignalKind("queue.removed_rate", "messages done per minute", Where.LOG, unit="messages/min", quiet=True)
+SHARE = SignalKind("traffic.share", "its part of the mail, percent", Where.FLEET, unit="%", quiet=True)
+ACCEPTED = SignalKind("traffic.accepted", "", Where.LOG, unit="messages", quiet=True)
+POSITION = SignalKind("log.position", "", Where.LOG, measure=False, quiet=True)
+KINDS = (REMOVED_RATE, SHARE, ACCEPTED, POSITION)
 JOURNAL = "journal"
 LONGEST_S = 3600.0
 """A rate over a longer span says nothing of now."""
@@ -50,7 +56,7 @@ class Since:
 
 def since(host: str, before: Samples, at: datetime) -> Since | None:
     """The newest earlier look, if it is not too old. A position "from the future" of a clock set back is none."""
-    fit = [s for s in of(before, host, POSITION) if timedelta(0) < at - s.at <= timedelta(seconds=LONGEST_S)]
+    fit = [s for s in of(before, host, POSITION.name) if timedelta(0) < at - s.at <= timedelta(seconds=LONGEST_S)]
     newest = max(fit, key=lambda s: s.at, default=None)
     if newest is None or not isinstance(newest.value, str) or not _POSITION.fullmatch(newest.value):
         return None
@@ -60,18 +66,23 @@ def since(host: str, before: Samples, at: datetime) -> Since | None:
 def carried(samples: Iterable[Signal], at: datetime) -> Samples:
     """What the next look needs of the earlier ones (`before`), and no more, for a process that looks again and again:
     each host's newest position, and the counts of the window."""
-    recent = [s for s in samples if s.name in {POSITION, ACCEPTED} and at - s.at <= timedelta(seconds=LONGEST_S)]
-    newest = {s.host: s for s in sorted(recent, key=lambda s: s.at) if s.name == POSITION and s.at <= at}
-    counts = (s for s in recent if s.name == ACCEPTED and at - s.at < timedelta(seconds=WINDOW_S))
+    recent = [
+        s for s in samples if s.name in {POSITION.name, ACCEPTED.name} and at - s.at <= timedelta(seconds=LONGEST_S)
+    ]
+    newest = {s.host: s for s in sorted(recent, key=lambda s: s.at) if s.name == POSITION.name and s.at <= at}
+    counts = (s for s in recent if s.name == ACCEPTED.name and at - s.at < timedelta(seconds=WINDOW_S))
     return (*newest.values(), *counts)
 
 
-def args(host: Host, earlier: Since | None) -> dict[str, str]:
-    return {"log": host.postfix.log} | ({"log_from": earlier.position} if earlier else {})
+def asks(visit: Visit) -> dict[str, str]:
+    if not visit.wants(*KINDS):
+        return {}
+    earlier = since(visit.host.name, visit.before, visit.at)
+    return {"log": visit.host.postfix.log} | ({"log_from": earlier.position} if earlier else {})
 
 
-def read(host: Host, facts: Reply, at: datetime, earlier: Since | None) -> Iterable[Signal]:
-    sight = Sight(host.name, host.name, at)
+def read(visit: Visit, facts: Reply) -> Iterable[Signal]:
+    sight, earlier = visit.sight, since(visit.host.name, visit.before, visit.at)
     log = facts.one("log") or ()
     there = ":".join(log[:2])
     if len(log) >= 2 and _POSITION.fullmatch(there):
@@ -80,15 +91,15 @@ def read(host: Host, facts: Reply, at: datetime, earlier: Since | None) -> Itera
         yield sight.unknown(POSITION, why_missing(facts, "log"))
     counted = _counted(facts, earlier) if earlier else None
     if earlier is None or counted is None:
-        for name in (REMOVED_RATE, ACCEPTED):
-            yield sight.unknown(name, _why_not(facts, earlier))
+        for kind in (REMOVED_RATE, ACCEPTED):
+            yield sight.unknown(kind, _why_not(facts, earlier))
         return
     accepted, removed, about = counted
     rate = removed / earlier.span_s * 60
     said = f"{about}{count(round(rate, 1), 'message')} a minute done with, over {duration(earlier.span_s)}"
-    yield sight.signal(REMOVED_RATE, Outcome.OK, said, rate, "messages/min")
+    yield sight.signal(REMOVED_RATE, Outcome.OK, said, rate)
     said = f"{about}{count(round(accepted), 'message')} accepted in {duration(earlier.span_s)}"
-    yield sight.signal(ACCEPTED, Outcome.OK, said, accepted, "messages", earlier.span_s)
+    yield sight.signal(ACCEPTED, Outcome.OK, said, accepted, earlier.span_s)
 
 
 def _read(log: tuple[str, ...]) -> str:
@@ -131,7 +142,7 @@ def shares(fleet: Fleet, before: Samples, now: Iterable[Signal], at: datetime) -
     for name, rate in rates.items():
         percent = 100 * rate / sum(rates.values())
         said = f"{number(round(percent, 1))} % of the mail that {count(len(rates), 'host')} accepted"
-        yield Sight(name, CONTROLLER, at).signal(SHARE, Outcome.OK, said, percent, "%")
+        yield Sight(name, CONTROLLER, at).signal(SHARE, Outcome.OK, said, percent)
 
 
 def _recent(host: str, before: Samples, now: Samples, at: datetime) -> Samples:
@@ -140,11 +151,22 @@ def _recent(host: str, before: Samples, now: Samples, at: datetime) -> Samples:
     def usable(s: Signal) -> bool:
         return s.outcome is Outcome.OK and isinstance(s.value, int | float) and bool(s.age)
 
-    mine = tuple(s for s in of(now, host, ACCEPTED) if usable(s))
+    mine = tuple(s for s in of(now, host, ACCEPTED.name) if usable(s))
     window = timedelta(seconds=WINDOW_S)
-    earlier = (s for s in of(before, host, ACCEPTED) if usable(s) and timedelta(0) < at - s.at < window)
+    earlier = (s for s in of(before, host, ACCEPTED.name) if usable(s) and timedelta(0) < at - s.at < window)
     return (*earlier, *mine) if mine else ()
 
 
 def _per_minute(counts: Samples) -> float:
     return 60 * sum(float(s.value or 0) for s in counts) / sum(s.age or 0.0 for s in counts)
+
+
+FAMILY = Family(
+    KINDS,
+    asks=asks,
+    read=read,
+    newer=frozenset({"log", "log_from"}),
+    compare=shares,
+    carried=carried,
+    together=True,
+)

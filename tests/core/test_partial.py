@@ -20,7 +20,7 @@ from failover.ports import Reply
 from failover.signals import queue
 from failover.signals.look import look
 from tests.core.cases import condition, table
-from tests.signals.fakes import AT, Clock, Remote, Smtp, fleet
+from tests.signals.fakes import AT, Clock, Remote, Smtp, fleet, visit
 
 SOME = Watch("queue.frozen", "mx1", leaves="some", within=60.0)
 ALL = Watch("queue.frozen", "mx1", leaves="all", stalls_at_most=120.0)
@@ -39,7 +39,7 @@ def facts(seen: str, *, oldest: int = 0, waited: int | None = None, pending: int
 
 
 def signals(answer: Reply, after: float = 0.0) -> Samples:
-    return tuple(queue.read(fleet().hosts["mx1"], answer, AT + timedelta(seconds=after)))
+    return tuple(queue.read(visit(fleet().hosts["mx1"], at=AT + timedelta(seconds=after)), answer))
 
 
 @pytest.mark.parametrize("case", table("partial.yaml"), ids=lambda c: str(c["case"]))

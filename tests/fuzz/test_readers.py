@@ -28,7 +28,7 @@ from failover.signals.look import look
 from tests.adapters.test_resolver import MX, NAME, server
 from tests.adapters.test_resolver import reply as dns_reply
 from tests.fuzz.made_up import NASTY, NUMBERS, TEXT, fuzz, mutated, no_fault, plain
-from tests.signals.fakes import AT, HEALTHY, Clock, Remote, Smtp, fleet, host, position
+from tests.signals.fakes import AT, HEALTHY, Clock, Remote, Smtp, fleet, host, position, visit
 
 ROWS = b"\n" + "".join(f"{line}\n".replace(" ", "\t") for line in ["begin 1", *HEALTHY.splitlines()]).encode()
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIFYUnkXUFbGcTnlkUoRJQZx2kqJZ8hyBl8ZZDp9zqZUV"
@@ -96,7 +96,7 @@ def test_no_absurd_number_is_one(text: str) -> None:
 @given(st.lists(TEXT, max_size=8), st.lists(TEXT, max_size=3))
 def test_what_docker_says_of_a_container_is_read_or_said(fields: list[str], now: list[str]) -> None:
     asked = Reply("look", 0, (("container", *map(clean, fields)), ("now", *map(clean, now))))
-    (found,) = container.read(host("mx1", 11), asked, AT)
+    (found,) = container.read(visit(host("mx1", 11)), asked)
     assert plain(found.reason)
 
 

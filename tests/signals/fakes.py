@@ -12,6 +12,7 @@ from failover.core.signal import Outcome, Signal
 from failover.dns.rfc2136 import Rfc2136
 from failover.errors import FailoverError
 from failover.ports import Reply, SmtpAnswer
+from failover.signals.family import Visit
 
 AT = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
 
@@ -49,6 +50,11 @@ def host(name: str, last: int, **changes: object) -> Host:
 def fleet(*hosts: Host) -> Fleet:
     chosen = hosts or (host("mx1", 11), host("mx2", 12))
     return Fleet({h.name: h for h in chosen}, {"example.net": Domain("example.net", Rfc2136("192.0.2.53"))})
+
+
+def visit(of: Host, *peers: Host, at: datetime = AT) -> Visit:
+    """One host in one look, as a family's readers take it."""
+    return Visit(fleet(of, *peers), of, at, peers=peers)
 
 
 def position(host: str, value: str = "812:1000", ago_s: float = 60) -> Signal:

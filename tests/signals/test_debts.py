@@ -9,7 +9,7 @@ from failover.core.signal import Outcome, Signal
 from failover.ports import Reply
 from failover.signals import debts
 from failover.signals.debts import of
-from tests.signals.fakes import AT, facts, fleet
+from tests.signals.fakes import AT, facts, fleet, visit
 
 HELD = ("debt", "held", "40", "1606200000", "r1", "requeue", "/etc/postfix-in", "left")
 FORCE = ("debt", "force", "r2", "bypass", "1606200060", "master.cf", "smtp/inet/content_filter", "/etc/postfix")
@@ -19,7 +19,7 @@ UNLOADED = ("debt", "unloaded", "1606200000", "r3", "bypass", "/etc/postfix", "l
 
 def read(*rows: tuple[str, ...]) -> dict[str, Signal]:
     host = fleet().hosts["mx1"]
-    return {s.name: s for s in debts.read(host, Reply("look", 0, rows), AT)}
+    return {s.name: s for s in debts.read(visit(host), Reply("look", 0, rows))}
 
 
 def test_mail_that_we_hold_fails_and_names_the_command_that_frees_it() -> None:

@@ -7,9 +7,9 @@ import pytest
 from failover.core.fleet import Endpoint, Engine, Spam
 from failover.core.signal import Outcome, Samples, Signal
 from failover.ports import Reply, SmtpAnswer
-from failover.signals import COUNTED, SIGNALS, Where, smtp, spam
+from failover.signals import COUNTED, OF_DOMAINS, SIGNALS, smtp, spam
 from failover.signals.look import look
-from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, host
+from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, host, visit
 
 OK, WARN, FAIL, UNKNOWN = Outcome.OK, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN
 
@@ -24,7 +24,7 @@ def by_name(samples: Samples, name: str) -> dict[str, Signal]:
 
 def test_healthy_host_shows_every_signal_ok() -> None:
     found = seen(facts())
-    one_look = {name for name, need in SIGNALS.items() if need.where is not Where.SERVERS} - COUNTED
+    one_look = SIGNALS.keys() - OF_DOMAINS - COUNTED
     assert found.keys() == one_look
     assert {s.outcome for s in found.values()} == {OK}
     assert (found["queue.pending"].value, found["queue.pending"].age) == (3.0, 3.0)
@@ -184,7 +184,7 @@ def test_no_engine_means_no_spam_signals() -> None:
     ],
 )
 def test_smtp_from_here(answer: SmtpAnswer, outcome: Outcome, value: object) -> None:
-    found = smtp.from_here(host("mx1", 11), "smtp.banner", answer, patience_s=5.0, at=AT)
+    found = smtp.from_here(host("mx1", 11), smtp.BANNER, answer, patience_s=5.0, at=AT)
     assert (found.outcome, found.value, found.vantage) == (outcome, value, "controller")
 
 
@@ -200,7 +200,7 @@ def test_smtp_from_here(answer: SmtpAnswer, outcome: Outcome, value: object) -> 
     ],
 )
 def test_smtp_from_a_peer(row: str, outcome: Outcome, value: object) -> None:
-    (found,) = smtp.peers(host("mx1", 11), {"192.0.2.12:25": host("mx2", 12)}, facts(f"peer 192.0.2.12:25 {row}"), AT)
+    (found,) = smtp.read(visit(host("mx1", 11), host("mx2", 12)), facts(f"peer 192.0.2.12:25 {row}"))
     assert (found.host, found.vantage, found.outcome, found.value) == ("mx2", "mx1", outcome, value)
 
 
@@ -209,6 +209,6 @@ def test_a_proxy_that_speaks_no_http_says_nothing_of_the_filter(word: str, outco
     """case: rspamd's proxy on 11332: fail for ever, shift-mx refused, "mx2 is not fit"."""
     at = Spam(Engine.RSPAMD, Endpoint("127.0.0.1", 11332))
     asked = facts(f"spam.scan {word} 9 closed without an answer")
-    found = {s.name: s for s in spam.read(host("mx1", 11, spam=at), asked, AT)}["spam.scan"]
+    found = {s.name: s for s in spam.read(visit(host("mx1", 11, spam=at)), asked)}["spam.scan"]
     assert found.outcome == outcome
     assert ("on 11333 or 11334" in found.reason) == (outcome == "unknown")
