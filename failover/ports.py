@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -94,11 +95,33 @@ class SmtpAnswer:
     ours: bool = False
 
 
+class Tls(enum.Enum):
+    """What came of STARTTLS. Broken: it is offered, and does not work; unknown: we did not get so far."""
+
+    SHOWN = "shown"
+    NOT_OFFERED = "not offered"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsAnswer:
+    """`until`: when the certificate ends that was shown."""
+
+    tls: Tls
+    said: str
+    until: datetime | None = None
+
+
 class SmtpClient(Protocol):
     def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer: ...
 
     def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
         """EHLO, MAIL, RCPT, RSET, QUIT; never DATA."""
+        ...
+
+    def certificate(self, at: Endpoint, *, patience_s: float) -> TlsAnswer:
+        """EHLO, STARTTLS, QUIT; the certificate is read, not verified."""
         ...
 
 

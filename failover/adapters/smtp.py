@@ -8,19 +8,22 @@ from __future__ import annotations
 import platform
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from failover.adapters.sock import OURS, connect
+from failover.adapters.tls import NoCertificate, certificate_end
 from failover.adapters.watchdog import Errand, Overdue, Stage
 from failover.core.clean import clean
 from failover.core.fleet import Endpoint
 from failover.core.words import duration
 from failover.errors import ConfigError, Fault
 from failover.fence import fence
-from failover.ports import SmtpAnswer
+from failover.ports import SmtpAnswer, Tls, TlsAnswer
 
 LONGEST = 64 * 1024
 """Bytes of all replies together; Postfix's longest EHLO answer is far below 1 KiB."""
@@ -66,7 +69,8 @@ class _Until:
 
 
 class _Talk:
-    """Replies off a socket, all within one deadline. `begun` is the newest reply, as far as it came."""
+    """Replies off a socket, all within one deadline. `begun` is the newest reply, as far as it came; `words`: the first
+    word of each of its lines."""
 
     def __init__(self, sock: socket.socket, until: _Until) -> None:
         self._sock = sock
@@ -75,6 +79,7 @@ class _Talk:
         self._size = 0
         self._whole = False
         self.begun: _Reply | None = None
+        self.words: set[str] = set()
 
     def greeting(self) -> _Reply:
         """As `reply`. One that has begun is waited for longer: who hangs up during postscreen's wait is logged there,
@@ -89,7 +94,7 @@ class _Talk:
 
     def reply(self, to: str) -> _Reply:
         """The answer `to` a verb. Raises _No, OSError."""
-        self.begun, self._whole = None, False
+        self.begun, self.words, self._whole = None, set(), False
         return self._rest_of(to)
 
     def _rest_of(self, to: str) -> _Reply:
@@ -98,15 +103,28 @@ class _Talk:
             if not re.match(rb"[2-5]\d\d([ -]|$)", line):  # RFC 5321, 4.2
                 raise _No(f"no SMTP reply to {to}: {_printable(line)!r}")
             text = _printable(line[4:])
+            self.words.add(text.partition(" ")[0].upper())
             self.begun = _Reply(int(line[:3]), f"{self.begun.text} {text}".strip()[:SAID] if self.begun else text)
             if line[3:4] != b"-":
                 self._whole = True
                 return self.begun
 
     def say(self, words: str) -> _Reply:
-        self._sock.settimeout(self._left())
-        self._sock.sendall(words.encode() + b"\r\n")
+        self._send(words.encode() + b"\r\n")
         return self.reply(words.split()[0])
+
+    def _send(self, data: bytes) -> None:
+        self._sock.settimeout(self._left())
+        self._sock.sendall(data)
+
+    def starttls(self) -> datetime:
+        """When the certificate ends that it shows, after it agreed to STARTTLS. Raises what `certificate_end` does."""
+        self._whole = False  # no more is said in the open
+        until, say = certificate_end(self._send, lambda: self._receive("TLS"))
+        self._until.by = min(self._until.by, time.monotonic() + PARTING_S)
+        with suppress(_No, OSError):
+            say(b"QUIT\r\n")
+        return until
 
     def part(self) -> None:
         """Manners, which keep "lost connection" out of its log; not while a reply of its is unfinished."""
@@ -117,19 +135,22 @@ class _Talk:
 
     def _line(self, to: str) -> bytes:
         while b"\n" not in self._rest:
-            self._sock.settimeout(self._left())
-            try:
-                data = self._sock.recv(4096)
-            except TimeoutError:
-                raise _Late(f"no answer to {to}") from None
-            self._size += len(data)
-            if not data:
-                raise _No(f"closed the connection at {to}")
-            if self._size > LONGEST:
-                raise _No(f"no SMTP reply to {to}: more than {LONGEST} bytes")
-            self._rest += data
+            self._rest += self._receive(to)
         line, _, self._rest = self._rest.partition(b"\n")
         return line.rstrip(b"\r")
+
+    def _receive(self, to: str) -> bytes:
+        self._sock.settimeout(self._left())
+        try:
+            data = self._sock.recv(4096)
+        except TimeoutError:
+            raise _Late(f"no answer to {to}") from None
+        self._size += len(data)
+        if not data:
+            raise _No(f"closed the connection at {to}")
+        if self._size > LONGEST:
+            raise _No(f"no SMTP reply to {to}: more than {LONGEST} bytes")
+        return data
 
     def _left(self) -> float:
         return max(0.001, self._until.by - time.monotonic())
@@ -156,6 +177,52 @@ class SmtpLooker:
             raise ConfigError(f"no recipient address: {recipient!r}", try_="write it as postmaster@example.net")
         verbs = (f"EHLO {self._helo}", "MAIL FROM:<>", f"RCPT TO:<{recipient}>")
         return _look(at, lambda talk: _dialogue(talk, verbs), patience_s, self._greet_s)
+
+    def certificate(self, at: Endpoint, *, patience_s: float) -> TlsAnswer:
+        shown = _Shown()
+        answer = _look(at, lambda talk: _starttls(talk, f"EHLO {self._helo}", shown), patience_s, self._greet_s)
+        return TlsAnswer(shown.tls, answer.said, shown.until)
+
+
+@dataclass(slots=True)
+class _Shown:
+    """How far STARTTLS came."""
+
+    tls: Tls = Tls.UNKNOWN
+    until: datetime | None = None
+
+
+def _starttls(talk: _Talk, hello: str, shown: _Shown) -> Found:
+    if (found := _greeted(talk)) is not None:
+        return found
+    reply = talk.say(hello)
+    if reply.code >= 500 or (reply.code == 250 and "STARTTLS" not in talk.words):
+        shown.tls = Tls.NOT_OFFERED
+        return True, "offers no STARTTLS"
+    if reply.code != 250:
+        return _judged("EHLO", reply)
+    try:
+        return _shaken(talk, shown)
+    except _Late:
+        raise
+    except (_No, ConnectionError):
+        shown.tls = Tls.BROKEN
+        raise
+
+
+def _shaken(talk: _Talk, shown: _Shown) -> Found:
+    reply, said = talk.say("STARTTLS"), "offers STARTTLS, and "
+    if reply.code != 220:
+        shown.tls = Tls.BROKEN
+        return False, f"{said}answers it with {reply}"
+    try:
+        shown.until = talk.starttls()
+    except (ssl.SSLError, NoCertificate) as e:
+        shown.tls = Tls.BROKEN
+        why = f"no TLS comes about ({e.reason or type(e).__name__})" if isinstance(e, ssl.SSLError) else str(e)
+        return False, said + why
+    shown.tls = Tls.SHOWN
+    return True, "shows a certificate"
 
 
 def _banner(talk: _Talk) -> Found:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from failover.core.fleet import Channel, Endpoint, Host
 from failover.errors import OutcomeUnknown, Unreachable
-from failover.ports import Message, Reply, SmtpAnswer
+from failover.ports import Message, Reply, SmtpAnswer, Tls, TlsAnswer
 from failover.world.faults import Fault, Kind, Moments
 from failover.world.machine import Machine, Process, Sshd
 from failover.world.network import Network
@@ -131,6 +131,12 @@ class WorldSmtp:
     def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
         answer = self.banner(at, patience_s=patience_s)
         return SmtpAnswer(ok=True, said="250 2.1.5 Ok", seconds=answer.seconds) if answer.ok else answer
+
+    def certificate(self, at: Endpoint, *, patience_s: float) -> TlsAnswer:
+        """Its servers have none, and to hear so takes no time."""
+        outcome, _, said = greet(self._at(at), patience_s)
+        greets = outcome == "ok" and self.network.up
+        return TlsAnswer(Tls.NOT_OFFERED, "offers no STARTTLS") if greets else TlsAnswer(Tls.UNKNOWN, said)
 
     def _at(self, at: Endpoint) -> Machine | None:
         return next((m for m in self.machines.values() if m.address == at.host), None)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from failover.cli import main, wiring
 from failover.core.fleet import Endpoint, Host
 from failover.core.mx import MxSet, mx_set
 from failover.errors import Changed, OutcomeUnknown, Refused, Unreachable
-from failover.ports import Reply, SmtpAnswer
+from failover.ports import Reply, SmtpAnswer, Tls, TlsAnswer
 from tests.cli.test_check import HOSTS
 from tests.fuzz.made_up import NASTY, NUMBERS, fuzz, no_fault, plain
 from tests.signals.fakes import HEALTHY, Clock
@@ -96,6 +97,11 @@ class Mail:
 
     def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
         return self.banner(at, patience_s=patience_s)
+
+    def certificate(self, at: Endpoint, *, patience_s: float) -> TlsAnswer:
+        dice = self.dice.of("tls", at)
+        until = datetime.fromtimestamp(dice.randrange(2**37), UTC) if dice.random() < 0.5 else None
+        return TlsAnswer(dice.choice([*Tls]), text(dice), until)
 
 
 MX = mx_set(60, [(10, "mx1.example.net"), (20, "mx2.example.net")])

@@ -11,7 +11,7 @@ from failover.core.fleet import Domain, Endpoint, Engine, Fleet, Handler, Host, 
 from failover.core.signal import Outcome, Signal
 from failover.dns.rfc2136 import Rfc2136
 from failover.errors import FailoverError
-from failover.ports import Reply, SmtpAnswer
+from failover.ports import Reply, SmtpAnswer, Tls, TlsAnswer
 from failover.signals.family import Visit
 
 AT = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
@@ -128,6 +128,7 @@ class Smtp:
     """The same answer at every host unless its address says otherwise."""
 
     answers: Mapping[str, SmtpAnswer] = field(default_factory=dict)
+    shown: Mapping[str, TlsAnswer] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer:
@@ -137,3 +138,7 @@ class Smtp:
     def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
         self.asked.append(f"dialogue {at} {recipient}")
         return self.answers.get(at.host, SmtpAnswer(True, f"250 for {recipient}", 0.02))
+
+    def certificate(self, at: Endpoint, *, patience_s: float) -> TlsAnswer:
+        self.asked.append(f"certificate {at}")
+        return self.shown.get(at.host, TlsAnswer(Tls.SHOWN, "shows a certificate", AT + timedelta(days=60)))
