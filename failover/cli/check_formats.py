@@ -185,8 +185,9 @@ def _perf(s: Signal) -> str:
     kind = SIGNALS[s.name]
     limits = ("" if n is None else _plain_number(n) + ":" * kind.below for n in (kind.warn, kind.fail))
     unit = s.unit if s.unit in {"s", "%"} else ""
+    most = "100" if kind.below and unit == "%" else ""
     label = f"{s.host} {s.name}".replace("'", "''").replace("=", "")
-    return f"'{label}'={_plain_number(float(s.value or 0))}{unit};{';'.join(limits)};0;{'100' if kind.below else ''}"
+    return f"'{label}'={_plain_number(float(s.value or 0))}{unit};{';'.join(limits)};0;{most}"
 
 
 def _plain_number(value: float) -> str:

@@ -23,13 +23,15 @@ Call = Callable[[str, Args, float], Reply]
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One host in one look. `names`: the signals that are wanted of it; `peers`: the hosts that it looks at for us.
-    `before`: earlier samples. `waited_s`: also count the mail that waits for so many seconds; 0: do not."""
+    `by_name`: somebody asks for these and needs to see them now. `before`: earlier samples. `waited_s`: also count the
+    mail that waits for so many seconds; 0: do not."""
 
     fleet: Fleet
     host: Host
     at: datetime
     names: frozenset[str] = frozenset()
     peers: tuple[Host, ...] = ()
+    by_name: bool = False
     before: Samples = ()
     waited_s: float = 0.0
     patience_s: float = 5.0

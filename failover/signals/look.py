@@ -53,7 +53,9 @@ def look(
     began = clock.now()
     names = _with_counts(wanted & SIGNALS.keys() if wanted else frozenset(SIGNALS))
     chosen = tuple(h for h in (fleet.hosts if hosts is None else hosts) if h in fleet.hosts)
-    looker = _Looker(fleet, remote, smtp, clock, patience_s, began, before, waited_s, whole, heard)
+    looker = _Looker(
+        fleet, remote, smtp, clock, patience_s, began, before, waited_s, whole, heard, by_name=wanted is not None
+    )
     found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)
     found += [s for s in _compared(fleet, before, tuple(found), began, names) if s.host in chosen]
     quiet = QUIET - (wanted or frozenset())
@@ -112,9 +114,10 @@ class _Looker:
     waited_s: float
     whole: bool
     heard: Callable[[str, Reply], object]
+    by_name: bool
 
     def _visit(self, host: Host, names: frozenset[str], peers: tuple[Host, ...] = ()) -> Visit:
-        return Visit(self.fleet, host, self.at, names, peers, self.before, self.waited_s, self.patience_s)
+        return Visit(self.fleet, host, self.at, names, peers, self.by_name, self.before, self.waited_s, self.patience_s)
 
     def over_ssh(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
         """A host that is only a vantage is asked about its peers and nothing else."""
