@@ -21,6 +21,7 @@ _FILES = (
     "handler",
     "container",
     "smtp",
+    "tls",
     "dns",
     "traffic",
     "cpu",

@@ -90,7 +90,7 @@ def test_healthy(lab: Lab) -> None:
     found = seen(lab, lambda c: c.code == 0)
     for host in ("mx1", "mx2"):
         assert set(found.outcomes(host).values()) == {"ok"}, found.outcomes(host)
-        assert len(found.outcomes(host)) == 19
+        assert len(found.outcomes(host)) == 20
 
 
 @pytest.mark.parametrize("incident", ["spamd-hung"], indirect=True)

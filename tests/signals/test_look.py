@@ -41,7 +41,7 @@ def test_all_behind_ssh_is_unknown(error: FailoverError) -> None:
     found = look(fleet(), remote=Remote({"mx1": error}), smtp=Smtp(), clock=Clock())
     mine = {s.name: s for s in found if s.host == "mx1"}
     assert (mine["ssh.reach"].outcome, mine["ssh.reach"].reason) == (Outcome.FAIL, str(error))
-    over_ssh = {n: s for n, s in mine.items() if not n.startswith(("ssh", "smtp"))}
+    over_ssh = {n: s for n, s in mine.items() if not n.startswith(("ssh", "smtp", "tls"))}
     assert len(over_ssh) == 18
     assert {s.outcome for s in over_ssh.values()} == {Outcome.UNKNOWN}
     assert mine["smtp.banner"].outcome is mine["smtp.peer"].outcome is Outcome.OK
@@ -186,7 +186,7 @@ def test_serial_stays_in_this_thread_and_parallel_does_not_wait() -> None:
 def test_order_is_that_of_the_file_and_of_the_registry() -> None:
     swapped = fleet(host("zz", 11), host("aa", 12))
     names = [s.host for s in look(swapped, remote=Remote(), smtp=Smtp(), clock=Clock())]
-    assert names == ["zz"] * 22 + ["aa"] * 22
+    assert names == ["zz"] * 23 + ["aa"] * 23
 
 
 def test_an_empty_fleet_is_an_empty_look() -> None:
