@@ -1,9 +1,8 @@
-"""`tls.days`: how long the certificate lasts that an MX shows at STARTTLS. Expired, senders that insist on TLS bounce.
+"""`tls.days`: how long the certificate of an MX lasts. After its end, senders that insist on TLS cannot deliver.
 
-It is read, not verified: most senders verify nothing, and an MX may well sign its own. Of a server with two (RSA and
-ECDSA) it is the one that it shows to us. A reading is good for an hour, since a look every ten seconds needs no
-handshake each time; one that is not well is read again after five minutes. Let's Encrypt renews 30 days before the end,
-so 14 days mean that renewing has failed for two weeks; with 3 left somebody has to act.
+It is what the MX shows us at STARTTLS, read and not verified: most senders verify nothing, and an MX may sign its own.
+A look every ten seconds needs no handshake each time: a reading is good for an hour, one that is not well for five
+minutes. Let's Encrypt's are renewed 30 days before their end, so with 14 left renewing has failed for two weeks.
 
 A server that offers no TLS is ok. Where none is seen since the port does not answer, `smtp.banner` tells of that.
 """

@@ -13,15 +13,13 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from failover.adapters import smtp
 from failover.adapters.smtp import SmtpLooker
 from failover.core.fleet import Endpoint
 from failover.ports import Tls, TlsAnswer
 from tests.adapters.test_smtp import Peer, Serve, greet, heard, mx
+from tests.standins.certificate import self_signed
 
 __all__ = ["heard", "mx"]  # fixtures
 ENDS = dt.datetime(2031, 3, 14, 15, 9, 26, tzinfo=dt.UTC)
@@ -38,14 +36,8 @@ def certificate(at: Endpoint, patience_s: float = LONG_S) -> TlsAnswer:
 
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Signed by itself, for no name, with a key that no verification would take."""
-    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - on purpose
-    name, builder = x509.Name([]), x509.CertificateBuilder()
-    builder = builder.subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(7)
-    signed = builder.not_valid_before(ENDS.replace(year=2020)).not_valid_after(ENDS).sign(key, hashes.SHA256())
     path = tmp_path_factory.mktemp("tls") / "mx.pem"
-    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*plain))
+    path.write_text(self_signed(ENDS))
     return path
 
 

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from failover.lab import Lab
 from tests.labs import lab_or_skip, send, until
+from tests.standins.certificate import self_signed
 
 pytestmark = pytest.mark.lab
 
@@ -91,6 +93,30 @@ def test_healthy(lab: Lab) -> None:
     for host in ("mx1", "mx2"):
         assert set(found.outcomes(host).values()) == {"ok"}, found.outcomes(host)
         assert len(found.outcomes(host)) == 20
+
+
+@pytest.fixture
+def tls(lab: Lab, request: pytest.FixtureRequest) -> Iterator[None]:
+    """The Postfix of mx2 with a certificate for so many days, or with one that it cannot read."""
+    ends = datetime.now(UTC) + timedelta(days=request.param) if request.param else None
+    pem = self_signed(ends) if ends else "no key"
+    keep = "cp /etc/postfix/main.cf /etc/postfix/main.cf.kept"
+    on = "postconf -e smtpd_tls_security_level=may smtpd_tls_cert_file=/etc/postfix/mx.pem"
+    lab.run("mx2", ["sh", "-c", f"{keep} && echo '{pem}' >/etc/postfix/mx.pem && {on} && postfix reload"], timeout=30)
+    yield
+    lab.run("mx2", ["sh", "-c", "mv /etc/postfix/main.cf.kept /etc/postfix/main.cf && postfix reload"], timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("tls", "outcome", "state"),
+    [(90, "ok", "healthy"), (5, "warn", "degraded"), (0, "warn", "degraded")],
+    indirect=["tls"],
+)
+def test_a_certificate_that_is_about_to_end(lab: Lab, tls: None, outcome: str, state: str) -> None:
+    found = seen(lab, lambda c: c.outcomes("mx2")["tls.days"] == outcome)
+    shown = found.document["hosts"]["mx2"]["signals"]["tls.days"]
+    assert (shown["outcome"], found.state("mx2")) == (outcome, state), shown
+    assert found.outcomes("mx1")["tls.days"] == "ok", "without TLS"
 
 
 @pytest.mark.parametrize("incident", ["spamd-hung"], indirect=True)
