@@ -137,3 +137,11 @@ def test_a_plan_depends_on_it(run: Run, sick: str, certainty: str) -> None:
 def test_doctor_tells_of_a_standby_that_is_not_well_by_it(run: Run) -> None:
     said = run("doctor", look="mx1 uptime 90000\nmx2 uptime 90").stdout
     assert "host.uptime: up for 90 s" in said
+
+
+def test_the_example_of_the_docs_is_the_file_that_it_shows() -> None:
+    """Else somebody who adds a signal begins with what no longer works."""
+    section = (ROOT / "docs/adding.md").read_text().partition("## A signal\n")[2].partition("\n## ")[0]
+    shown = section.partition("+++ b/failover/signals/tls.py\n")[2].partition("```")[0]
+    lines = [line.removeprefix("+") for line in shown.splitlines() if line.startswith("+")]
+    assert lines == (ROOT / "failover/signals/tls.py").read_text().splitlines()

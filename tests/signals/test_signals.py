@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import failover
 from failover.core.fleet import Endpoint, Engine, Spam
 from failover.core.signal import Outcome, Samples, Signal
 from failover.ports import Reply, SmtpAnswer
-from failover.signals import COUNTED, OF_DOMAINS, SIGNALS, smtp, spam
+from failover.signals import COUNTED, FAMILIES, OF_DOMAINS, SIGNALS, smtp, spam
 from failover.signals.look import look
 from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, host, visit
 
+PACKAGE = Path(failover.__file__).parent
+KNOW_NONE = ("signals/__init__.py", "signals/look.py", "signals/family.py", "cli/check_formats.py", "cli/prometheus.py")
 OK, WARN, FAIL, UNKNOWN = Outcome.OK, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN
 
 
@@ -29,6 +34,13 @@ def test_healthy_host_shows_every_signal_ok() -> None:
     assert {s.outcome for s in found.values()} == {OK}
     assert (found["queue.pending"].value, found["queue.pending"].age) == (3.0, 3.0)
     assert found["queue.frozen"].reason == '2 messages wait for "spamassassin", oldest 1 s'
+
+
+def test_no_signal_is_told_twice() -> None:
+    """What looks, loads and shows knows none by name; it goes by the registry."""
+    assert len(SIGNALS) == sum(len(family.kinds) for family in FAMILIES)
+    for path in (PACKAGE / name for name in KNOW_NONE):
+        assert not [name for name in SIGNALS if f'"{name}"' in path.read_text()], path
 
 
 @pytest.mark.parametrize(
