@@ -44,7 +44,7 @@ def init(
     ),
     tsig_name: str = typer.Option("failover", "--tsig-name", metavar="NAME", help="the key's name for $FAILOVER_TSIG"),
     zone_id: str | None = typer.Option(None, "--zone-id", metavar="Z…", help="of the hosted zone, with Route 53"),
-    dns: list[str] = typer.Option((), "--dns", metavar="KEY=VALUE", help="of the domain's dns, as kind=rfc2136"),
+    dns: list[str] = typer.Option((), "--dns", metavar="KEY=VALUE", help="of the domain's dns, as kind=…"),
     yes: bool = typer.Option(False, "--yes", "-y", help="trust host keys that are not known yet, and do not ask"),
     force: bool = typer.Option(False, "--force", help="replace the file; the old one is kept as FILE.bak"),
 ) -> None:

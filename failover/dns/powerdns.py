@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
@@ -40,6 +40,7 @@ from failover.fence import reading
 from failover.fields import Secret, Strict, Wrong, reference, shaped
 from failover.ports import Clock, DnsZone, Held, Right, by_hand
 
+_T = TypeVar("_T")
 DEADLINE_S = 8.0
 """For one request, its answer included."""
 MOST = 64 << 20
@@ -48,11 +49,11 @@ COPIES = {"slave", "secondary", "consumer"}
 ANSWERS = table({Answer.DONE: (204,), Answer.NOTHING: (400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422)})
 """By status: those are judged before the transaction, or end it. 5xx may come after it, a redirect of anybody."""
 _LOOPBACK = r"http://(127\.0\.0\.1|localhost|\[::1\])"
-_URL = rf"(https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)|{_LOOPBACK})(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]*)?"
+_URL = rf"(https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)|{_LOOPBACK})(:(?P<port>[0-9]{{1,5}}))?(/[A-Za-z0-9._~/-]*)?"
 
 
 def _url(url: str) -> str:
-    if re.fullmatch(_URL, url):
+    if (found := re.fullmatch(_URL, url)) and int(found["port"] or 1) in range(1, 65_536):
         return url
     raise Wrong(
         "this is no URL of PowerDNS (not shown, it may hold a secret); write "
@@ -189,7 +190,8 @@ class PowerDnsZone:
             listed = self._get(f"?zone={'.'.join(labels[at:])}.", f"find the zone of {name}")
             with reading("PowerDNS"):
                 for zone in listed:
-                    return {"id": quote(zone["id"], safe="=."), "name": bare(quote(zone["name"])), "kind": zone["kind"]}
+                    id_, own, kind = (_is(str, zone[key]) for key in ("id", "name", "kind"))
+                    return {"id": quote(id_, safe="=."), "name": bare(quote(own)), "kind": kind}
         raise Refused(f"{self.at.url} has no zone for {name}", try_="set `url` in hosts.yaml to its primary")
 
     def _get(self, what: str, to: str) -> Any:
@@ -237,11 +239,18 @@ def _mx(name: str, rrset: Mapping[str, Any]) -> MxSet:
     """Raises Refused for what is no MX set."""
     try:
         with reading("PowerDNS"):
-            values = [str(r["content"]) for r in rrset.get("records", []) if not r["disabled"]]
-            ttl = int(rrset["ttl"]) if values else 0
+            values = [_is(str, r["content"]) for r in rrset.get("records", []) if not _is(bool, r["disabled"])]
+            ttl = _is(int, rrset["ttl"]) if values else 0
         return from_texts(ttl, values)
     except ValueError as e:
         raise Refused(f"the MX of {name} in PowerDNS is odd: {e}", try_="correct it there first") from e
+
+
+def _is(kind: type[_T], value: object) -> _T:
+    """Raises TypeError."""
+    if type(value) is not kind:
+        raise TypeError
+    return value
 
 
 def _set(zone: Any, name: str, kind: str) -> Mapping[str, Any]:

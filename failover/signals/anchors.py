@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from ipaddress import ip_address
 
 from failover.core.diagnosis import ANCHORS
 from failover.core.fleet import Endpoint, Fleet
@@ -18,11 +19,18 @@ Dial = Callable[[Iterable[Endpoint]], dict[Endpoint, str | None]]
 def of(fleet: Fleet) -> tuple[Endpoint, ...]:
     """Those that policy names; else where DNS is changed, which has to be reached for a move of mail anyway.
 
-    A name server on an MX host proves nothing of our network apart from that host.
+    A name server on an MX host proves nothing of our network apart from that host, and one on this machine nothing.
     """
     ours = {h.address for h in fleet.hosts.values()}
     dns = (d.dns.anchor for d in fleet.domains.values())
-    return fleet.policy.anchors or tuple(dict.fromkeys(e for e in dns if e.host not in ours))
+    return fleet.policy.anchors or tuple(dict.fromkeys(e for e in dns if e.host not in ours and not _is_here(e.host)))
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def look(fleet: Fleet, dial: Dial, at: datetime) -> Samples:

@@ -228,6 +228,7 @@ policy: {mode: ask, playbooks: {spam-filter-hung: auto}, quorum: 1, anchors: ["1
         ("https://[2001:db8::53]/pdns", True),
         ("http://127.0.0.1:8081", True),
         ("http://[::1]:8081", True),
+        ("https://ns1.example.net:65536", False),
         ("http://ns1.example.net:8081", False),
         ("http://127.0.0.1.example.net", False),
         ("https://me:word@ns1.example.net", False),

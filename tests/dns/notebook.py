@@ -30,7 +30,7 @@ class Config(Strict):
 @dataclass(frozen=True, slots=True)
 class Notebook:
     kind: ClassVar[str] = "notebook"
-    anchor: ClassVar[Endpoint] = Endpoint("127.0.0.1", 9)
+    anchor: ClassVar[Endpoint] = Endpoint("192.0.2.9", 53)
     takes_s: ClassVar[tuple[float, float]] = (1.0, 7.0)
     notes: ClassVar[tuple[str, ...]] = ("ink does not come off",)
     page: str

@@ -120,7 +120,7 @@ def test_one_file_and_one_line_add_a_provider(product: Path) -> None:
         "page": "9 mx2.lab.test, 10 mx1.lab.test, 20 mx2.lab.test (TTL 60)",
         "rollback": "rolled_back",
         "page_then": USUAL,
-        "anchors": ["127.0.0.1:9"],
+        "anchors": ["192.0.2.9:53"],
     }
     doctor = json.loads(python(product, "-m", "failover", "doctor", "--json").stdout)["checks"]
     assert [(f["outcome"], f["says"]) for f in doctor if f["name"] == "dns rights"] == [("ok", "the page lies open")]
