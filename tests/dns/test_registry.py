@@ -42,3 +42,10 @@ def test_each_carries_what_is_asked_of_it(kind: str) -> None:
     required = {name for name, field in entry.model.model_fields.items() if field.is_required()}
     assert required <= entry.example.keys()
     assert all(f.examples for name, f in entry.model.model_fields.items() if name in required - {"kind"})
+
+
+def test_the_diff_in_the_docs_is_of_the_file_that_there_is() -> None:
+    docs = (PRODUCT.parent / "docs" / "adding.md").read_text()
+    shown = docs.partition("+++ b/failover/dns/powerdns.py\n")[2].partition("\n```")[0].splitlines()[1:]
+    own = iter((PRODUCT / "dns" / "powerdns.py").read_text().splitlines())
+    assert [row for row in shown if row.strip("+ ") != "…" and row.removeprefix("+") not in own] == [], "in this order"
