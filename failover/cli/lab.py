@@ -39,6 +39,29 @@ def up(
     lab = Lab(name)
     brought = lab.up(install=install, extras=extras or ())
     typer.echo(f"lab {name} is up: {lab.folder}" if brought else f"lab {name} is already up: {lab.folder}")
+    by = "" if name == "lab" else f" --name {name}"
+    typer.echo(
+        f"  failover lab mail{by}                           sends mail to mx1, until ^C\n"
+        f"  failover lab incident{by} spamd-hung            and `heal` ends it; --help names the others\n"
+        f"  failover lab exec{by} controller failover run   any command, where hosts.yaml, keys and DNS are the lab's"
+    )
+
+
+@app.command()
+def mail(
+    name: Name = "lab",
+    host: Annotated[str, typer.Option("--host", help="The server that it is sent to.")] = "mx1",
+    rate: Annotated[float, typer.Option("--rate", min=0.1, max=200.0, help="Messages a second.")] = 2.0,
+) -> None:
+    """Send mail to a server of the lab, until ^C."""
+    import sys
+
+    from failover.lab import Lab
+
+    lab = Lab(name)
+    argv = [sys.executable, "-m", "failover.lab.traffic", "--log", str(lab.folder / "mail.jsonl")]
+    argv = lab.command("sender", [*argv, f"{host}={lab.address(host)},{rate:g}"])
+    os.execvpe(argv[0], argv, lab.environment("sender"))  # noqa: S606 - there is no shell, on purpose
 
 
 @app.command()
@@ -67,7 +90,10 @@ def status(name: Name = "lab") -> None:
 def exec(  # noqa: A001 - the command's name is fixed
     context: typer.Context, place: Annotated[str, typer.Argument(metavar="PLACE")], name: Name = "lab"
 ) -> None:
-    """Run CMD... in PLACE: arguments, streams and exit code pass through untouched."""
+    """Run CMD... in PLACE: arguments, streams and exit code pass through untouched.
+
+    PLACE is one of controller, mx1, mx2, ns1, ns2, sender: `failover lab status` lists them.
+    """
     from failover.errors import ConfigError
     from failover.lab import Lab
 
@@ -85,7 +111,10 @@ def incident(
     name: Name = "lab",
     host: Annotated[str | None, typer.Option("--host", help="Instead of the incident's usual host.")] = None,
 ) -> None:
-    """Cause an incident."""
+    """Cause an incident.
+
+    NAME is one of spamd-hung, spamd-slow, mx-unreachable, mx-frozen, ssh-hung, handler-down, handler-stuck, disk-full.
+    """
     from failover.lab import Lab
 
     Lab(name).incident(incident, host)

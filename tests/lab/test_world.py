@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from failover.lab import Lab, processes
+from failover.lab.incidents import INCIDENTS
 from failover.lab.places import PLACES
 from tests.labs import arrived, lab_or_skip, ledger, send, until
 
@@ -115,6 +116,25 @@ def test_what_runs_inside_a_host_is_that_hosts_own(lab: Lab) -> None:
     assert not Path("/etc/written-in-the-lab").exists()
     assert lab.run("mx2", ["test", "-e", "/etc/written-in-the-lab"], timeout=5, check=False).returncode == 1
     assert lab.run("mx1", ["touch", str(Path(sys.prefix, "x"))], timeout=5, check=False).returncode == 1
+
+
+def test_mail_is_sent_by_one_command_until_it_is_stopped(lab: Lab) -> None:
+    argv = [FAILOVER, "lab", "mail", "--name", lab.name, "--host", "mx2", "--rate", "10"]
+    before = len(lab.ledger("mx2").read_text().splitlines())
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as sender:
+        try:
+            until(lambda: len(lab.ledger("mx2").read_text().splitlines()) > before + 5, within=30, what="mail comes")
+        finally:
+            sender.terminate()
+    assert sender.returncode == 0
+
+
+def test_the_help_names_every_place_and_incident() -> None:
+    for command, names in (("exec", PLACES), ("incident", INCIDENTS)):
+        said = subprocess.run(
+            [FAILOVER, "lab", command, "--help"], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert all(name in said.stdout for name in names), said.stdout
 
 
 def test_exec_passes_everything_through(lab: Lab) -> None:
