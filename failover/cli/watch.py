@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from failover.cli import progress, tick, wiring
+from failover.cli import progress, wiring
+from failover.cli.cycle_text import beat, lines
 from failover.cli.options import Options
 from failover.errors import FailoverError, Refused
 
@@ -66,11 +67,11 @@ class Watcher:
         v = turn.verdict
         what = f"{v.kind.value}{' ' + v.playbook if v.playbook else ''}{' on ' + v.host if v.host else ''}"
         self._say(f"{what}: {'; '.join(v.because)}" if v.kind.value != "hold" else f"{what}")
-        for line in tick.lines(turn):
+        for line in lines(turn):
             print(line, flush=True)
 
     def _alive(self, c: Controller) -> None:
-        tick.beat(c)
+        beat(c)
         notify("WATCHDOG=1")
 
     def _say(self, text: str) -> None:

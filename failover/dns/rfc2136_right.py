@@ -17,6 +17,7 @@ have: where that one is refused and the first was not, the first was granted.
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING
 
 import dns.name
 import dns.rcode
@@ -27,10 +28,12 @@ import dns.update
 from failover.core.fleet import Domain
 from failover.core.mx import Record
 from failover.core.signal import Outcome
-from failover.dns.rfc2136 import Rfc2136
 from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import Refused
 from failover.ports import Right
+
+if TYPE_CHECKING:
+    from failover.dns.rfc2136 import Rfc2136
 
 PATIENCE_S = 3.0
 _UNMET = {dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN}

@@ -32,6 +32,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import dns.exception
 import dns.flags
@@ -50,10 +51,12 @@ from failover.adapters import resolver, secrets, sock
 from failover.core.answer import Answer, meaning, table
 from failover.core.fleet import Endpoint
 from failover.core.mx import MxSet
-from failover.dns.rfc2136 import Rfc2136
 from failover.dns.sets import changed, not_empty, texts
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Held, by_hand
+
+if TYPE_CHECKING:
+    from failover.dns.rfc2136 import Rfc2136
 
 PATIENCE_S = 5.0
 BUSY_S = 10.0

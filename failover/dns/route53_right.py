@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from failover.adapters import aws_answers
 from failover.core.fleet import Domain
 from failover.core.signal import Outcome
-from failover.dns.route53 import Route53
 from failover.dns.route53_zone import Route53Zone
 from failover.errors import Refused
 from failover.ports import Clock, Right
+
+if TYPE_CHECKING:
+    from failover.dns.route53 import Route53
 
 DEADLINE_S = 5.0
 NOBODYS_CHANGE = "C0FAILOVERDOCTOR"
