@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol, TypeVar, runtime_checkable
 
 from failover.core import place
 from failover.core.fleet import Domain, Fleet, Host
-from failover.core.plan import Step
-from failover.core.playbook import Playbook, StepSpec
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import Playbook, Risk, StepSpec
 from failover.core.recovery import World
 from failover.core.signal import Samples
 from failover.errors import Elsewhere, Refused
@@ -161,6 +162,48 @@ class Away(Protocol):
     """An action that moves mail away from hosts."""
 
     def away_from(self, step: Step, fleet: Fleet) -> tuple[str, ...]: ...
+
+
+def event_step(
+    spec: StepSpec,
+    host: Host | None,
+    *,
+    says: str,
+    undo: str,
+    eta_s: float,
+    limit_s: float,
+    how: Mapping[str, str] = MappingProxyType({}),
+    observed: Mapping[str, str] = MappingProxyType({}),
+    certainty: Certainty = Certainty.OBSERVED,
+    risk: Risk = Risk.NONE,
+) -> Step:
+    """A step that makes something happen: seen by its effect, safe to repeat, never undone."""
+    return Step(
+        id=spec.id,
+        action=spec.action,
+        kind=Kind.EVENT,
+        certainty=certainty,
+        says=says,
+        host=host.name if host else None,
+        where=place.of_host(host) if host else {},
+        args=dict(spec.with_),
+        how=dict(how),
+        observed=dict(observed),
+        undo=undo,
+        risk=risk,
+        repeat_safe=True,
+        eta_s=eta_s,
+        limit_s=limit_s,
+    )
+
+
+def reads_nothing(step: Step, hands: Hands) -> Mapping[str, str]:
+    """An event has no bound values."""
+    return {}
+
+
+def owes_no_undo(step: Step, at: At, hands: Hands) -> Result:
+    return {}
 
 
 def expires_s(spec: StepSpec) -> float | None:

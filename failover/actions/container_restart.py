@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from failover.actions import restarting
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, host_in, host_of
+from failover.actions.base import (
+    Action,
+    At,
+    Context,
+    Flags,
+    Hands,
+    Result,
+    host_in,
+    host_of,
+    owes_no_undo,
+    reads_nothing,
+)
 from failover.actions.fields import HOST, HostRef
 from failover.actions.restarting import Unit
 from failover.core.fleet import Host
 from failover.core.plan import Step
 from failover.core.playbook import StepSpec
-from failover.core.recovery import World
 from failover.errors import Refused
 from failover.fields import Strict
 
@@ -25,23 +35,16 @@ class RestartContainer(Strict):
 class ContainerRestart:
     name = "container.restart"
     with_ = RestartContainer
+    read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
+    settle = staticmethod(restarting.settle)
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         host = host_of(spec, context.hands.fleet)
         return restarting.plan(spec, context, host, _unit(host))
 
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return restarting.nothing(step, hands)
-
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         return restarting.act(step, at, hands, _unit(host_in(step, hands)))
-
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return restarting.settle(step, at, hands)
-
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return restarting.nothing(step, hands)
 
     def asks(self, host: Host) -> Iterable[str]:
         return restarting.asks([_unit(host)] if host.handler and host.handler.container else ())

@@ -6,13 +6,12 @@ their caches lapse, and a connection that they hold open goes on being used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from failover.actions import records
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s
+from failover.actions.base import Action, Context, Flags, expires_s
 from failover.actions.fields import DOMAIN, DomainRef, HostRef, SpanRef
 from failover.core import place
 from failover.core.condition import judge, predicates
@@ -20,7 +19,6 @@ from failover.core.fleet import Domain, Fleet, Host
 from failover.core.mx import Mode, MxSet, NoMove, bare, parse, prefer, shown
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import Risk, StepSpec
-from failover.core.recovery import World
 from failover.core.words import duration, found
 from failover.errors import Refused
 from failover.fields import Strict, Wrong, is_hostname
@@ -59,6 +57,8 @@ class Prefer(Strict):
 class DnsPrefer:
     name = "dns.prefer"
     with_ = Prefer
+    read, act = staticmethod(records.read), staticmethod(records.act)
+    settle, undo = staticmethod(records.settle), staticmethod(records.undo)
     flags = Flags(moves_mail=True, changes_mx=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
@@ -94,18 +94,6 @@ class DnsPrefer:
             limit_s=spec.timeout or most,
             expires_s=expires_s(spec),
         )
-
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return records.read(step, hands)
-
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
-        return records.act(step, at, hands)
-
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return records.settle(step, hands)
-
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return records.undo(step, at, hands)
 
     def away_from(self, step: Step, fleet: Fleet) -> tuple[str, ...]:
         """The hosts that senders tried first before."""

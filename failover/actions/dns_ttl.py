@@ -5,18 +5,16 @@ Its effect comes late: who asked just before still remembers for the old TTL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from pydantic import Field
 
 from failover.actions import records
-from failover.actions.base import Action, At, Context, Flags, Hands, Result
+from failover.actions.base import Action, Context, Flags
 from failover.actions.fields import DOMAIN, DomainRef, SpanRef
 from failover.core import place
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
-from failover.core.recovery import World
 from failover.core.words import duration
 from failover.errors import Refused
 from failover.fields import Strict
@@ -32,6 +30,8 @@ class Ttl(Strict):
 class DnsTtl:
     name = "dns.ttl"
     with_ = Ttl
+    read, act = staticmethod(records.read), staticmethod(records.act)
+    settle, undo = staticmethod(records.settle), staticmethod(records.undo)
     flags = Flags(changes_mx=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
@@ -61,18 +61,6 @@ class DnsTtl:
             eta_s=usual,
             limit_s=spec.timeout or most,
         )
-
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return records.read(step, hands)
-
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
-        return records.act(step, at, hands)
-
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return records.settle(step, hands)
-
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return records.undo(step, at, hands)
 
 
 ACTION: Action = DnsTtl()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
-from failover.actions.base import Action, At, Context, Flags, Hands, Result
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, event_step, owes_no_undo, reads_nothing
 from failover.actions.fields import Said
 from failover.core.aftermath import notice
-from failover.core.plan import Certainty, Kind, Step
+from failover.core.plan import Step
 from failover.core.playbook import StepSpec
 from failover.core.recovery import World
 from failover.core.words import count
@@ -34,25 +33,19 @@ class NotifyAction:
 
     name = "notify"
     with_ = Notify
+    read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
     flags = Flags(tells=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         channels = context.hands.fleet.channels
-        return Step(
-            id=spec.id,
-            action=self.name,
-            kind=Kind.EVENT,
-            certainty=Certainty.OBSERVED,
+        return event_step(
+            spec,
+            None,
             says=f"tell {', '.join(c.kind for c in channels)}: {spec.with_['text']}",
-            args=dict(spec.with_),
             undo="none; what was said stays said",
-            repeat_safe=True,
             eta_s=1.0,
             limit_s=spec.timeout or 15.0 * len(channels),
         )
-
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return {}
 
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         severity = str(step.args.get("severity", "info"))
@@ -70,9 +63,6 @@ class NotifyAction:
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
         return World.HALF
-
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return {}
 
 
 ACTION: Action = NotifyAction()

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from failover.actions import remote
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, host_in, host_of
+from failover.actions.base import (
+    Action,
+    At,
+    Context,
+    Flags,
+    Hands,
+    Result,
+    event_step,
+    host_in,
+    host_of,
+    owes_no_undo,
+    reads_nothing,
+)
 from failover.actions.fields import HOST, HostRef
-from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, event, value
+from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, value
 from failover.actions.spam_bypass import bypasses
 from failover.core.fleet import Host
 from failover.core.plan import Step
@@ -26,6 +36,7 @@ class Flush(Strict):
 class QueueFlush:
     name = "queue.flush"
     with_ = Flush
+    read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
@@ -33,10 +44,9 @@ class QueueFlush:
         waiting = _waiting(context, host)
         goes_to = str(host.handler.address) if host.handler else "their destinations"
         unscanned = ", unscanned" if bypasses(context.earlier, host.name) else ""
-        return event(
+        return event_step(
             spec,
             host,
-            self.name,
             says=f"{count(waiting, 'message')} {'goes' if waiting == 1 else 'go'} on to {goes_to}{unscanned}",
             undo="none; mail already delivered stays delivered",
             eta_s=AT_LEAST_S + waiting / PER_SECOND,
@@ -44,18 +54,12 @@ class QueueFlush:
             limit_s=spec.timeout or 30.0,
         )
 
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return {}
-
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         host = host_in(step, hands)
         return counts(remote.act(hands, host, "flush", at, {}, limit_s=step.limit_s), "flushed")
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
         return remote.settle(hands, host_in(step, hands), at)
-
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return {}
 
 
 ACTION: Action = QueueFlush()

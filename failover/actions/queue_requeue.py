@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from failover.actions import remote
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, host_in, host_of
+from failover.actions.base import (
+    Action,
+    At,
+    Context,
+    Flags,
+    Hands,
+    Result,
+    event_step,
+    host_in,
+    host_of,
+    owes_no_undo,
+    reads_nothing,
+)
 from failover.actions.fields import HOST, HostRef, whole
-from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, event, value
+from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, value
 from failover.actions.spam_bypass import bypasses
 from failover.core import signal
 from failover.core.fleet import Host
@@ -48,6 +59,7 @@ class QueueRequeue:
 
     name = "queue.requeue"
     with_ = Requeue
+    read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
@@ -55,21 +67,18 @@ class QueueRequeue:
         filter_, lever = _filter(context, host)
         frozen = value(context, host, "queue.frozen")
         if lever == "pass":
-            return event(
+            return event_step(
                 spec,
                 host,
-                self.name,
                 says=f"not needed: what waits for {filter_} goes through the pass-through as it is",
                 undo="none is owed",
                 eta_s=0.0,
-                observed={},
                 limit_s=1.0,
                 certainty=Certainty.UNCHANGED,
             )
-        return event(
+        return event_step(
             spec,
             host,
-            self.name,
             says=f"re-queue what still waits for {filter_} ({_frozen(context, host)} now); hold is left alone",
             undo="none; re-queued mail cannot be un-queued, and repeating is safe",
             eta_s=AT_LEAST_S + frozen / PER_SECOND,
@@ -78,9 +87,6 @@ class QueueRequeue:
             limit_s=spec.timeout or 600.0,
         )
 
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return {}
-
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         host = host_in(step, hands)
         reply = remote.act(hands, host, "requeue", at, dict(step.how), limit_s=step.limit_s)
@@ -88,9 +94,6 @@ class QueueRequeue:
 
     def settle(self, step: Step, at: At, hands: Hands) -> World:
         return remote.settle(hands, host_in(step, hands), at, limit_s=step.limit_s)
-
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return {}
 
 
 ACTION: Action = QueueRequeue()

@@ -82,7 +82,7 @@ def act(step: Step, at: At, hands: Hands) -> Result:
     return {"mx": want.text}
 
 
-def settle(step: Step, hands: Hands) -> World:
+def settle(step: Step, at: At, hands: Hands) -> World:
     return compare(read(step, hands), before=step.before, want=step.want)
 
 

@@ -8,14 +8,13 @@ every message that nobody has acknowledged, repeating is safe.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from failover.actions import remote
-from failover.actions.base import At, Context, Hands, Result, host_in
-from failover.core import place
+from failover.actions.base import At, Context, Hands, Result, event_step, host_in
 from failover.core.fleet import Endpoint, Host
-from failover.core.plan import Certainty, Kind, Step
+from failover.core.plan import Step
 from failover.core.playbook import Risk, StepSpec
 from failover.core.recovery import World
 from failover.core.words import count, duration
@@ -43,20 +42,14 @@ def plan(spec: StepSpec, context: Context, host: Host, unit: Unit) -> Step:
     found = remote.read(context.hands, host, "unit", {"kind": unit.kind, "name": unit.name})
     state, manager = _state(host, unit, found), (found.one("manager") or ("",))[0]
     restarts = _refuse_a_loop(host, unit, found)
-    return Step(
-        id=spec.id,
-        action=spec.action,
-        kind=Kind.EVENT,
-        certainty=Certainty.OBSERVED,
+    return event_step(
+        spec,
+        host,
         says=f"{unit.kind} {unit.name}, {state}: {_how(unit, manager, state)}; it must answer at {_at(unit)}",
-        host=host.name,
-        where=place.of_host(host),
-        args=dict(spec.with_),
         how={"kind": unit.kind, "name": unit.name},
         observed={"state": state, "restarts": restarts},
         undo="none; what was started stays started",
         risk=unit.risk,
-        repeat_safe=True,
         eta_s=GRACE_S + 3.0 if state == "running" else 3.0,
         limit_s=spec.timeout or LIMITS_S[unit.kind],
     )
@@ -86,11 +79,6 @@ def asks(units: Iterable[Unit]) -> Iterator[str]:
     for unit in units:
         yield f"{unit.kind}:{unit.name}"
         yield from (f"address:{at}" for at in unit.answers)
-
-
-def nothing(step: Step, hands: Hands) -> Mapping[str, str]:
-    """An event has no bound values, and owes no undo."""
-    return {}
 
 
 def _state(host: Host, unit: Unit, found: Reply) -> str:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
 
 from failover.actions import restarting
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, host_in, host_of
+from failover.actions.base import (
+    Action,
+    At,
+    Context,
+    Flags,
+    Hands,
+    Result,
+    host_in,
+    host_of,
+    owes_no_undo,
+    reads_nothing,
+)
 from failover.actions.fields import A_TEXT, HOST, HostRef, matched
 from failover.actions.restarting import Unit
 from failover.core.fleet import Endpoint, Host
 from failover.core.plan import Step
 from failover.core.playbook import Risk, StepSpec
-from failover.core.recovery import World
 from failover.errors import Refused
 from failover.fields import Strict
 
@@ -38,23 +48,16 @@ class RestartService(Strict):
 class ServiceRestart:
     name = "service.restart"
     with_ = RestartService
+    read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
+    settle = staticmethod(restarting.settle)
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
         host = host_of(spec, context.hands.fleet)
         return restarting.plan(spec, context, host, _unit(host, str(spec.with_["unit"])))
 
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return restarting.nothing(step, hands)
-
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         return restarting.act(step, at, hands, _unit(host_in(step, hands), step.how["name"]))
-
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return restarting.settle(step, at, hands)
-
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return restarting.nothing(step, hands)
 
     def asks(self, host: Host) -> Iterable[str]:
         return restarting.asks(_units(host).values())

@@ -54,6 +54,7 @@ class Bypass(Strict):
 class SpamBypass:
     name = "spam.bypass"
     with_ = Bypass
+    read, settle = staticmethod(read_settings), staticmethod(settle_setting)
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
@@ -95,16 +96,10 @@ class SpamBypass:
             on_failure=OnFailure.PAUSE,
         )
 
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return read_settings(step, hands)
-
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         args = {k: step.how[k] for k in ("filter", "lever", "expect")}
         reply = remote.act(hands, host_in(step, hands), "bypass", at, args, limit_s=step.limit_s)
         return summary(reply, "ended", "left")
-
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return settle_setting(step, at, hands)
 
     def stands(self, step: Step, run: str, hands: Hands) -> World | None:
         return remote.stands(hands, host_in(step, hands), run, step.id)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from failover.actions import remote
 from failover.actions.base import Action, At, Context, Flags, Hands, Mitigation, Result, host_in, host_of
 from failover.actions.fields import HOST, HostRef
@@ -12,7 +10,6 @@ from failover.actions.spam_bypass import bypasses
 from failover.core import place
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
-from failover.core.recovery import World
 from failover.core.words import count
 from failover.errors import Refused
 from failover.fields import Strict
@@ -27,6 +24,7 @@ class Restore(Strict):
 class SpamRestore:
     name = "spam.restore"
     with_ = Restore
+    read, settle = staticmethod(read_settings), staticmethod(settle_setting)
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
@@ -61,16 +59,10 @@ class SpamRestore:
             limit_s=spec.timeout or 60.0,
         )
 
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return read_settings(step, hands)
-
     def act(self, step: Step, at: At, hands: Hands) -> Result:
         args = {k: step.how[k] for k in ("of_run", "of_step")}
         host = host_in(step, hands)
         return summary(remote.act(hands, host, "restore", at, args, limit_s=step.limit_s), "restored")
-
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return settle_setting(step, at, hands)
 
     def undo(self, step: Step, at: At, hands: Hands) -> Result:
         rows = [(*key.split(" ", 1), value) for key, value in step.want.items()]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from pydantic import Field
 
 from failover.actions import records
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s
+from failover.actions.base import Action, Context, Flags, expires_s
 from failover.actions.fields import DOMAIN, DomainRef, SpanRef
 from failover.core import place
 from failover.core.plan import Certainty, Kind, Step
 from failover.core.playbook import StepSpec
-from failover.core.recovery import World
 from failover.fields import Strict
 
 HOUR = 3600
@@ -29,6 +27,8 @@ class Calm(Strict):
 class DnsCalm:
     name = "dns.calm"
     with_ = Calm
+    read, act = staticmethod(records.read), staticmethod(records.act)
+    settle, undo = staticmethod(records.settle), staticmethod(records.undo)
     flags = Flags(changes_mx=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
@@ -50,18 +50,6 @@ class DnsCalm:
             repeat_safe=True,
             expires_s=expires_s(spec),
         )
-
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
-        return records.read(step, hands)
-
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
-        return records.act(step, at, hands)
-
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return records.settle(step, hands)
-
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
-        return records.undo(step, at, hands)
 
 
 ACTION: Action = DnsCalm()
