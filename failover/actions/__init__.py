@@ -12,6 +12,8 @@ _FILES = (
     "spam_restore",
     "queue_requeue",
     "queue_flush",
+    "queue_hold",
+    "queue_release",
     "service_restart",
     "container_restart",
     "dns_prefer",

@@ -170,7 +170,7 @@ def restore(
         if step is None:
             raise ConfigError("RUN needs its STEP", try_=f"failover host restore {host} shows both")
         back, fleet = host_restore.plan(remote, at, run, step), wiring.fleet(opts)
-        if (back.changes or back.unloaded) and not although and (why := host_restore.guard(fleet, remote, listed)):
+        if back.of_filter and not although and (why := host_restore.guard(fleet, remote, listed)):
             raise Refused(
                 f"{host}: the filter does not answer, and mail would wait behind it again ({why}); nothing was changed",
                 try_="heal it first; or the same command with --although REASON",

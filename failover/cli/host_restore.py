@@ -37,6 +37,11 @@ class Back:
     changes: tuple[tuple[str, ...], ...] = ()
 
     @property
+    def of_filter(self) -> bool:
+        """Does it put a filter back into the path? Mail that is let go does not."""
+        return bool(self.unloaded) or any(row[0] != "hold" for row in self.changes)
+
+    @property
     def diff(self) -> tuple[str, ...]:
         from failover.actions.setting import diff
 

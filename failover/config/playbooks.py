@@ -20,8 +20,7 @@ from failover.core.playbook import Playbook
 from failover.errors import ConfigError
 
 LATER: Mapping[str, str] = {
-    name: f"{name} is known, but not in this version"
-    for name in ("spam.switch", "queue.hold", "queue.release", "smtp.drain", "approve", "shell")
+    name: f"{name} is known, but not in this version" for name in ("spam.switch", "smtp.drain", "approve", "shell")
 }
 _MISSING = "`failover playbooks list` shows those that there are"
 

@@ -7,8 +7,9 @@ from functools import cache
 from importlib import resources
 
 PARTS = (
-    *("head", "arguments", "bounds", "folder", "settings", "levers", "dial", "queue", "log", "debts", "look", "acts"),
-    *("config", "agents", "sessions", "bypass", "requeue", "units", "restart", "flush", "install", "forced", "main"),
+    *("head", "arguments", "bounds", "folder", "settings", "levers", "dial", "queue", "log", "debts", "look"),
+    *("acts", "config", "agents", "sessions", "bypass", "requeue", "hold", "units", "restart", "flush"),
+    *("install", "forced", "main"),
 )
 """In the order of the text. `head` sets the names that all use, `main` ends with the line that calls it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from failover.ports import Rc
 from failover.world import debts
-from failover.world.machine import CORES, DISK_BYTES, Machine, Rows, Verb, refused
+from failover.world.machine import CORES, DISK_BYTES, HOLD, Machine, Rows, Verb, refused
 from failover.world.postfix import HANDLE_S, MAIN, MASTER, SCAN_S, Daemon, Mail, Queue, passes_through
 
 Args = Mapping[str, str]
@@ -251,7 +251,7 @@ def hello(m: Machine, args: Args) -> Verb:
 def settings(m: Machine, args: Args) -> Verb:
     yield 0.05
     wanted = [v.split(":", 1) for k, v in args.items() if k.startswith("s") and k[1:].isdigit()]
-    if any(f not in m.files for f, _ in wanted):
+    if any(f not in {*m.files, HOLD} for f, _ in wanted):
         return refused("settings are named FILE:KEY", Rc.USAGE)
     rows: Rows = [("setting", f, k, m.read(f, k)) for f, k in wanted]
     return Rc.OK, rows + [("digest", f, m.digest(f)) for f in (MAIN, MASTER)]

@@ -12,7 +12,7 @@ from functools import partial
 from failover.core.drill import Received
 from failover.ports import Rc
 from failover.world.layers import Layers
-from failover.world.postfix import HANDLE_S, MAIN, MASTER, SCAN_S, Daemon, Files, Mail, Postfix
+from failover.world.postfix import HANDLE_S, MAIN, MASTER, SCAN_S, Daemon, Files, Mail, Postfix, Queue
 from failover.world.timeline import Timeline
 
 Rows = list[tuple[str, ...]]
@@ -22,6 +22,8 @@ Verb = Generator[float, None, tuple[int, Rows]]
 It has no `finally`: ended by SIGKILL between two stretches, it leaves what it had done.
 """
 
+HOLD = "hold"
+"""Not a file: under this name a hold of ours reads like a setting."""
 FILTER_ENTRY = (
     "spamassassin unix - n n - - pipe user=debian-spamd "
     "argv=/usr/bin/spamc -d 127.0.0.1 -f -e /usr/sbin/sendmail -oi -f ${sender} ${recipient}"
@@ -65,6 +67,8 @@ class Saved:
     since: float
     digests: dict[str, str] = field(default_factory=dict)
     undone: bool = False
+    held: Mapping[int, int] = field(default_factory=dict)
+    """Of a hold: the mail that it lists, by its id, with how often each was on hold by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +200,15 @@ class Machine:
 
     def read(self, file: str, key: str) -> str:
         """As the contract writes it: `=VALUE`, or `-` when absent."""
+        if file == HOLD:
+            ours = (s for s in self.saved.values() if s.held and not s.undone and s.settings[0][1] == key)
+            return "=held" if any(self.on_hold(s) for s in ours) else "-"
         value = self.files[file].get(key)
         return "-" if value is None else f"={value}"
+
+    def on_hold(self, saved: Saved) -> list[Mail]:
+        """What a hold of ours lists and nobody has let go since."""
+        return [m for m in self.postfix.of(Queue.HOLD) if saved.held.get(m.id) == m.held]
 
     def write(self, file: str, key: str, value: str) -> None:
         if value == "-":

@@ -65,6 +65,9 @@ class Mail:
     stuck: bool = False
     turn: int = 0
     generation: int = 0
+    sender: str = "sender@example.org"
+    held: int = 0
+    """How often it was put on hold."""
 
 
 @dataclass(slots=True, eq=False)
@@ -203,6 +206,7 @@ class Postfix:
         if mail.doing:
             return False
         mail.queue = Queue.HOLD
+        mail.held += 1
         return True
 
     def release(self, mail: Mail) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 
 from failover.ports import Rc
-from failover.world import debts, looks, restarts
+from failover.world import debts, holds, looks, restarts
 from failover.world.looks import Setting, again_in_cleanup, lever_refusal, lever_settings, pickup_filter
 from failover.world.machine import Machine, Mark, Process, Result, Rows, Saved, Verb, refused
 from failover.world.postfix import MAIN, MASTER
@@ -183,6 +183,8 @@ def _restore(m: Machine, args: Args) -> Verb:
     saved = m.saved.get((args["of_run"], args["of_step"]))
     if saved is None:
         return refused("nothing was saved under that name")
+    if saved.held:
+        return (yield from holds.let_go(m, saved))
     if saved.undone or saved.digests != {f: m.digest(f) for f in (MAIN, MASTER)}:
         last = 3 if saved.undone else 4
         conflicts = [s for s in saved.settings if m.read(s[0], s[1]) not in s[2:last]]
@@ -243,6 +245,7 @@ def _flush(m: Machine, args: Args) -> Verb:
 
 _ACTS: Mapping[str, Callable[[Machine, Args], Verb]] = {
     "bypass": _bypass,
+    "hold": holds.hold,
     "restore": _restore,
     "requeue": _requeue,
     "flush": _flush,
@@ -263,6 +266,7 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "frozen": (("filter",), ("config_dir",)),
     "result": (("run", "step", "attempt"), ()),
     "bypass": ((*_OWN, "filter", "lever", "expect"), ("config_dir",)),
+    "hold": ((*_OWN, "what"), ("config_dir",)),
     "restore": ((*_OWN, "of_run", "of_step"), ("config_dir",)),
     "requeue": ((*_OWN, "filter"), ("config_dir", "batch")),
     "restart": ((*_OWN, "kind", "name", "answers"), ("config_dir", "speaks", "grace")),

@@ -108,7 +108,16 @@ def test_the_schema_knows_each_action_by_its_arguments() -> None:
     steps = schema["properties"]["steps"]["items"]
     assert steps["discriminator"]["propertyName"] == "action"
     assert set(steps["discriminator"]["mapping"]) == {
-        *("spam.bypass", "spam.restore", "queue.requeue", "queue.flush", "dns.prefer", "dns.ttl"),
+        *(
+            "spam.bypass",
+            "spam.restore",
+            "queue.requeue",
+            "queue.flush",
+            "queue.hold",
+            "queue.release",
+            "dns.prefer",
+            "dns.ttl",
+        ),
         *("service.restart", "container.restart", "vm.resize", "notify", "wait"),
     }
     bypass = schema["$defs"]["BypassStep"]

@@ -121,6 +121,14 @@ def test_a_requeue_that_would_meet_the_filter_or_add_a_recipient_is_refused(
     assert (reply.rc, said in reply.because) == (Rc.REFUSED, True), reply.because
 
 
+def test_a_hold_of_what_does_not_wait_is_refused_and_reads_as_before(far: Far) -> None:
+    reply = far.act("hold", "hold", {"what": "sender=nobody@example.org"})
+    assert (reply.rc, reply.because) == (Rc.REFUSED, "nothing waits of sender=nobody@example.org")
+    read = far.call("settings", {"s1": "hold:sender=nobody@example.org"})
+    assert read.all("setting") == (("hold", "sender=nobody@example.org", "-"),)
+    assert far.act("restore", "undo", {"of_run": far.run, "of_step": "hold"}).rc == Rc.REFUSED, "nothing was saved"
+
+
 @pytest.mark.parametrize("lever", ["pass", "clear"])
 def test_a_bypass_goes_in_once_and_back_as_it_was(far: Far, lever: str) -> None:
     before, plan = far.config(), far.plan(lever)

@@ -72,7 +72,9 @@ valid() { # KEY VALUE: does the value have the form that its key asks for?
     peers | answers)
       case $2 in *[[:space:][:cntrl:]]*) return 1 ;; esac
       for field in $(printf %s "$2" | tr , ' '); do address "$field" || return 1; done ;;
+    what) selector "$2" && [ ${#2} -le 1000 ] ;;
     s[1-9] | s[1-9][0-9])
+      case $2 in hold:*) valid what "${2#*:}"; return ;; esac
       case $2 in main.cf:*/*) return 1 ;; main.cf:?* | master.cf:?*/?*) ;; *) return 1 ;; esac
       case ${2#*:} in -* | *[!A-Za-z0-9._:/-]*) return 1 ;; esac
       [ ${#2} -le 200 ] ;;

@@ -50,6 +50,7 @@ do_restore() {
     case $now in "$before" | "$after") ;; *) say conflict "$file" "$key" "$now" "$after"; rc=$CHANGED ;; esac
   done <"$saved/settings"
   [ $rc -eq 0 ] || { because $rc "somebody else changed our setting: nothing was touched"; return; }
+  [ ! -e "$saved/held" ] || { let_go; return; }
   changes_files "$of_run" "$of_step" || return
   begins
   for file in main.cf master.cf; do

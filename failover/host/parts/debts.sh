@@ -203,6 +203,7 @@ reading() { # yes|ask: FILE KEY of each setting of $saved that reads as we set i
     return
   fi
   [ -e "$dir/main.cf" ] || return 0 # an instance that is no more
+  [ ! -e "$saved/held" ] || { ask_reading; return; } # the queue's, and not of these bytes
   bytes=$(cat "$dir/main.cf" "$dir/master.cf" 2>/dev/null | sha256sum | cut -c 1-64)
   if read -r of 2>/dev/null <"$saved/reads" && [ "$of" = "$bytes" ]; then sed 1d "$saved/reads"; return; fi
   (export MAIL_CONFIG="$dir" && queue_dir >/dev/null) || { printf '%s\t%s\n' main.cf 'which postconf cannot read'; return; }

@@ -43,7 +43,7 @@ IFS='
 TAB='	'
 run= step= attempt= epoch= limit= config_dir=/etc/postfix filter= lever= expect= of_run= of_step= batch=200 to= from=
 spam=none spam_address= scan=no top=yes debts=yes handler= peers= filters=no patience=5 container= waited=
-kind= name= answers= speaks=smtp grace=10 log= log_from=
+what= kind= name= answers= speaks=smtp grace=10 log= log_from=
 user= public= digest= forced=no purge=no reason= permits= unlisted=
 unbelieved= unread= conf_xn= conf_x= conf_xP= conf_M=
 trap '' HUP PIPE # a lost connection never stops an act half-way

@@ -15,6 +15,7 @@ dispatch() {
     frozen) keys="limit config_dir filter" must=filter ;;
     result) keys="limit run step attempt" must="run step attempt" ;;
     bypass) own="filter lever expect" must=$own ;;
+    hold) own=what must=what ;;
     restore) own="of_run of_step" must=$own ;;
     requeue) own="filter batch" must=filter ;;
     restart) own="kind name answers speaks grace" must="kind name answers" ;;
@@ -26,7 +27,7 @@ dispatch() {
     remove) keys="limit purge" ;;
     *) because $USAGE "no such verb: $verb"; return ;;
   esac
-  case $verb in bypass | restore | requeue | restart | flush | release | settle) keys="$acting $own" must="run step attempt epoch limit $must" ;; esac
+  case $verb in bypass | hold | restore | requeue | restart | flush | release | settle) keys="$acting $own" must="run step attempt epoch limit $must" ;; esac
   parse "$keys" "$@" || return
   need $must || return
   deadline=$(($(uptime_s) + ${limit:=30}))
@@ -36,7 +37,7 @@ dispatch() {
   case $verb in hello | look | debts | unit | result | installed) remembered ;; esac
   case $verb in
     settings) do_settings "$@" ;;
-    bypass | restore | requeue | restart | flush | release) act ;;
+    bypass | hold | restore | requeue | restart | flush | release) act ;;
     hello | look | debts | result) "do_$verb" ;; # they write no file
     *)
       scratch_somewhere || return

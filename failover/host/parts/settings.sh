@@ -4,6 +4,7 @@ ask() { bounded 5 postconf "$@" </dev/null 2>/dev/null; }
 
 setting() { # FILE KEY: absent only where postconf says so; `?`, and a failure, where it does not answer
   case $1:$2 in
+    hold:*) held "$2" && return; false ;;
     main.cf:*) found=$(ask -n "$2") ;;
     *:*/*/*) found=$(ask -P "$2") ;;
     *) found=$(ask -M "$2") && found=$(fold "$found") && found=${found:+=$found} ;;

@@ -1,0 +1,129 @@
+"""`queue.hold`: mail that waits is put on hold by what it is; its undo lets it go again.
+
+The host lists what it holds before it does, so what others hold, before or later, stays theirs. What is being
+delivered goes on, and what comes later is not held. While mail of the list is on hold, it reads like a setting.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from failover.actions import remote
+from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s, host_in, host_of
+from failover.actions.fields import A_TEXT, HOST, HostRef, SpanRef, matched
+from failover.actions.setting import diff, read_settings, settle_setting, summary
+from failover.core import place
+from failover.core.plan import Certainty, Kind, Step
+from failover.core.playbook import Risk, StepSpec
+from failover.core.recovery import World
+from failover.core.words import duration
+from failover.errors import Refused
+from failover.fields import Strict, Wrong
+
+NOT, HELD = "-", "=held"
+_ADDRESS, _DOMAIN = r"[A-Za-z0-9._+][A-Za-z0-9._+=-]*@[A-Za-z0-9.-]+", r"[A-Za-z0-9][A-Za-z0-9.-]*"
+_IDS = r"[A-Za-z0-9]{5,32}(,[A-Za-z0-9]{5,32}){0,19}"
+SHAPES = {"sender": _ADDRESS, "recipient": _ADDRESS, "nexthop": _DOMAIN, "ids": _IDS}
+_Address = Annotated[str, matched(_ADDRESS, "address; write one such as ann@example.net"), A_TEXT]
+_Domain = Annotated[str, matched(_DOMAIN, "domain; write one such as example.net"), A_TEXT]
+_Ids = Annotated[str, matched(_IDS, 'list of queue ids; write one such as "4c0NBT1dmJz1,4c0NBV2Qlgz1"'), A_TEXT]
+
+
+class Selected(Strict):
+    """Mail by exactly one of sender, recipient, nexthop, ids."""
+
+    host: HostRef = HOST
+    sender: _Address | None = Field(default=None, description="Mail of this sender.")
+    recipient: _Address | None = Field(default=None, description="Mail with this recipient, for all that it has.")
+    nexthop: _Domain | None = Field(default=None, description="Mail with a recipient in this domain.")
+    ids: _Ids | None = Field(default=None, description="Messages by their queue ids, as postqueue shows them.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        given = [k for k in SHAPES if isinstance(value, dict) and k in value]
+        if isinstance(value, dict) and len(given) != 1:
+            has = f"{len(given)} ({', '.join(given)})" if given else "none"
+            raise Wrong(f"what is held is said by {has}; give exactly one of {', '.join(SHAPES)}")
+        return value
+
+
+class Hold(Selected):
+    """Puts mail that waits on hold, by exactly one of sender, recipient, nexthop, ids."""
+
+    expires: SpanRef | None = Field(default=None, description="After this it is due to be let go.")
+
+
+class QueueHold:
+    name = "queue.hold"
+    with_ = Hold
+    read, settle = staticmethod(read_settings), staticmethod(settle_setting)
+    flags = Flags()
+
+    def plan(self, spec: StepSpec, context: Context) -> Step:
+        host, what = host_of(spec, context.hands.fleet), what_of(spec)
+        key = f"hold {what}"
+        found = remote.read(context.hands, host, "settings", {"s1": f"hold:{what}"})
+        before = (found.one("setting") or ("", "", NOT))[-1]
+        unchanged, lasts = before == HELD, expires_s(spec)
+        return Step(
+            id=spec.id,
+            action=self.name,
+            kind=Kind.STATE,
+            certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
+            says=f"what waits of {what} is {'on hold by us already' if unchanged else 'put on hold'}",
+            host=host.name,
+            where=place.of_host(host),
+            args=dict(spec.with_),
+            how={"what": what},
+            before={key: before},
+            want={key: HELD},
+            diff=diff(key, before, HELD),
+            undo=_undo_words(unchanged, lasts),
+            undoable=True,
+            risk=Risk.TRAFFIC,
+            repeat_safe=True,
+            eta_s=5.0,
+            limit_s=spec.timeout or 120.0,
+            expires_s=lasts,
+        )
+
+    def act(self, step: Step, at: At, hands: Hands) -> Result:
+        reply = remote.act(hands, host_in(step, hands), "hold", at, dict(step.how), limit_s=step.limit_s)
+        return summary(reply, "held", "busy")
+
+    def stands(self, step: Step, run: str, hands: Hands) -> World | None:
+        return remote.stands(hands, host_in(step, hands), run, step.id)
+
+    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+        return let_go(step, at, hands, of_run=at.run, of_step=step.id)
+
+
+ACTION: Action = QueueHold()
+
+
+def what_of(spec: StepSpec) -> str:
+    """KIND=VALUE, as the host names it. A parameter may have brought any text until now."""
+    kind, value = next((k, str(spec.with_[k])) for k in SHAPES if k in spec.with_)
+    if not re.fullmatch(SHAPES[kind], value):
+        raise Refused(f"step {spec.id} ({spec.action}): {value!r} is no {kind}", try_=f"set it to match {SHAPES[kind]}")
+    return f"{kind}={value}"
+
+
+def let_go(step: Step, at: At, hands: Hands, *, of_run: str, of_step: str) -> Result:
+    args = {"of_run": of_run, "of_step": of_step}
+    return summary(remote.act(hands, host_in(step, hands), "restore", at, args, limit_s=step.limit_s), "released")
+
+
+def holds(step: Step, host: str, what: str) -> bool:
+    """Is it a step that holds this mail on this host?"""
+    return step.action == QueueHold.name and step.host == host and step.how["what"] == what
+
+
+def _undo_words(unchanged: bool, lasts: float | None) -> str:
+    if unchanged:
+        return "none is owed: it is so already"
+    return "let go what this step held, and nothing else" + (f" · expires in {duration(lasts)}" if lasts else "")
