@@ -245,11 +245,17 @@ def _ttl_standing(now: MxSet, *, before: MxSet, want: MxSet) -> Standing:
 
 
 def taken_back(now: MxSet, *, before: MxSet, want: MxSet) -> MxSet:
-    """`now` without our change, everything else kept. Raises NoMove when nobody would be left to take mail."""
+    """`now` without our change, everything else kept. Raises NoMove when nobody would be left to take mail.
+
+    A name that stood in the old set stays published: where ours is the last record of it, since somebody took the other
+    for a double, its old ones come back in the same change.
+    """
     if before.targets == want.targets:
         return replace(now, ttl=before.ttl)
     went, came = before.targets - want.targets, want.targets - before.targets
     left = replace(now, targets=(now.targets - came) | went)
+    lost = (now.names & before.names) - left.names
+    left = replace(left, targets=left.targets | {r for r in before.targets if r[1] in lost})
     if not left.targets:
         raise NoMove(
             f"taking {', '.join(shown(r) for r in sorted(came))} back would leave no MX at all: the others are gone",

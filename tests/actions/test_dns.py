@@ -259,7 +259,8 @@ def test_what_others_added_removed_and_set_since_stays(scene: Scene) -> None:
     scene.add(THEIRS, without=[(20, "mx2.lab.test.")])
     scene.zone.edit(replace(scene.zone.now, ttl=300))
     assert scene.rollback().state is RunState.ROLLED_BACK
-    assert scene.zone.now == mx_set(300, [(10, "mx1.lab.test"), THEIRS])
+    assert scene.zone.now == mx_set(300, [*LAB.targets, THEIRS]), "but mx2 keeps a record: it was there before us"
+    assert all(seen.names >= LAB.names for seen in scene.zone.history), "at every moment"
 
 
 def test_an_edit_of_our_record_is_a_conflict_and_left_alone(scene: Scene) -> None:
@@ -297,7 +298,8 @@ def test_a_shift_that_one_server_does_not_show_has_moved_mail_all_the_same(scene
 
 
 def test_the_last_record_stays(scene: Scene) -> None:
-    scene.start()
+    scene.zone.edit(mx_set(60, [(10, "mx1.lab.test")]))
+    scene.start(scene.plan(prefer(new=True)))
     scene.zone.edit(mx_set(60, [(9, "mx2.lab.test")]))
     view = scene.rollback()
     assert view.state is RunState.ROLLBACK_FAILED

@@ -71,8 +71,49 @@ def test_what_others_edit_meanwhile_is_kept(
     left = taken_back(edited, before=now, want=after)
     assert left.ttl == ttl
     assert theirs in left.targets
-    assert left.targets == (edited.targets - came) | went
+    assert left.targets - now.targets == edited.targets - came - now.targets
+    assert left.targets >= (edited.targets - came) | went
     assert standing(left, before=now, want=after) is Standing.BEFORE
+
+
+@given(sets, st.sampled_from(NAMES), moves, st.data())
+def test_an_undo_takes_no_name_away_that_was_there_before(
+    now: MxSet, target: str, mode: Mode, data: st.DataObject
+) -> None:
+    after = moved(now, target, mode)
+    came, went = after.targets - now.targets, now.targets - after.targets
+    assume(came)
+    others = sorted(after.targets - came)
+    edited = replace(
+        after, targets=after.targets - data.draw(st.sets(st.sampled_from(others)) if others else st.just(set()))
+    )
+    assume(came != edited.targets or edited.names & now.names)  # else nobody would be left, and it is refused
+    left = taken_back(edited, before=now, want=after)
+    assert left.names >= now.names & edited.names
+    put_back = left.targets - ((edited.targets - came) | went)
+    assert put_back <= now.targets, "an old record, or none"
+    assert not {name for _, name in put_back} & {name for _, name in (edited.targets - came) | went}, "and no more"
+    assert standing(left, before=now, want=after) is Standing.BEFORE
+
+
+@pytest.mark.parametrize(
+    ("mode", "before", "removed", "left"),
+    [
+        (Mode.OVERLAY, [(10, "mx1"), (20, "mx2")], [(20, "mx2")], [(10, "mx1"), (20, "mx2")]),
+        (Mode.OVERLAY, [(10, "mx1"), (20, "mx2")], [(10, "mx1"), (20, "mx2")], [(20, "mx2")]),
+        (Mode.SWAP, [(10, "mx1"), (20, "mx2"), (30, "mx2")], [(30, "mx2")], [(10, "mx1"), (20, "mx2")]),
+        (Mode.WEIGHTED, [(10, "mx1"), (20, "a"), (20, "b")], [(20, "a")], [(10, "mx1"), (20, "a"), (20, "b")]),
+    ],
+)
+def test_the_old_record_of_a_name_comes_back_with_the_undo(
+    mode: Mode, before: list[tuple[int, str]], removed: list[tuple[int, str]], left: list[tuple[int, str]]
+) -> None:
+    """Removed by somebody who took it for a double of ours."""
+    old, gone, wanted = ([(p, f"{n}.lab.test") for p, n in r] for r in (before, removed, left))
+    now = mx_set(60, old)
+    want = prefer(now, "mx2.lab.test", mode, names=("a.lab.test", "b.lab.test"))
+    edited = replace(want, targets=want.targets - mx_set(60, gone).targets)
+    assert taken_back(edited, before=now, want=want) == mx_set(60, wanted)
 
 
 @given(sets)
@@ -98,8 +139,8 @@ def test_a_ttl_stands_for_itself() -> None:
 
 
 def test_the_last_record_is_never_taken_back() -> None:
-    want = prefer(LAB, "mx2.lab.test", Mode.OVERLAY)
-    alone = mx_set(60, [(9, "mx2.lab.test")])
+    want = prefer(LAB, "mx3.lab.test", Mode.OVERLAY, new=True)
+    alone = mx_set(60, [(9, "mx3.lab.test")])
     with pytest.raises(NoMove, match="would leave no MX at all"):
         taken_back(alone, before=LAB, want=want)
 
