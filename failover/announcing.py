@@ -10,6 +10,7 @@ from failover import history, telling
 from failover.actions import ACTIONS
 from failover.controller import Controller, whoami
 from failover.core import aftermath, attention
+from failover.core.ahead import AHEAD
 from failover.core.alert import Alert, announce
 from failover.core.candidates import Situation
 from failover.core.memory import looked_back
@@ -81,20 +82,25 @@ def _lost(c: Controller, runs: Iterable[history.Run]) -> Iterator[Alert]:
 def _news(c: Controller, recent: Mapping[str, Summary], runs: Iterable[history.Run]) -> Iterator[Alert]:
     """What the controller's own runs came to, by the journal: told also when the cycle that ran them was killed."""
     for record, view in runs:
-        if record.by.startswith(BY) and view.state is not RunState.RUNNING and c.now - _ended(record, view) < TOLD_FOR:
-            stands = history.standing(record, view, c.hands.fleet)
+        if record.by.startswith(BY) and view.state is not RunState.RUNNING and _lately(c, record, view):
+            stands = history.standing(record, view, c.hands.fleet, history.latest(c.store, record, view, c.now))
             ran = history.ran(recent[record.id], c.hands.fleet)
             yield aftermath.of_run(ran, record.plan, view, stands.until if stands else None)
 
 
 def _notices(c: Controller, runs: Iterable[history.Run]) -> Iterator[Alert]:
     for record, view in runs:
-        if view.open or c.now - _ended(record, view) < TOLD_FOR:
+        if view.open or _lately(c, record, view):
             yield from aftermath.of_notices(record.id, _telling(record.plan), view)
 
 
 def _telling(plan: Plan) -> Iterator[str]:
     return (s.id for s in plan.steps if (action := ACTIONS.get(s.action)) and action.flags.tells)
+
+
+def _lately(c: Controller, record: RunRecord, view: View) -> bool:
+    """What ended ahead of now ended at a time that nobody knows, and would be news until then."""
+    return c.now - TOLD_FOR < _ended(record, view) <= c.now + AHEAD
 
 
 def _ended(record: RunRecord, view: View) -> datetime:

@@ -72,7 +72,7 @@ class Controller:
 
     def weighed(self, samples: Samples) -> Samples:
         """What a host has in force, and our records do not tell of, fails."""
-        return debts.weighed(samples, partial(history.amiss, self.store))
+        return debts.weighed(samples, partial(history.amiss, self.store), epoch=self.store.epoch())
 
     # Planning -------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class Controller:
     def mitigations(self) -> tuple[Mitigation, ...]:
         """Changes of ours that stand, newest run first, by the journal; `status` re-reads them from the hosts."""
         owing = history.owing(self.store, self.store.current())
-        return tuple(m for record, view in owing for m in history.mitigations(record, view))
+        return tuple(m for r, v in owing for m in history.mitigations(r, v, history.latest(self.store, r, v, self.now)))
 
     def past(self, playbooks: Iterable[Playbook] = ()) -> Past:
         """What a decision about these needs to know of the runs, the pauses and the questions that were asked."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from failover.acting import act, ask, go_back
 from failover.announcing import tell
+from failover.clocks import count_from_now
 from failover.controller import Controller
 from failover.core.alert import Alert
 from failover.core.playbook import Playbook
@@ -38,6 +39,7 @@ def cycle(
     raises; nothing for what hosts, name servers and channels do.
     """
     with leading(c) as lead, looking_meanwhile(c, playbooks, lead, alive) as meanwhile:
+        count_from_now(c)
         faults: list[Alert] = []
         finished = list(finish(c, playbooks, by(), faults))
         turn = see(c, playbooks, budget_s, calm_s)

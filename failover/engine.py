@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from failover.actions import ACTIONS
 from failover.actions.base import At, Hands, Result
+from failover.core import ahead
 from failover.core.answer import Answer
 from failover.core.condition import Condition, Judgement, judge, predicates
 from failover.core.leaving import waited_s, waiting
@@ -64,8 +65,8 @@ POLL_S = 1.0
 LATE_S = 60.0
 """A first act so long after its run was opened, or so long after its own intent, is not begun: the machine slept."""
 AWAY = timedelta(seconds=60)
-"""A longer time between two looks of one watch was no waiting: the machine slept, or we were stopped. Patience begins
-anew with a new look."""
+"""A longer time between two looks of one watch was no waiting: the machine slept, we were stopped, or the clock was
+set. Patience begins anew with a new look."""
 PATIENCE_S = 30.0
 """How long we go on looking at what we cannot read, or wait for what still runs there, beyond a step's own limit."""
 
@@ -99,7 +100,7 @@ class Sitting:
     @property
     def is_first(self) -> bool:
         """Nobody has come back to this run, and no step of it was begun."""
-        return [e.kind for e in self.events] == [Did.BEGUN]
+        return [e.kind for e in self.events if e.kind is not Did.NOTE] == [Did.BEGUN]
 
 
 def _ignore(record: RunRecord, event: Event) -> None:
@@ -231,7 +232,10 @@ class Engine:
 
     def _late(self, since: datetime) -> str:
         """Why nothing is begun any more on what was decided then; empty when it may be."""
-        age = (self.hands.clock.now() - since).total_seconds()
+        now = self.hands.clock.now()
+        if ahead.is_ahead(since, now):
+            return f"nothing was done: what was decided is {ahead.words(since)}, and may be long over"
+        age = (now - since).total_seconds()
         return f"nothing was done: {duration(age)} went by since it was decided" if age > LATE_S else ""
 
     def _close(self, s: Sitting, state: RunState, because: str) -> None:
@@ -351,7 +355,8 @@ class Engine:
 
     def _watch(self, s: Sitting, step: Step) -> tuple[Seen, str]:
         """Look again and again until each watch has seen its effect, or its patience ends."""
-        since = now = max(s.view.steps[step.id].ended or s.since, s.since)  # a resumed run looks afresh
+        ended = s.view.steps[step.id].ended or s.since
+        since = now = min(max(ended, s.since), self.hands.clock.now())  # a resumed run looks afresh
         view, hosts, names = s.view.steps[step.id], {w.host for w in step.verify}, signals(step.verify)
         samples: Samples = ()
         while True:
@@ -359,7 +364,7 @@ class Engine:
             waited = waited_s(view.waited_at or since, self.hands.clock.now())
             samples = (*samples, *self.hands.look(hosts, names, waited))
             before, now = now, self.hands.clock.now()
-            if now - before > AWAY:
+            if abs(now - before) > AWAY:
                 since = now
                 continue
             verdicts = [watch(w, samples, since=since, now=now, waited=view.waited) for w in step.verify]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from failover.actions import ACTIONS
 from failover.actions.base import Away, Mitigation
+from failover.core.ahead import AHEAD, done_by, is_ahead
 from failover.core.barriers import counted
 from failover.core.fleet import Fleet
-from failover.core.memory import looked_back
+from failover.core.memory import RUNS_AT_ONCE, looked_back
 from failover.core.past import Past, Proposed, Ran, Standing
 from failover.core.plan import Certainty, Kind, Plan, Step
 from failover.core.playbook import Playbook, Risk
@@ -25,14 +28,53 @@ Run = tuple[RunRecord, View]
 def past(store: Store, fleet: Fleet, playbooks: Iterable[Playbook], now: datetime) -> Past:
     """What bears on a decision about these playbooks: runs that are open or recent enough to count, and what stands."""
     books = tuple(playbooks)
-    runs = store.current(now - looked_back(books), alike=counted(books))
+    runs = _recent(store, books, now)
     busy = {lease.run: lease.holder for lease in store.holders(now)}
     return Past(
-        ran=tuple(ran(s, fleet, busy.get(s.run, "")) for s in runs),
-        standing=tuple(m for r, v in owing(store, runs) if (m := standing(r, v, fleet)) is not None),
+        ran=tuple(_dated(ran(s, fleet, busy.get(s.run, "")), store, now) for s in runs),
+        standing=tuple(
+            m for r, v in owing(store, runs) if (m := standing(r, v, fleet, latest(store, r, v, now))) is not None
+        ),
         pauses=store.pauses(now),
-        proposed=tuple(proposed(p) for p in store.proposals(now)),
+        proposed=tuple(proposed(p) for p in store.proposals(now) if not is_ahead(p.at, now)),
     )
+
+
+def _recent(store: Store, books: tuple[Playbook, ...], now: datetime) -> tuple[Summary, ...]:
+    """Of those that are alike a few of the newest; but those dated ahead take no newer one's place."""
+    since = now - looked_back(books)
+    few = store.current(since, alike=counted(books))
+    return store.current(since) if any(is_ahead(s.opened, now) for s in few) else few
+
+
+def _dated(r: Ran, store: Store, now: datetime) -> Ran:
+    if not is_ahead(r.opened, now):
+        return r
+    return replace(r, opened=done_by(_times(store, r.run, r.opened), now) or r.opened, dated=r.opened)
+
+
+def _times(store: Store, run: str, opened: datetime) -> tuple[datetime, ...]:
+    """Of all that is recorded of it, in order; of none where its journal cannot be read."""
+    try:
+        return (opened, *(e.at for e in store.events(run)))
+    except (*UNREADABLE, ConfigError):
+        return ()
+
+
+def latest(store: Store, record: RunRecord, view: View, now: datetime) -> datetime | None:
+    """By when a run's changes were made, where a clock that was ahead dated them: now, where nothing tells; else None.
+    What they last counts from then."""
+    started = (s.started or record.opened for s in view.steps.values() if s.owed)
+    if not any(is_ahead(at, now) for at in started):
+        return None
+    return done_by(_times(store, record.id, record.opened), now) or now
+
+
+def undated(store: Store, now: datetime) -> tuple[str, ...]:
+    """Runs that are recorded ahead of now, and nothing since. The newest: a clock years behind finds all so."""
+    ahead = (s for s in store.current(now + AHEAD) if is_ahead(s.progress.touched, now))
+    found = (s.run for s in ahead if (t := _times(store, s.run, s.opened)) and done_by(t, now) is None)
+    return tuple(islice(found, RUNS_AT_ONCE))
 
 
 def read(store: Store, runs: Iterable[Summary]) -> tuple[Run, ...]:
@@ -55,7 +97,9 @@ def unreadable(store: Store) -> tuple[Summary, ...]:
 
 
 def owing(store: Store, runs: Iterable[Summary]) -> tuple[Run, ...]:
-    return read(store, (s for s in runs if s.progress.owes))
+    """Newest first, by their epochs: a clock may have been wrong. An epoch is a Unix time, or above."""
+    found = read(store, (s for s in runs if s.progress.owes))
+    return tuple(sorted(found, key=lambda r: r[1].epoch or r[0].opened.timestamp(), reverse=True))
 
 
 def ran(s: Summary, fleet: Fleet, busy: str = "") -> Ran:
@@ -74,9 +118,10 @@ def ran(s: Summary, fleet: Fleet, busy: str = "") -> Ran:
     )
 
 
-def standing(record: RunRecord, view: View, fleet: Fleet) -> Standing | None:
-    """The changes of one run that are in force; undone as one, so they end with the first of them to end."""
-    found = mitigations(record, view)
+def standing(record: RunRecord, view: View, fleet: Fleet, by: datetime | None = None) -> Standing | None:
+    """The changes of one run that are in force; undone as one, so they end with the first of them to end. `by`: their
+    `latest` time."""
+    found = mitigations(record, view, by)
     if not found:
         return None
     steps = [m.step for m in found]
@@ -102,12 +147,13 @@ def proposed(p: Proposal) -> Proposed:
     return Proposed(p.key, p.plan.playbook, p.plan.params, p.at, p.until, says)
 
 
-def mitigations(record: RunRecord, view: View) -> tuple[Mitigation, ...]:
+def mitigations(record: RunRecord, view: View, by: datetime | None = None) -> tuple[Mitigation, ...]:
+    """`by`: the `latest` time that they can have been made."""
     found = []
     for step in record.plan.steps:
         state = view.steps[step.id]
         if step.kind is Kind.STATE and step.undoable and state.owed and step.certainty is not Certainty.UNCHANGED:
-            since = state.started or record.opened
+            since = min(t for t in (state.started or record.opened, by) if t)
             until = since + timedelta(seconds=step.expires_s) if step.expires_s else None
             found.append(Mitigation(record.id, step, since, until))
     return tuple(found)

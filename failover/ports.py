@@ -284,6 +284,10 @@ class Store(Protocol):
 
     def holders(self, now: datetime) -> tuple[Lease, ...]: ...
 
+    def epoch(self) -> int:
+        """The last that was given; 0 before any."""
+        ...
+
     def open(self, record: RunRecord) -> RunRecord:
         """Record a new run; with a `key` that is already known, return that first run instead."""
         ...

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from failover.config.playbooks import bind_playbook
 from failover.controller import Controller
 from failover.core import aftermath
+from failover.core.ahead import is_ahead
 from failover.core.alert import Alert
 from failover.core.condition import at_once, judge, predicates
 from failover.core.playbook import Playbook
-from failover.core.run import RunState, View
+from failover.core.run import Did, RunState, View
 from failover.errors import ConfigError, FailoverError, Fault
 from failover.fence import fence
 from failover.ports import RunRecord
@@ -41,9 +42,9 @@ def finish(
 def _is_meant(c: Controller, record: RunRecord, view: View, playbooks: tuple[Playbook, ...]) -> bool:
     """Something was done already, or it is no while ago, or a look made now still shows what it is for."""
     done = any(s.result or s.ended for s in view.steps.values())
-    events = c.store.events(record.id)
-    last = events[-1].at if events else record.opened
-    return done or (c.now - last).total_seconds() <= c.hands.fleet.policy.gap_s or _asks_for_it(c, record, playbooks)
+    last = next((e.at for e in reversed(c.store.events(record.id)) if e.kind is not Did.NOTE), record.opened)
+    fresh = (c.now - last).total_seconds() <= c.hands.fleet.policy.gap_s and not is_ahead(last, c.now)
+    return done or fresh or _asks_for_it(c, record, playbooks)
 
 
 def _asks_for_it(c: Controller, record: RunRecord, playbooks: tuple[Playbook, ...]) -> bool:

@@ -107,6 +107,10 @@ class SqlStore(SqlMemory):
                 found[lease.run, lease.epoch] = replace(lease, scopes=scopes)
         return tuple(found.values())
 
+    def epoch(self) -> int:
+        with reading(self.engine) as conn, one("the last epoch"):
+            return number(conn.execute(select(epochs.c.last)).scalar_one())
+
     # Runs
 
     def open(self, record: RunRecord) -> RunRecord:

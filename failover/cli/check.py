@@ -105,11 +105,11 @@ def _known(opts: Options, fleet: Fleet, samples: Samples) -> Samples:
     from failover.adapters.store_guest import guest
     from failover.core import debts
 
-    if not any(s.name == debts.FORCE and s.value for s in samples):
+    if not any(map(debts.is_weighed, samples)):
         return samples
     with suppress(FailoverError), guest(opts.state_url or fleet.state) as store:  # a state we cannot read hides no host
         if store is not None:
-            return debts.weighed(samples, partial(history.amiss, store))
+            return debts.weighed(samples, partial(history.amiss, store), epoch=store.epoch())
     return debts.weighed(samples, lambda run, step: "unknown", sure=False)
 
 

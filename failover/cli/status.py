@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from failover.core.plan import Step
     from failover.signals.debts import Owed
 
+UNDATED = "recorded ahead of the clock; the next `failover tick` gives it a time to count from"
 JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
 
 
@@ -88,6 +89,7 @@ def document(c: Controller) -> dict[str, Any]:
         "mitigations": [_mitigation(c, m) for m in mitigations],
         "open_runs": open_runs(c),
         "unreadable_runs": [s.run for s in history.unreadable(c.store)],
+        "undated_runs": list(history.undated(c.store, c.now)),
         "questions": [
             {
                 "key": p.key,
@@ -154,6 +156,9 @@ def lines(found: dict[str, Any]) -> list[str]:
     out += [open_line(r) for r in found["open_runs"]]
     for run in found["unreadable_runs"]:
         out.append(f"run {run} is open or in force, and what the state holds of it cannot be read")
+    if undated := found["undated_runs"]:
+        more = f" and {len(undated) - 1} more" if undated[1:] else ""
+        out.append(f"run {undated[0]}{more}: {UNDATED}")
     for q in found["questions"]:
         out.append(f"asked until {q['until']}: {q['playbook']} on {q['host']}? yes: {q['yes']}")
     for p in found["pauses"]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from failover.core import ahead
 from failover.core.candidates import Candidate, Situation
 from failover.core.condition import predicates
 from failover.core.diagnosis import Diagnosis, recent, smtp_failing
@@ -58,6 +59,9 @@ def barrier(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 def _paused(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     for p in s.past.pauses:
         if p.until > s.now and (p.host is None or p.host in c.subjects):
+            if ahead.is_ahead(p.since, s.now):
+                said = f"paused by {p.by}, {ahead.words(p.since)}, so nobody can tell when it ends: {p.reason}"
+                return Barrier("clock", Weight.PAGE, f"{said}; `failover unpause` ends it")
             left = duration((p.until - s.now).total_seconds())
             return Barrier("paused", Weight.HOLD, f"paused by {p.by} for another {left}: {p.reason}")
     return None
@@ -118,9 +122,13 @@ def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     """One attempt per class, then a person: what did not last will not last the second time.
 
-    A run that ended before its first act was none; but what comes to nothing again and again is a person's, too.
+    A run that ended before its first act was none; but what comes to nothing again and again is a person's, too. So is
+    one of which a clock that was ahead has left no time to count from.
     """
     limits, mine = c.bound.limits, _mine(c, s)
+    if lost := next((r for r in mine if ahead.is_ahead(r.opened, s.now)), None):
+        said = f"run {lost.run} is {ahead.words(lost.opened)}, and nobody can tell how long ago it was made"
+        return Barrier("clock", Weight.PAGE, f"{said}; the next `failover tick` gives it a time to count from")
     since = [r for r in mine if r.opened > s.now - timedelta(seconds=limits.cooldown)]
     if spent := [r for r in since if r.acted or len(since) >= NOTHINGS]:
         said = f"{_newest(spent, s)}, and it is bad again"
@@ -144,6 +152,8 @@ def counted(playbooks: Iterable[Playbook]) -> int:
 def _newest(runs: Iterable[Ran], s: Situation) -> str:
     r = max(runs, key=lambda r: r.opened)
     ago = duration(max(0.0, (s.now - r.opened).total_seconds()))
+    if r.dated:
+        return f"run {r.run}, {ahead.words(r.dated)}, was made {ago} ago or earlier ({r.state.value})"
     return f"run {r.run} was made {ago} ago ({r.state.value})"
 
 

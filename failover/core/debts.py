@@ -19,13 +19,29 @@ def steps(force: Signal) -> tuple[tuple[str, str], ...]:
     return tuple((run, step) for run, _, step in (w.partition(",") for w in words))
 
 
-def weighed(samples: Iterable[Signal], amiss: Callable[[str, str], str], *, sure: bool = True) -> Samples:
-    """The same samples; a change in force that our records do not tell of is no good news.
+def weighed(
+    samples: Iterable[Signal], amiss: Callable[[str, str], str], *, sure: bool = True, epoch: int = 0
+) -> Samples:
+    """The same samples; a change in force that our records do not tell of is no good news, and an epoch of the future
+    shuts out only who is below it.
 
     `amiss`: what our records wrongly say of a run's step that is in force, empty where they are right. `sure`: there
-    are records; else there are none, and that may be why.
+    are records; else there are none, and that may be why. `epoch`: the last that our records gave.
     """
-    return tuple(_weighed(s, amiss, sure=sure) if s.name == FORCE and s.value else s for s in samples)
+    known = (_let_in(s, epoch) if s.name == EPOCH else s for s in samples)
+    return tuple(_weighed(s, amiss, sure=sure) if s.name == FORCE and s.value else s for s in known)
+
+
+def is_weighed(s: Signal) -> bool:
+    """Do our records bear on it?"""
+    return (s.name == FORCE and bool(s.value)) or (s.name == EPOCH and s.outcome is Outcome.WARN)
+
+
+def _let_in(s: Signal, epoch: int) -> Signal:
+    if not is_weighed(s) or not isinstance(s.value, float) or s.value > epoch:
+        return s
+    said = f"it has seen epoch {s.value:.0f}, of the future (a wrong clock?); ours go above it, so our changes go in"
+    return replace(s, outcome=Outcome.OK, reason=said)
 
 
 def _weighed(s: Signal, amiss: Callable[[str, str], str], *, sure: bool) -> Signal:

@@ -27,7 +27,7 @@ RUNS_KEPT = timedelta(days=400)
 LEAST_RUNS = 1000
 """The newest runs stay however old they are, so that a clock set years ahead forgets none of them."""
 RUNS_AT_ONCE = 100
-"""So many runs at most are forgotten in one cycle, the longest untouched first."""
+"""So many runs at most are forgotten in one cycle, the longest untouched first; or given a time to count from."""
 
 
 def looked_back(playbooks: Iterable[Playbook]) -> timedelta:

@@ -28,7 +28,8 @@ class Ran:
 
     `open`: nothing new may start on these. `busy`: who drives it at this moment, empty when nobody does.
     `acted`: something was begun in it; one that was kept from its first act is no attempt.
-    `incident`: as its plan has it.
+    `incident`: as its plan has it. `dated`: where its own time lies ahead of now (`core.ahead`), that time; `opened` is
+    then by when it was made, as far as that is known.
     """
 
     run: str
@@ -42,6 +43,7 @@ class Ran:
     busy: str = ""
     acted: bool = True
     incident: str | None = None
+    dated: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

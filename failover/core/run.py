@@ -117,6 +117,8 @@ class View:
     turned_by: str | None = None
     turned_because: str = ""
     """Kept apart from the step, whose error its undo clears."""
+    epoch: int = 0
+    """Of its first sitting: by it runs of one state are in order, whatever clocks said."""
 
     @property
     def open(self) -> bool:
@@ -167,6 +169,7 @@ def apply(view: View, e: Event) -> View:
                 backwards=view.backwards or back,
                 asked_for=view.asked_for or back,
                 although=str(e.data.get("although", "")),
+                epoch=view.epoch or _whole(e.data.get("epoch")),
             )
         case Did.TURNED:
             because = str(e.data.get("because", ""))
@@ -185,6 +188,10 @@ def apply(view: View, e: Event) -> View:
             return replace(_with_step(view, e.step, _step_after(view.steps[e.step], e)), order=order)
         case _:
             return view
+
+
+def _whole(number: object) -> int:
+    return number if isinstance(number, int) else 0
 
 
 def _with_step(view: View, step: str, value: StepView) -> View:

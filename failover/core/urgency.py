@@ -33,6 +33,7 @@ URGENCY: Mapping[str, Urgency] = {
     "peak": Urgency("warning", 2 * _MINUTE),
     # What would help and may not start, by the barrier. The others of `core.barriers` wait for nobody.
     "paused": Urgency("warning", 10 * _MINUTE, again_s=60 * _MINUTE),  # whoever paused it knows, and may forget it
+    "clock": Urgency("critical", 0.0, again_s=60 * _MINUTE),  # else it would keep us off until a wrong date comes
     "busy": Urgency("info", NEVER),  # what is at work has its own page
     "in force": Urgency("info", NEVER),  # and so has what stands and eases it
     "no help": Urgency("critical", 15 * _MINUTE),  # help is in force, and mail does not move all the same

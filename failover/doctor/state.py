@@ -86,6 +86,9 @@ def records(c: Controller, standing: Standing) -> Iterator[Finding]:
     for s in history.unreadable(c.store):
         said = f"run {s.run} is open or in force, and what the state holds of it cannot be read"
         yield fail("open run", "fleet", said, try_="`failover status` shows what is in force on the hosts")
+    if undated := history.undated(c.store, c.now):
+        said = f"run {undated[0]} was recorded ahead of this clock, which was set back since, or is wrong now"
+        yield warn("clock", "fleet", said, try_="date -u; where it is right, failover tick: runs count from then")
     for pause in c.store.pauses(c.now):
         until = pause.until.isoformat(timespec="minutes")
         said = f"paused until {until} by {pause.by}: {pause.reason}"

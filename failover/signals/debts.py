@@ -186,11 +186,12 @@ def _unloaded(sight: Sight, debts: list[Debt]) -> Signal:
 
 
 def _epoch(sight: Sight, seen: int) -> Signal:
-    """Epochs are at least Unix time, so a host that has seen one of the future lets nobody act who begins now."""
+    """Epochs are at least Unix time, so a host that has seen one of the future lets nobody act who begins now, but one
+    whose own records have given that epoch: they go above it (`core.debts.weighed`)."""
     if seen <= sight.at.timestamp() + SKEW_S:
         return sight.signal(EPOCH, Outcome.OK, f"the highest epoch seen there is {seen}", float(seen))
     back = f"failover host status {sight.host} --reset-epoch {seen} --reason TEXT"
-    said = f"it has seen epoch {seen}, of the future (a wrong clock?), and refuses our changes: {back}"
+    said = f"it has seen epoch {seen}, of the future (a wrong clock?), and refuses changes under lower ones: {back}"
     return sight.signal(EPOCH, Outcome.WARN, said, float(seen))
 
 

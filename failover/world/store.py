@@ -90,6 +90,9 @@ class MemoryStore(MemoryOnDisk):
         live = {v.run: v for v in self.disk.leases.values() if v.until > now and v.holder not in self.disk.dead}
         return tuple(live.values())
 
+    def epoch(self) -> int:
+        return self.disk.epoch
+
     def _check(self, lease: Lease) -> None:
         for scope in lease.scopes:
             held = self.disk.leases.get(scope)

@@ -129,6 +129,12 @@ def test_of_two_processes_exactly_one_gets_the_lease(url: str) -> None:
             assert sorted([hear(a), hear(b)]) == ["lost", "won"]
 
 
+def test_the_last_epoch_is_told(any_store: Store) -> None:
+    assert any_store.epoch() == 0
+    given = [any_store.lease(run, [run], seconds=60, now=NOW).epoch for run in ("a", "b")]
+    assert any_store.epoch() == given[-1] == int(NOW.timestamp()) + 1
+
+
 @pytest.mark.parametrize("reap", [True, False], ids=["reaped", "zombie"])
 def test_a_holder_killed_here_is_taken_over_at_once(url: str, store: SqlStore, reap: bool) -> None:
     with process(hold, url, "a", ("mx1", "mx2"), 3600) as (other, pipe):

@@ -180,6 +180,7 @@ def _ran(told: Mapping[str, Any], i: int) -> Ran:
         busy=told.get("busy", ""),
         incident=told.get("incident"),
         acted=told.get("acted", True),
+        dated=NOW + timedelta(seconds=_span(told["dated_in"])) if "dated_in" in told else None,
     )
 
 
