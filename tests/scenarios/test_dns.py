@@ -253,3 +253,10 @@ def test_mail_is_not_moved_to_a_host_that_is_sick_too(scene: Scene, cause: Calla
     finally:
         scene.lab.heal("spamd-hung", "mx2")
         scene.lab.run("mx2", ["service", "handler", "start"], timeout=20, check=False)
+
+
+def test_a_name_whose_old_record_somebody_removed_as_a_double_stays_published(scene: Scene) -> None:
+    assert scene.failover(*SHIFT).returncode == 0
+    scene.edit(mx_set(60, [(9, "mx2.lab.test"), (10, "mx1.lab.test")]))
+    assert scene.failover("rollback", "--yes").returncode == 0
+    scene.everywhere(LAB)
