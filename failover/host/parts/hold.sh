@@ -47,9 +47,9 @@ do_hold() {
   of_since=$(date +%s) of_queue=$queue list=$STATE/saved/$run,$step/held
   save_hold || { because $REFUSED "the list of what would be held could not be written"; return; }
   begins
-  cut -d ' ' -f 1 "$scratch/rows" | bounded 30 postsuper -h - incoming active deferred >/dev/null 2>&1 ||
+  cut -d ' ' -f 1 "$scratch/rows" >"$scratch/ids" && quietly_from "$scratch/ids" postsuper -h - incoming active deferred ||
     { because $FAILED "postsuper could not put mail on hold"; return; }
-  sleep 0.3 # a delivery agent locks what it has opened
+  sleep 0.3 # until whoever delivers has locked what it opened
   leave_busy || { because $FAILED "what is being delivered could not be told, or not be left alone"; return; }
   say setting hold "$what" - =held
   say held "$(on_hold sure | grep -c .)"
