@@ -110,6 +110,34 @@ def test_a_disk_that_fills_up_in_the_middle_takes_no_answer_away(host: MailHost)
     assert host.restore().rc == Rc.OK
 
 
+UNWRITABLE = {
+    "read-only": ("mount --bind {at} {at} && mount -o remount,bind,ro {at}", "cannot be written"),
+    "a mount of its own": ("mount --bind {at}/master.cf {at}/master.cf", "is a mount of its own"),
+    "full": (
+        "cp -a {at} /srv/pf && mount -t tmpfs -o mode=755,size=2m full {at} && cp -a /srv/pf/. {at} && rm -r /srv/pf "
+        "&& {{ head -c 9m /dev/zero >{at}/filler; }} 2>/dev/null; true",
+        "no space is left",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", UNWRITABLE)
+def test_a_restore_asks_first_whether_it_can_write(host: MailHost, how: str) -> None:
+    """It began, failed with "was edited at this moment", and left a mark as if something were not loaded."""
+    assert host.bypass("pass").rc == Rc.OK
+    before, at = host.config(), "/etc/postfix"
+    mount, why = UNWRITABLE[how]
+    host.sh(mount.format(at=at))
+    try:
+        reply = host.restore()
+        assert (reply.rc, why in reply.because, host.config()) == (Rc.REFUSED, True, before), reply.rows
+        assert [row[1] for row in host.call("debts").all("debt") if row[0] in {"force", "unloaded"}] == [host.run]
+    finally:
+        host.sh(f"umount {at}/master.cf 2>/dev/null || umount {at}")
+    assert host.restore().rc == Rc.OK
+    assert not bypassed(host)
+
+
 def test_what_was_done_a_year_ago_is_still_not_done_again(host: MailHost) -> None:
     """safety 19: results went by the age of their files, so that a step of the clock made a repeat new."""
     plan = host.plan("pass")

@@ -51,6 +51,8 @@ do_restore() {
   done <"$saved/settings"
   [ $rc -eq 0 ] || { because $rc "somebody else changed our setting: nothing was touched"; return; }
   [ ! -e "$saved/held" ] || { let_go; return; }
+  no=$(unwritable)
+  [ -z "$no" ] || { because $REFUSED "$no: nothing was touched"; return; }
   changes_files "$of_run" "$of_step" || return
   begins
   for file in main.cf master.cf; do
@@ -63,6 +65,13 @@ do_restore() {
   reload || { because $FAILED "restored, but Postfix did not take it up"; return; }
   undone "$saved"
   loaded
+}
+
+unwritable() { # why what $saved changed, and still reads so, cannot be put back, or nothing
+  ours=$(while IFS=$TAB read -r file key before after; do
+    [ "$before" = "$after" ] || [ "$(setting "$file" "$key")" = "$before" ] || echo "$file"
+  done <"$saved/settings" | sort -u)
+  [ -z "$ours" ] || { for file in $ours; do fixed "$file"; done; cramped "$config_dir" "$(queue_dir)"; } | head -n 1
 }
 
 restore_file() { # FILE: the saved bytes where nobody else edited it, else our settings alone
