@@ -183,6 +183,7 @@ def restore(
         if as_json:
             output.print_json(done)
         else:
+            print("\n".join(f"{host}: {note}" for note in done["notes"]), end="\n" if done["notes"] else "")
             print(f"{host}: done; {'recorded' if done['recorded'] else 'no records here know this run'}")
 
 

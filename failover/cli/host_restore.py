@@ -133,6 +133,7 @@ def act(remote: Remote, back: Back) -> dict[str, Any]:
         "restored": {row[0]: row[1] for row in reply.all("restored") if len(row) == 2},
         "diff": list(back.diff),
         "released": sum(d.messages or 0 for d in back.held),
+        "notes": [" ".join(row) for row in reply.all("note")],
     }
 
 
@@ -141,18 +142,25 @@ def _config_dir(back: Back) -> str:
 
 
 def _fine(host: Host, reply: Reply) -> None:
-    said = f"{host.name}: {reply.because}"
+    said = f"{host.name}: {reply.because}; {_nothing_but(reply)}"
     match reply.rc:
         case Rc.OK:
             return
         case Rc.CHANGED:
-            raise Changed(f"{said}; nothing was changed", try_="look at what was edited, then try again")
+            raise Changed(said, try_="look at what was edited, then try again")
         case Rc.STALE:
-            raise StaleEpoch(f"{said}; nothing was changed", try_="the same command again takes a newer epoch")
+            raise StaleEpoch(said, try_="the same command again takes a newer epoch")
         case Rc.BUSY | Rc.USAGE | Rc.NOT_PERMITTED | Rc.REFUSED:
-            raise Refused(f"{said}; nothing was changed", try_=f"failover host status {host.name}")
+            raise Refused(said, try_=f"failover host status {host.name}")
         case _:
-            raise StepFailed(said, try_="look at the host, then the same command again")
+            raise StepFailed(f"{host.name}: {reply.because}", try_="look at the host, then the same command again")
+
+
+def _nothing_but(reply: Reply) -> str:
+    """What was changed by an act that was refused: what every act does before it, to owe less."""
+    freed = [f"{row[0]} messages on hold were let go" for row in reply.all("freed")]
+    freed += [f"Postfix ({row[0]}) took up what was in its files" for row in reply.all("loaded")]
+    return f"{' and '.join(freed)}, nothing else was changed" if freed else "nothing was changed"
 
 
 def recorded(opts: Options, fleet: Fleet, back: Back, although: str) -> bool:

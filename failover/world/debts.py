@@ -15,10 +15,19 @@ CONFIG_DIR = "/etc/postfix"
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """`owing`: some of it stays on hold."""
+    """`owing`: some of it stays on hold; `loaded`: Postfix was reloaded."""
 
     released: int
     owing: bool
+    loaded: bool
+
+    @property
+    def loaded_rows(self) -> Rows:
+        return [("loaded", CONFIG_DIR)] if self.loaded else []
+
+    @property
+    def rows(self) -> Rows:
+        return self.loaded_rows + ([("freed", str(self.released))] if self.released else [])
 
 
 def hold(m: Machine, key: tuple[str, str, str], mails: Iterable[Mail]) -> Iterator[float]:
@@ -37,29 +46,30 @@ def on_hold(m: Machine, key: tuple[str, str, str]) -> list[Mail]:
 
 def discharge(m: Machine) -> Freed:
     """What no requeue is at work on goes on; a list goes only when nothing of it is on hold."""
-    _load(m)
+    loaded = _load(m)
     released = 0
     for key in list(m.held):
         found = on_hold(m, key)
         if found and m.keeps_hold:
-            return Freed(released, owing=True)
+            return Freed(released, owing=True, loaded=loaded)
         for x in found:
             m.postfix.release(x)
         released += len(found)
         del m.held[key]
-    return Freed(released, owing=False)
+    return Freed(released, owing=False, loaded=loaded)
 
 
-def _load(m: Machine) -> None:
+def _load(m: Machine) -> bool:
     """What an act changed, and died."""
     if m.mark is None:
-        return
-    if any(_unloaded(m)):
+        return False
+    if stale := any(_unloaded(m)):
         m.postfix.reload()
     saved = m.saved.get((m.mark.run, m.mark.step))
     if saved is not None and all(m.read(f, k) == before for f, k, before, _ in saved.settings):
         saved.undone = True
     m.mark = None
+    return stale
 
 
 def _unloaded(m: Machine) -> Iterator[tuple[str, ...]]:
@@ -108,12 +118,3 @@ def debts(m: Machine, args: Args) -> Verb:
     if saved.undone:
         return Rc.OK, [*found, ("undone", f"{m.time:.0f}")]
     return Rc.OK, [*found, *(("change", f, k, m.read(f, k), before, after) for f, k, before, after in saved.settings)]
-
-
-def release(m: Machine, args: Args) -> Verb:
-    yield 0.05
-    freed = discharge(m)
-    told: Rows = [("released", str(freed.released))]
-    if not freed.owing:
-        return Rc.OK, told
-    return Rc.FAILED, [*told, *(r for r in rows(m) if r[1] == "held"), ("because", "mail on hold cannot be released")]

@@ -59,15 +59,15 @@ def _acting(p: Process, act: Callable[[Machine, Args], Verb], args: Args) -> Ver
     yield 0.02
     if not (yield from _lock(p, float(args["limit"]))):
         return refused("another failover-host is at work here", Rc.BUSY)
-    if no := _no_epoch(m, args):
+    no, freed = _owes_less(m, args)
+    if no:
         return no
-    debts.discharge(m)
     key = (args["run"], args["step"], args["attempt"])
     if earlier := m.results.get(key):
         p.unlock()
         return _again(earlier)
     if m.full:
-        return refused("no room for what an act writes")
+        return Rc.REFUSED, [*freed, ("because", "no room for what an act writes")]
     m.results[key] = Result(p)
     yield 0.02
     rc, rows = yield from act(m, args)
@@ -75,7 +75,7 @@ def _acting(p: Process, act: Callable[[Machine, Args], Verb], args: Args) -> Ver
     m.results[key] = Result(p, rc, rows)
     p.unlock()
     yield 0.01
-    return rc, rows
+    return rc, [*freed, *rows]
 
 
 def _again(earlier: Result) -> tuple[int, Rows]:
@@ -98,30 +98,64 @@ def _lock(p: Process, patience: float) -> Generator[float, None, bool]:
 
 
 def _no_epoch(m: Machine, args: Args) -> tuple[int, Rows] | None:
-    """A newer controller has been here: refused. A newer epoch than any is recorded before anything is done."""
+    """A newer controller has been here: refused."""
     epoch = int(args["epoch"])
-    if epoch < m.epoch:
-        return Rc.STALE, [("seen", str(m.epoch)), ("because", f"epoch {epoch} is stale, this host has seen {m.epoch}")]
-    if epoch > m.epoch and m.full:
-        return refused("cannot write the epoch")
-    m.epoch = epoch
-    return None
+    if epoch >= m.epoch:
+        return None
+    return Rc.STALE, [("seen", str(m.epoch)), ("because", f"epoch {epoch} is stale, this host has seen {m.epoch}")]
+
+
+def _remembered(m: Machine, args: Args) -> bool:
+    if int(args["epoch"]) > m.epoch and m.full:
+        return False
+    m.epoch = int(args["epoch"])
+    return True
+
+
+def _owes_less(m: Machine, args: Args) -> tuple[tuple[int, Rows] | None, Rows]:
+    """What we owe is freed, and said, before anything else; then a newer epoch than any is recorded."""
+    if no := _no_epoch(m, args):
+        return no, []
+    told = debts.discharge(m).rows
+    if _remembered(m, args):
+        return None, told
+    return (Rc.REFUSED, [*told, ("because", "cannot write the epoch")]), told
+
+
+def _release(p: Process, args: Args) -> Verb:
+    """It needs no room, and no result: done twice it does no harm."""
+    m = p.machine
+    yield 0.02
+    if not (yield from _lock(p, float(args["limit"]))):
+        return refused("still at work here", Rc.BUSY)
+    if no := _no_epoch(m, args):
+        return no
+    yield 0.05
+    freed = debts.discharge(m)
+    told: Rows = [*freed.loaded_rows, ("released", str(freed.released))]
+    if not _remembered(m, args):
+        told.append(("note", f"epoch {args['epoch']} cannot be written"))
+    p.unlock()
+    if not freed.owing:
+        return Rc.OK, told
+    held = [r for r in debts.rows(m) if r[1] == "held"]
+    return Rc.FAILED, [*told, *held, ("because", "mail on hold cannot be released")]
 
 
 def _settle(p: Process, args: Args) -> Verb:
     yield 0.02
     if not (yield from _lock(p, float(args["limit"]))):
         return refused("still at work here", Rc.BUSY)
-    if no := _no_epoch(p.machine, args):
+    no, freed = _owes_less(p.machine, args)
+    if no:
         return no
-    debts.discharge(p.machine)
     key = (args["run"], args["step"], args["attempt"])
     if key not in p.machine.results:
         if p.machine.full:
-            return refused("cannot write the result")
+            return Rc.REFUSED, [*freed, ("because", "cannot write the result")]
         p.machine.results[key] = Result(settled=True)
     p.unlock()
-    return Rc.OK, looks.result_rows(p.machine, args)
+    return Rc.OK, [*freed, *looks.result_rows(p.machine, args)]
 
 
 def _epoch_set(p: Process, args: Args) -> Verb:
@@ -249,11 +283,14 @@ _ACTS: Mapping[str, Callable[[Machine, Args], Verb]] = {
     "restore": _restore,
     "requeue": _requeue,
     "flush": _flush,
-    "release": debts.release,
     "restart": restarts.restart,
 }
 _READS: Mapping[str, Callable[[Machine, Args], Verb]] = {**looks.VERBS, "debts": debts.debts, "unit": restarts.unit}
-_SETTLING: Mapping[str, Callable[[Process, Args], Verb]] = {"settle": _settle, "epoch-set": _epoch_set}
+_SETTLING: Mapping[str, Callable[[Process, Args], Verb]] = {
+    "settle": _settle,
+    "release": _release,
+    "epoch-set": _epoch_set,
+}
 
 _LOOK = "config_dir spam spam_address scan top debts handler container peers filters patience log log_from waited"
 _OWN = ("run", "step", "attempt", "epoch", "limit")

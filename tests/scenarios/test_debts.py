@@ -283,6 +283,68 @@ def test_requeue_on_a_full_state_folder_holds_nothing(host: MailHost) -> None:
     mail.settled()
 
 
+@pytest.fixture
+def small(host: MailHost) -> Iterator[str]:
+    """A state folder with room for 1 MiB."""
+    state = re.findall(r"^STATE=(\S+)", script_text(), re.MULTILINE)[0]
+    host.sh(f"mkdir -p -m 700 {state} && mount -t tmpfs -o size=1m,mode=700 tmpfs {state}")
+    yield state
+    host.sh(f"umount {state}")
+
+
+def fill(state: str) -> str:
+    return f"rm -rf {state}/scratch; {{ head -c 2m /dev/zero >{state}/fill; }} 2>/dev/null; true"
+
+
+@pytest.mark.parametrize("newer", [0, 1])
+def test_held_mail_is_released_where_there_is_no_room(host: MailHost, small: str, newer: int) -> None:
+    """It was let go, and the answer was "no room"; a newer epoch, which cannot be written there, stopped it as well."""
+    mail = Frozen.mail(host)
+    cut(host, killed_before(MOMENTS["it is held"]))
+    host.sh(f"ln {small}/held/t* {small}/kept; {fill(small)}")  # so that its list's block is not free after it
+    host.epoch += newer
+    release = host.act("release", "release")
+    assert (release.rc, release.one("released")) == (Rc.OK, (str(N - mail.theirs),)), release.rows
+    assert (bool(release.all("note")), debts(host), count(host, "hold")) == (newer == 1, [], mail.theirs)
+    host.sh(f"rm {small}/fill")
+    mail.settled()
+
+
+@pytest.mark.parametrize("newer", [0, 1])
+def test_a_refused_act_says_what_was_let_go_and_loaded_before_it(host: MailHost, small: str, newer: int) -> None:
+    mail = Frozen.mail(host)
+    cut(host, killed_before(MOMENTS["it is held"]))
+    mark = "echo $(cat /proc/sys/kernel/random/boot_id) none /etc/postfix r1 bypass 1"
+    host.sh(f"mkdir {small}/unloaded && {mark} >{small}/unloaded/,etc,postfix; {fill(small)}")
+    host.epoch += newer
+    flush = host.act("flush", "flush")
+    assert (flush.rc, flush.one("freed"), flush.one("loaded")) == (
+        Rc.REFUSED,
+        (str(N - mail.theirs),),
+        ("/etc/postfix",),
+    ), flush.rows
+    host.sh(f"rm {small}/fill")
+    mail.settled()
+
+
+@pytest.mark.parametrize("verb", ["release", "flush", "requeue"])
+def test_a_postsuper_that_hangs_ends_with_the_act(host: MailHost, verb: str) -> None:
+    """It had 30 s of its own, whatever was left of the act's time."""
+    mail = Frozen.mail(host)
+    if verb != "requeue":
+        cut(host, killed_before(MOMENTS["it is held"]))
+    slow(host, "case $1 in -H) sleep 300 ;; -r) exit 1 ;; esac")
+    began = time.monotonic()
+    filter_ = {"filter": "spamassassin"} if verb == "requeue" else {}
+    reply = host.act(verb, "hangs", filter_, limit=8)
+    assert time.monotonic() - began < 8 + 5 + 2, "what is left, and 5 s for what must be let go"
+    assert reply.rc == (Rc.OK if verb == "flush" else Rc.FAILED), reply.rows
+    assert [(row[0], row[5]) for row in debts(host)] == [(str(N - mail.theirs), "left")]
+    host.sh("mv /usr/sbin/postsuper.real /usr/sbin/postsuper")
+    assert settle(host).rc == Rc.OK
+    mail.settled()
+
+
 def test_a_queue_whose_files_vanish_while_they_are_read_is_read_all_the_same(host: MailHost) -> None:
     """A busy queue was given up after 50 rounds: postcat ends at each file that is gone."""
     many = "60"

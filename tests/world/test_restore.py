@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from failover.core.run import Phase, RunState
 from failover.errors import Changed, Refused
 from failover.history import amiss
 from failover.ports import Rc
+from failover.signals.debts import Debt
 from failover.world.faults import Fault, Killed, Kind
 from failover.world.hands import hands
 from failover.world.postfix import MAIN, MASTER, Daemon, Queue
@@ -72,6 +74,14 @@ def test_what_somebody_edited_is_left_alone(world: World) -> None:
     assert MASTER in world.machines["mx1"].files
 
 
+def _held_by_a_dead_requeue(world: World, step: str) -> Debt:
+    world.remote.faults[len(world.remote.calls) + 1] = Fault(Kind.DIES, at=4)
+    with pytest.raises(Exception, match="cut off"):
+        act(world, "requeue", step=step, filter="spamassassin")
+    (held,) = (d for d in host_restore.listing(world.remote, world.fleet.hosts["mx1"]) if d.kind == "held")
+    return held
+
+
 def test_mail_that_we_hold_is_counted_and_let_go(world: World) -> None:
     """safety 6, on the twin: killed while it holds mail; what others hold stays."""
     mx1, host = world.machines["mx1"], world.fleet.hosts["mx1"]
@@ -79,14 +89,29 @@ def test_mail_that_we_hold_is_counted_and_let_go(world: World) -> None:
     world.advance(5)
     theirs = next(x for x in mx1.postfix.frozen_mail("spamassassin") if not x.doing)
     assert mx1.postfix.hold(theirs)
-    world.remote.faults[len(world.remote.calls) + 1] = Fault(Kind.DIES, at=4)
-    with pytest.raises(Exception, match="cut off"):
-        act(world, "requeue", step="s2", filter="spamassassin")
-    (held,) = (d for d in host_restore.listing(world.remote, host) if d.kind == "held")
+    held = _held_by_a_dead_requeue(world, "s2")
     assert held.messages == len(mx1.postfix.of(Queue.HOLD)) - 1 > 0
     done = host_restore.act(world.remote, host_restore.plan(world.remote, host, held.run, held.step))
     assert done["released"] == held.messages
     assert mx1.postfix.of(Queue.HOLD) == [theirs]
+
+
+def test_a_full_disk_keeps_no_mail_on_hold_and_what_was_let_go_is_said(world: World) -> None:
+    """A refused act had let mail go, and "nothing was changed" was said; a release asked for room."""
+    mx1, host = world.machines["mx1"], world.fleet.hosts["mx1"]
+    assert bypass(world, lever="clear").rc == Rc.OK
+    held = _held_by_a_dead_requeue(world, "s2")
+    mx1.full_until = math.inf
+    restore = host_restore.plan(world.remote, host, "r1", "s1")
+    with pytest.raises(Refused, match=f"{held.messages} messages on hold were let go, nothing else was changed"):
+        host_restore.act(world.remote, restore)
+    with pytest.raises(Refused, match="; nothing was changed"):
+        host_restore.act(world.remote, restore)
+    mx1.full_until = 0.0
+    held = _held_by_a_dead_requeue(world, "s3")
+    mx1.full_until = math.inf
+    done = host_restore.act(world.remote, host_restore.plan(world.remote, host, held.run, held.step))
+    assert (mx1.postfix.of(Queue.HOLD), len(done["notes"])) == ([], 1)
 
 
 def test_what_our_records_say_of_a_change_that_a_host_has_in_force() -> None:

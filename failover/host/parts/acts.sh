@@ -24,10 +24,17 @@ lock() { # SECONDS: the one lock of this host, on descriptor 9
   old_moved "$1" absorb_old
 }
 
-take_epoch() { # lower than the highest seen: a controller that was taken over; higher: remembered before anything is done
+not_stale() { # an epoch lower than the highest seen is of a controller that was taken over
   seen=$(highest_epoch)
-  [ "$epoch" -ge "$seen" ] || { say seen "$seen"; because $STALE "epoch $epoch is stale, this host has seen $seen"; return; }
-  [ "$epoch" -eq "$seen" ] || echo "$epoch" | put "$STATE/epoch" || { because $REFUSED "cannot write $STATE/epoch"; return; }
+  [ "$epoch" -ge "$seen" ] || { say seen "$seen"; because $STALE "epoch $epoch is stale, this host has seen $seen"; }
+}
+remembered_epoch() { [ "$epoch" -eq "$(highest_epoch)" ] || echo "$epoch" | put "$STATE/epoch"; } 2>/dev/null
+
+# Before anything else an act frees what we owe, and says so: that needs no room, which may be lacking for all the rest.
+owes_less() {
+  not_stale || return
+  discharge
+  remembered_epoch || because $REFUSED "cannot write $STATE/epoch"
 }
 
 result_file() { echo "$STATE/results/$run,$step,$attempt"; }
@@ -40,8 +47,7 @@ answer_stored() { # PREFIX: the rows of a result; returns its RC
 
 act() { # once per (run, step, attempt)
   lock "$((limit < 10 ? limit : 10))" || return
-  take_epoch || return
-  discharge
+  owes_less || return
   if [ -e "$(result_file)" ]; then
     exec 9>&-
     read -r word _ <"$(result_file)"
@@ -99,8 +105,7 @@ do_result() {
 
 do_settle() { # whatever was running has ended; whatever is late will be refused
   lock "$limit" || return
-  take_epoch || return
-  discharge
+  owes_less || return
   [ -e "$(result_file)" ] || { printf 'settled\t%s\n' $STALE | put "$(result_file)"; } ||
     { because $REFUSED "cannot write $STATE/results"; return; }
   exec 9>&-

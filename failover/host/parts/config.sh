@@ -102,7 +102,7 @@ load() ( # reload each instance whose files an act changed, and died
   for dir in $(marked); do
     config_dir=$dir
     export MAIL_CONFIG="$dir"
-    ! unloaded || reload || continue
+    ! unloaded || { reload && say loaded "$dir"; } || continue
     read -r _ _ _ of_run of_step _ <"$(mark)" && saved=$STATE/saved/$of_run,$of_step && reads_as_before && undone "$saved"
     loaded
   done

@@ -27,12 +27,19 @@ on_hold() { # any|sure: the ids that $list holds still; 1: nobody can tell
   ' "$list" -
 }
 
-discharge() { # mail that we hold and do not requeue goes on, in every instance; 1: some of it may stay on hold
+discharge() { # mail that we hold and do not requeue goes on, in every instance, and is said; 1: some of it may stay on hold
   adopt_moving
   load
   released=0 owing=0
-  [ -n "$(held_lists)" ] || return 0
-  deadline=$((deadline + 5))
+  [ -z "$(held_lists)" ] || discharge_all
+  if [ "$verb" = release ]; then say released $released; elif [ $released -gt 0 ]; then say freed $released; fi
+  return $owing
+}
+
+discharge_all() {
+  until_then=$deadline
+  case $verb in release | settle | remove) ;; *) deadline=$((deadline - $(left_s) / 2)) ;; esac # the act itself needs time, too
+  at_least 5
   if holding; then
     for name in $(held_lists); do
       which=sure
@@ -43,8 +50,11 @@ discharge() { # mail that we hold and do not requeue goes on, in every instance;
   else
     owing=1
   fi
-  deadline=$((deadline - 5))
-  return $owing
+  deadline=$until_then
+}
+
+at_least() { # SECONDS: what holds mail must be let go, also at the end of our time
+  [ "$(left_s)" -ge "$1" ] || deadline=$(($(uptime_s) + $1))
 }
 
 holding() { # descriptor 8 goes to each postsuper that we start: one of a dead act, which may hold more mail yet, is awaited
@@ -57,7 +67,7 @@ holding() { # descriptor 8 goes to each postsuper that we start: one of a dead a
 discharge_one() { # any|sure: lets go what of $list is so; what is on hold then is what it lists, and it goes when that is nothing
   ids=$(on_hold "$1") || return 1
   if [ -n "$ids" ]; then
-    printf '%s\n' "$ids" | (export MAIL_CONFIG="$of_dir" && exec timeout -k 1 30 postsuper -H - hold) >/dev/null 2>&1 9>&-
+    printf '%s\n' "$ids" | (export MAIL_CONFIG="$of_dir" && bounded $(($(left_s) - 2)) postsuper -H - hold) >/dev/null 2>&1
   fi
   still=$(on_hold "$1") && rest=$(on_hold any) || return 1
   released=$((released + $(counted "$ids") - $(counted "$still")))
@@ -87,8 +97,12 @@ adopt_moving() { # the list of an earlier release: ids, and neither an instance 
   [ $n -eq 0 ] || rm -f "$STATE/moving"
 }
 
-do_release() { # what an act does before all else, and says how far it came
-  say released $released
+do_release() { # what an act does before all else: it needs no room, and no result, since done twice it does no harm
+  lock "$((limit < 10 ? limit : 10))" || return
+  not_stale || return
+  discharge
+  remembered_epoch || say note "epoch $epoch cannot be written: an act of a lower one is not refused here"
+  exec 9>&-
   [ $owing -eq 0 ] && return
   debts_held | sed 's/^/debt\t/'
   because $FAILED "mail that failover put on hold cannot be released: Postfix or its disk does not let us"

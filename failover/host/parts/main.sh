@@ -37,8 +37,8 @@ dispatch() {
   case $verb in hello | look | debts | unit | result | installed) remembered ;; esac
   case $verb in
     settings) do_settings "$@" ;;
-    bypass | hold | restore | requeue | restart | flush | release) act ;;
-    hello | look | debts | result) "do_$verb" ;; # they write no file
+    bypass | hold | restore | requeue | restart | flush) act ;;
+    hello | look | debts | result | release) "do_$verb" ;; # they need no room
     *)
       scratch_somewhere || return
       "do_$(printf %s "$verb" | tr - _)" ;;
