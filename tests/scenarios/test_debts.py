@@ -345,6 +345,31 @@ def test_a_postsuper_that_hangs_ends_with_the_act(host: MailHost, verb: str) -> 
     mail.settled()
 
 
+LIARS = {
+    "does nothing": ("exit 0", 0),
+    "holds, and requeues nothing": ("[ $1 != -r ] || { echo postsuper: Requeued: 10 messages; exit 0; }", 0),
+    "requeues one, and claims all": (
+        "[ $1 != -r ] || { head -n 1 | postsuper.real $@ 2>/dev/null; echo postsuper: Requeued: 10 messages; exit; }",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("how", LIARS)
+def test_a_requeue_counts_what_left_and_what_is_left_by_the_queue(host: MailHost, how: str) -> None:
+    """By what postsuper said, all had gone through, and "left 0" was the answer while all waited."""
+    mail = Frozen.mail(host)
+    lie, moved = LIARS[how]
+    slow(host, lie)
+    reply = host.act("requeue", "lies", {"filter": "spamassassin"}, limit=12)
+    left = count(host, "deferred")
+    assert reply.rc == Rc.OK, reply.rows
+    assert (reply.one("requeued"), reply.one("left")) == ((str(N - mail.theirs - left),), (str(left),)), reply.rows
+    assert moved is None or left == N - mail.theirs
+    host.sh("mv /usr/sbin/postsuper.real /usr/sbin/postsuper")
+    mail.settled()
+
+
 def test_a_queue_whose_files_vanish_while_they_are_read_is_read_all_the_same(host: MailHost) -> None:
     """A busy queue was given up after 50 rounds: postcat ends at each file that is gone."""
     many = "60"

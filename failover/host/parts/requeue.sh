@@ -25,14 +25,21 @@ do_requeue() {
     sleep 0.2
   done
   exec 8>&-
+  [ $passes -gt 0 ] || stop="no time was left to read the queue"
   [ ! -e "$list" ] || held=0
-  held=$((held + $(still_held)))
+  still=$(still_held) held=$((held + still))
   say requeued $total
-  if [ -z "$stop" ]; then say left $(($(grep -c . "$scratch/ids") + held)); else say left unknown; fi
+  at_least 3
+  if [ -z "$stop" ] && waiting=$(still_waiting); then say left $((waiting + still)); else say left unknown; fi
   say passes $passes
   say held $held
   say sessions $sessions
   [ -z "$stop" ] || because $FAILED "$stop"
+}
+
+still_waiting() { # how many of those that were read last are in the queue still, whatever postsuper said of them
+  found=$(bounded 10 find incoming active deferred incoming active -ignore_readdir_race -type f -printf '%i %f\n' </dev/null 2>/dev/null) || return
+  printf '%s\n' "$found" | sort -u | awk 'FILENAME != "-" { read[$1 " " $3] = 1; next } $0 in read { n++ } END { print n + 0 }' "$scratch/frozen" -
 }
 
 more_may_come() { # what was on its way when we looked, or of a sender that goes on by the old settings
@@ -45,7 +52,10 @@ requeue_some() { # the first `ID INODE` rows of $scratch/ids
   list_some || { stop="the list of what would be held could not be written: nothing was held"; return; }
   hold_and_sort || stop=${stop:-"$scratch cannot be written"}
   [ -n "$stop" ] || send_through
+  spare=$deadline
+  at_least 5
   discharge_one any || stop=${stop:-"mail that we put on hold could not be released"}
+  deadline=$spare
 }
 
 list_some() { # whole and on the disk before anything is held; what others hold is never ours to release
@@ -83,10 +93,16 @@ locks() {
 send_through() { # in batches, each when pickup (one process) has taken the last
   while [ -z "$stop" ] && [ -s "$scratch/go" ] && [ "$(left_s)" -gt 2 ]; do
     taken "$batch" "$scratch/go" "$scratch/batch" || { stop="$scratch cannot be written"; return; }
-    told=$(bounded 30 postsuper -r - hold <"$scratch/batch" 2>&1) || stop="postsuper could not requeue"
-    moved=$(printf '%s\n' "$told" | sed -n 's/.*Requeued: \([0-9]*\) .*/\1/p')
-    total=$((total + ${moved:-0})) none=0
+    bounded 30 postsuper -r - hold <"$scratch/batch" >/dev/null 2>&1 || stop="postsuper could not requeue"
+    moved=$(gone_from_hold) || { stop="hold cannot be listed"; return; }
+    total=$((total + moved))
+    [ "$moved" -eq 0 ] || none=0
     quietly 5 postkick public pickup W
     while [ "$(find maildrop -type f | wc -l)" -gt "$batch" ] && [ "$(left_s)" -gt 2 ]; do sleep 0.1; done
   done
+}
+
+gone_from_hold() { # how many of $scratch/batch; what postsuper says of them is not asked
+  found=$(find hold -ignore_readdir_race -type f -printf '%f\n') || return
+  printf '%s\n' "$found" | awk 'FILENAME == "-" { held[$1] = 1; next } !($1 in held) { n++ } END { print n + 0 }' - "$scratch/batch"
 }
