@@ -84,6 +84,7 @@ began() { # PID: when it started, in ticks of 10 ms since boot: the 22nd field o
 # Somebody may put our change back in the files, and load nothing: then Postfix still runs by it. Their change time
 # cannot be set by hand. A process started now tells how long ago the queue manager was (no clock of another namespace).
 edited() { # may main.cf or master.cf have been changed since Postfix took them up?
+  queue_dir >/dev/null || return 1 # told as such elsewhere; the files read as before
   pid=$(qmgr_pid | head -n 1)
   [ -n "$pid" ] || { master_pid >/dev/null; [ $? -eq 2 ]; return; }
   now=$(date +%s) fresh=$(sed 's/.*) //' /proc/self/stat | cut -d ' ' -f 20)
