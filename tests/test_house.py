@@ -19,7 +19,7 @@ FLOORS = (
     ("config", "permits", "standing", "history", "telling"),
     ("planner", "engine"),
     ("controller",),
-    ("turn", "lead", "unfinished"),
+    ("turn", "lead", "unfinished", "clocks"),
     ("seeing", "acting", "announcing"),
     ("meanwhile",),
     ("cycle",),
