@@ -75,6 +75,7 @@ def _play(drill: Playing, scenario: Scenario) -> None:
             _noting(drill, partial(drill.lab.heal, incident))
         _noting(drill, drill.stop)
     _noting(drill, lambda: scenario.settles(drill))
+    drill.failures += waiting(sum(len(queues.names(drill.lab, host)) for host in STEADY))
 
 
 def _noting(drill: Playing, scene: Callable[[], None]) -> None:
@@ -99,7 +100,6 @@ def _account(drill: Playing, scenario: str) -> DrillReport:
     books = drill.books()
     if altered := books.altered():
         drill.failures.append(f"{len(altered)} arrived otherwise than they were sent: {', '.join(altered[:5])}")
-    drill.failures += waiting(sum(len(queues.names(drill.lab, host)) for host in STEADY))
     detect, mitigate, drain = (None if s is None else round(s, 1) for s in drill.spans())
     return report(
         books.tally(apart=frozenset(drill.held.values())),
