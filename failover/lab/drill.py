@@ -75,7 +75,7 @@ def _play(drill: Playing, scenario: Scenario) -> None:
             _noting(drill, partial(drill.lab.heal, incident))
         _noting(drill, drill.stop)
     _noting(drill, lambda: scenario.settles(drill))
-    drill.failures += waiting(sum(len(queues.names(drill.lab, host)) for host in STEADY))
+    drill.late = sum(len(queues.names(drill.lab, host)) for host in STEADY)
 
 
 def _noting(drill: Playing, scene: Callable[[], None]) -> None:
@@ -101,8 +101,9 @@ def _account(drill: Playing, scenario: str) -> DrillReport:
     if altered := books.altered():
         drill.failures.append(f"{len(altered)} arrived otherwise than they were sent: {', '.join(altered[:5])}")
     detect, mitigate, drain = (None if s is None else round(s, 1) for s in drill.spans())
+    tally = books.tally(apart=frozenset(drill.held.values()))
     return report(
-        books.tally(apart=frozenset(drill.held.values())),
+        tally,
         scenario=scenario,
         mode="lab",
         run=drill.run,
@@ -110,5 +111,5 @@ def _account(drill: Playing, scenario: str) -> DrillReport:
         detect_s=detect,
         mitigate_s=mitigate,
         drain_s=drain,
-        failures=drill.failures,
+        failures=[*drill.failures, *(waiting(drill.late) if tally.lost else [])],
     )

@@ -43,6 +43,8 @@ class Playing:
     """The servers that take on the letters which the spans are about."""
     run: str | None = None
     restored: bool = False
+    late: int = 0
+    """Messages that wait in the queues of mx1 and mx2 when all is over."""
 
     # The end, whatever happened -------------------------------------------------------
 
