@@ -25,6 +25,8 @@ from failover.world.world import World
 from tests.world.runs import scene
 from tests.world.test_modes import BOOKS, Watched
 
+pytestmark = pytest.mark.slow
+
 YEARS = 2 * 365 * 86400.0
 HOUR = timedelta(hours=1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from failover.controller import Controller
 from failover.core.mx import mx_set
 from failover.core.run import RunState
@@ -10,6 +12,8 @@ from failover.world.postfix import HOMES
 from failover.world.world import World, fleet
 from tests.world.invariants import Cause
 from tests.world.nights import CRON, FOREVER, Night, going_back_by_itself, playbooks
+
+pytestmark = pytest.mark.slow
 
 MINUTE = 60.0
 
