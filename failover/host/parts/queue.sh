@@ -35,8 +35,8 @@ look_queue() { # the queue files, and the first bytes of at most HEADS files: th
         heads = ENVIRON["HEADS_COMMAND"]
         end = uptime() + within
         for (k = split(listed, folders, ","); i++ < k;) {
-          find = sprintf("timeout -k 1 %d find %s -type f 2>/dev/null || [ $? -lt 124 ] || echo ended", end - uptime(), folders[i])
-          if (end - uptime() < 1) { print "ended"; exit }
+          if ((rest = end - uptime()) <= 0) { print "ended"; exit }
+          find = sprintf("timeout -k 1 %d find %s -type f 2>/dev/null || [ $? -lt 124 ] || echo ended", rest + 1, folders[i])
           while ((find | getline path) > 0) { if (path == "ended") { print "ended"; exit } met(path) }
           close(find)
           close(heads)
