@@ -87,7 +87,7 @@ class Pdns:
         """As a person or another tool would."""
         rows = [{"content": v, "disabled": v in disabled} for v in (*values, *disabled)]
         rrset = {"name": f"{NAME}.", "type": "MX", "ttl": ttl, "changetype": "REPLACE", "records": rows, **more}
-        for _ in range(50):  # its SQLite file is busy now and then: 500
+        for _ in range(1000):  # its SQLite file is busy now and then: 500
             if (status := self.api("PATCH", ZONE, {"rrsets": [rrset]})[0]) == 204:
                 return
             assert status == 500
