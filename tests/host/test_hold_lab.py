@@ -38,11 +38,16 @@ def host(lab: Lab) -> Iterator[MailHost]:
     ours.sh("postsuper -d ALL 2>/dev/null; postconf -e defer_transports=spamassassin && postfix reload")
     lab.run("sender", [sys.executable, "-c", SEND, lab.address("mx1"), *ANN, *BOB], timeout=90)
     until(lambda: ours.sh(f"find {SPOOL}/deferred -type f | wc -l").strip() == "8", within=60, what="all wait")
-    locked = f"find {SPOOL}/deferred -type f -printf ':%i \\n' | grep -cF -f - /proc/locks || true"
+    locked = f"find {SPOOL}/deferred -type f -printf '{device(ours)}:%i \\n' | grep -cF -f - /proc/locks || true"
     until(lambda: ours.sh(locked).strip() == "0", within=60, what="nothing is being delivered")
     yield ours
     ours.sh("postsuper -d ALL; true")
     rewire(lab, "mx1", DEFAULT)
+
+
+def device(host: MailHost) -> str:
+    """As /proc/locks names it: an inode's number alone is not the file's."""
+    return "{:02x}:{:02x}".format(*map(int, host.sh(f"stat -c '%Hd %Ld' {SPOOL}").split()))
 
 
 def hold(host: MailHost, what: str, step: str = "hold") -> Reply:

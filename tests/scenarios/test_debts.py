@@ -6,6 +6,7 @@ Mail is counted in all of it: what was accepted is in a queue, or has come; what
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -265,6 +266,34 @@ def test_what_cannot_be_read_or_written_stops_it_and_nothing_stays_held(host: Ma
     reply = requeue(host, script_text().replace(good, bad))
     assert (reply.rc, reply.one("requeued"), reply.one("left")) == (Rc.FAILED, ("0",), ("unknown",))
     assert (debts(host), count(host, "hold")) == ([], mail.theirs)
+    mail.settled()
+
+
+LOCKS = """
+import fcntl, itertools, os, sys
+for n in itertools.count():
+    file = open(f"{sys.argv[1]}/{n}", "w")
+    if os.fstat(file.fileno()).st_ino == int(sys.argv[2]):
+        fcntl.flock(file, fcntl.LOCK_EX)
+        print("locked", flush=True)
+        sys.exit(sys.stdin.read())
+    file.close()
+"""
+
+
+def test_a_lock_on_another_file_system_stops_no_mail(host: MailHost) -> None:
+    """Its inode may have the number of a queue file: it was called mail that is being delivered, and stayed held."""
+    mail, other = Frozen.mail(host), "/run/other"
+    inode = host.sh(f"find {SPOOL}/deferred -type f -printf '%i\\n' | tail -n 1").strip()
+    host.sh(f"mkdir -p {other} && mount -t tmpfs other {other}")
+    argv = [sys.executable, "-c", LOCKS, other, inode]
+    with host.lab.popen("mx1", argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as locks:
+        assert locks.stdout is not None
+        assert locks.stdout.readline() == "locked\n"
+        done = host.act("requeue", "first", {"filter": "spamassassin"})
+        locks.communicate()
+    host.sh(f"umount {other}")
+    assert (done.rc, done.one("requeued"), done.one("held")) == (Rc.OK, (str(N - mail.theirs),), ("0",)), done.rows
     mail.settled()
 
 

@@ -65,7 +65,7 @@ save_hold() { # whole and on the disk before anything is held
 
 leave_busy() { # what a delivery has open goes on
   locks && find hold -type f -printf '%f %i\n' | awk '
-    NR == FNR { n = split($0, f, ":"); split(f[n], i, " "); busy[i[1]] = 1; next }
+    NR == FNR { busy[$1] = 1; next }
     FILENAME != "-" { if (FNR > 1) ours[$0] = 1; next }
     $0 in ours && $2 in busy { print $1 }
   ' "$scratch/locks" "$list" - >"$scratch/busy" || return

@@ -71,7 +71,7 @@ hold_and_sort() { # ids that nobody is delivering and that have a recipient left
   locks || { stop="/proc/locks does not show who is delivering what"; return; }
   found=$(find hold -type f -printf '%f %i %p\n') || return
   printf '%s\n' "$found" | awk '
-    FILENAME ~ /locks$/ { n = split($0, f, ":"); split(f[n], i, " "); busy[i[1]] = 1; next }
+    FILENAME ~ /locks$/ { busy[$1] = 1; next }
     FILENAME != "-" { if (FNR > 1) ours[$1 " " $2] = 1; next }
     !(($1 " " $2) in ours) { next }
     $2 in busy { print $1 > "/dev/stderr"; next }
@@ -84,10 +84,19 @@ hold_and_sort() { # ids that nobody is delivering and that have a recipient left
   ' >"$scratch/go"
 }
 
-# Read twice, since a lock may be passed over while others come and go. The lock that the master has as long as it runs
-# (on its pid file) must be among them: else this is not the list of those that deliver here.
+# The inodes that somebody has locked. Read twice, since a lock may be passed over while others come and go. The lock that
+# the master has as long as it runs (on its pid file) must be among them: else this is not the list of those that deliver
+# here. An inode of another file system has the same number now and then (of master.lock below /var/lib, measured), and
+# would be taken for mail that is being delivered for ever: what counts is on the device of that pid file.
 locks() {
-  cat /proc/locks /proc/locks >"$scratch/locks" && grep -q ":$(stat -c %i pid/master.pid) " "$scratch/locks"
+  cat /proc/locks /proc/locks >"$scratch/proc" && inode=$(stat -c %i pid/master.pid) &&
+    devices=$(stat -c %d pid/master.pid hold | sort -u | grep -c .) || return
+  sed -n 's/.* \([0-9a-f]*:[0-9a-f]*\):\([0-9]*\) .*/\1 \2/p' "$scratch/proc" >"$scratch/locked" || return
+  awk -v inode="$inode" -v devices="$devices" '
+    NR == FNR { if ($2 == inode) here[$1] = found = 1; next }
+    devices > 1 || $1 in here { print $2 }
+    END { exit !found }
+  ' "$scratch/locked" "$scratch/locked" >"$scratch/locks"
 }
 
 send_through() { # in batches, each when pickup (one process) has taken the last
