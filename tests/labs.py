@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -67,6 +68,26 @@ def until(done: Callable[[], bool], *, within: float, what: str) -> None:
         if time.monotonic() > deadline:
             pytest.fail(f"{what}: not within {within * SLACK:g} s")
         time.sleep(0.02)
+
+
+def rolled_back(
+    failover: Callable[..., subprocess.CompletedProcess[str]], *words: str, conflicts: bool = False
+) -> None:
+    """
+    `failover rollback WORDS` by this caller of the command, to its end, or to where it left somebody's edit alone.
+
+    It is refused as long as a service that a change stands in for is not seen to be well, and on a busy machine a
+    healed one answers late.
+    """
+
+    def done() -> bool:
+        back = failover("rollback", *words, "--yes")
+        said = back.stdout + back.stderr
+        waits = back.returncode == 6 and "must wait" in said
+        assert waits or back.returncode == (6 if conflicts else 0), said
+        return not waits
+
+    until(done, within=300, what="rolled back")
 
 
 def ledger(lab: Lab, host: str = "mx1") -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import Changed
 from failover.lab import Lab
 from tests.adapters.lab_net import Line, inside
-from tests.labs import until
+from tests.labs import rolled_back, until
 
 pytestmark = pytest.mark.lab
 
@@ -110,8 +111,7 @@ def test_shifted_at_every_server_and_back_and_the_key_is_nowhere(scene: Scene) -
     again = scene.failover(*SHIFT)
     assert (again.returncode, "nothing was done" in again.stdout) == (0, True)
 
-    back = scene.failover("rollback", "--yes", "--json")
-    assert back.returncode == 0, back.stderr
+    rolled_back(scene.failover, "--json")
     scene.everywhere(LAB)
 
     scene.failover("runs", "show", run["run"], "--json")
@@ -182,7 +182,7 @@ def test_cut_off_after_the_request_left(scene: Scene, line: Line, lose: str) -> 
     assert not line.lose
     scene.everywhere(MORE)
     line.lose = ["answer"]
-    assert scene.failover(*options, "rollback", "--yes").returncode == 0
+    rolled_back(partial(scene.failover, *options))
     scene.everywhere(LAB)
     if lose == "late":  # the first request of all arrives now: the set reads again as it was planned against
         line.late.set()
@@ -198,7 +198,7 @@ def test_killed_at_any_event_it_resumes_to_the_same_end(scene: Scene, kind: str)
     done = scene.failover("runs", "resume", run, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     scene.everywhere(MORE)
-    assert scene.failover("rollback", run, "--yes").returncode == 0
+    rolled_back(scene.failover, run)
     scene.everywhere(LAB)
 
 
@@ -206,7 +206,7 @@ def test_somebodys_record_is_kept_and_their_edit_of_ours_left_alone(scene: Scene
     theirs = (40, "mx1.lab.test.")
     assert scene.failover(*SHIFT).returncode == 0
     scene.edit(replace(MORE, targets=MORE.targets | {theirs}))
-    assert scene.failover("rollback", "--yes").returncode == 0
+    rolled_back(scene.failover)
     scene.everywhere(replace(LAB, targets=LAB.targets | {theirs}))
 
     assert scene.failover(*SHIFT).returncode == 0
@@ -258,5 +258,5 @@ def test_mail_is_not_moved_to_a_host_that_is_sick_too(scene: Scene, cause: Calla
 def test_a_name_whose_old_record_somebody_removed_as_a_double_stays_published(scene: Scene) -> None:
     assert scene.failover(*SHIFT).returncode == 0
     scene.edit(mx_set(60, [(9, "mx2.lab.test"), (10, "mx1.lab.test")]))
-    assert scene.failover("rollback", "--yes").returncode == 0
+    rolled_back(scene.failover)
     scene.everywhere(LAB)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from failover.core.drill import Received, Sent
 from failover.errors import FailoverError
 from failover.lab import Lab, mx_down
 from failover.lab.ledger import Books, Delivery, Posted
-from tests.labs import SLACK, arrived, lab_or_skip, send, until
+from tests.labs import SLACK, arrived, lab_or_skip, rolled_back, send, until
 from tests.scenarios.night import BROKEN, GIVEN, SHIFTED, failover, hot, states
 
 
@@ -60,7 +61,7 @@ def test_both_at_once_are_cured_by_one_run_and_put_back_by_one_rollback(lab: Lab
     blocked = failover(lab, "rollback", "--yes")
     assert blocked.returncode == 6, "while spamd hangs its bypass stays"
     lab.heal("spamd-hung")
-    until(lambda: failover(lab, "rollback", "--yes").returncode == 0, within=60, what="rolled back")
+    rolled_back(partial(failover, lab))
     send(lab, "night-after")
     until(lambda: bool(arrived(lab, "night-after")), within=30, what="new mail delivered")
     assert arrived(lab, "night-after")[0]["scanned"]
@@ -79,7 +80,7 @@ def test_hot_host_gives_its_traffic_away_and_gets_it_back_after_its_filter(lab: 
     assert all(SHIFTED in shown for shown in mx_down.records(lab)), "traffic went back to a host without filter"
 
     lab.heal("spamd-hung")
-    until(lambda: failover(lab, "rollback", "--yes").returncode == 0, within=60, what="rolled back")
+    rolled_back(partial(failover, lab))
     run = json.loads(failover(lab, "runs", "show", json.loads(done.stdout)["run"], "--json").stdout)
     undone = [e["step"] for e in run["timeline"] if e["kind"] == "undone"]
     assert undone == ["bypass", "shift"]

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 from failover.config.hosts import load_fleet
 from failover.lab import Lab
 from tests.adapters.lab_net import inside
-from tests.labs import lab_or_skip, until
+from tests.labs import lab_or_skip, rolled_back, until
 
 pytestmark = pytest.mark.lab
 
@@ -208,8 +209,7 @@ def test_what_is_in_force_there_and_recorded_nowhere(lab: Lab, seat: Seat) -> No
     assert "nothing of it is recorded here" in forgotten["says"]
     assert forgotten["try"].startswith("failover host restore mx1 ")
     assert not (seat.folder / "another.db").exists()
-    undone = seat.run("--hosts", str(seat.hosts), "rollback", "--yes")
-    assert undone.returncode == 0, undone.stdout + undone.stderr
+    rolled_back(partial(seat.run, "--hosts", str(seat.hosts)))
 
 
 def test_an_ordinary_user_without_the_helper_and_with_it(lab: Lab, seat: Seat) -> None:

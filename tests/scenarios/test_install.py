@@ -12,7 +12,7 @@ import pytest
 
 from failover.host import script_text
 from failover.lab import Lab
-from tests.labs import arrived, send, until
+from tests.labs import arrived, rolled_back, send, until
 from tests.scenarios.installed import HELPER, Controller
 
 pytestmark = pytest.mark.lab
@@ -101,7 +101,7 @@ def test_the_main_job_as_the_ordinary_user(request: pytest.FixtureRequest, way: 
     assert kept.returncode == 4
     assert json.loads(cured.stdout)["run"] in kept.stderr
     controller.heal()
-    controller.fine("rollback", "--yes")
+    rolled_back(controller.failover)
     assert controller.files() == before
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from failover.core.run import Did
 from failover.lab import Lab
-from tests.labs import lab_or_skip
+from tests.labs import lab_or_skip, rolled_back
 from tests.scenarios.watching import Desk, Mail, Started, configuration, letters_waiting, records, until
 
 pytestmark = [pytest.mark.lab, pytest.mark.soak]
@@ -118,7 +118,7 @@ def test_suspended_before_it_moves_mail_it_is_refused_by_the_zone_afterwards(lab
     assert records(lab) == moved
     assert desk.failover("rollback", run, "--yes").returncode == 6, "back to an MX that is cut off it does not go"
     lab.heal("mx-unreachable")
-    until(lambda: desk.failover("rollback", run, "--yes").returncode == 0, "a person takes it back", within=90)
+    rolled_back(desk.failover, run)
     assert records(lab) == before
     assert (other.end(), late.end()) == (0, 0)
     assert "Traceback" not in late.said + other.said
@@ -134,7 +134,7 @@ def test_suspended_with_its_write_in_hand_it_moves_nothing_though_all_reads_as_i
     run = desk.runs()[0].id
     waited = until(lambda: desk.failover("runs", "resume", run).returncode == 0, "its lease ends", within=120)
     assert all("9 mx2.lab.test." in r for r in records(lab))
-    assert desk.failover("rollback", run, "--yes").returncode == 0
+    rolled_back(desk.failover, run)
     until(lambda: records(lab) == before, "ns1 and ns2 show it", within=10)
     told = desk.shown(run)["timeline"]
 

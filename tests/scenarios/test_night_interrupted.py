@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from failover.dns.rfc2136 import Rfc2136
 from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.lab import Lab, mx_down
 from tests.adapters.lab_net import inside
-from tests.labs import arrived, lab_or_skip, ledger, send, until
+from tests.labs import arrived, lab_or_skip, ledger, rolled_back, send, until
 from tests.scenarios.night import BROKEN, GIVEN, SHIFTED, failover, hot, states
 from tests.scenarios.test_run import FILES, FLOOD, kill
 
@@ -62,7 +63,7 @@ class Night:
         pytest.fail(f"the run ended without {kind} of {step}")
 
     def put_back(self, run: str) -> None:
-        until(lambda: failover(self.lab, "rollback", run, "--yes").returncode == 0, within=90, what="rolled back")
+        rolled_back(partial(failover, self.lab), run)
         assert self._files() == self.files, "byte for byte, same owner, same mode"
         until(lambda: mx_down.records(self.lab) == self.shown, within=10, what="the MX of before at ns1 and ns2")
 

@@ -12,7 +12,7 @@ import pytest
 from failover.lab import Lab
 from tests.adapters.lab_net import inside
 from tests.adapters.pdns import ADDRESS, KEY, NAME, USUAL, ApiLine, Pdns
-from tests.labs import lab_or_skip
+from tests.labs import lab_or_skip, rolled_back
 
 pytestmark = pytest.mark.lab
 MORE, THEIRS = "9 mx2.lab.test.", "30 mx1.lab.test."
@@ -70,7 +70,7 @@ def test_moved_and_put_back_and_the_key_is_nowhere(scene: Scene) -> None:
     (right,) = (f for f in found if f["name"] == "dns rights" and f["subject"] == NAME)
     assert (right["outcome"], "compares nothing" in right["says"]) == ("warn", True)
 
-    assert scene.failover("rollback", "--yes").returncode == 0
+    rolled_back(scene.failover)
     assert scene.pdns.mx == set(USUAL)
     kept = b"".join(p.read_bytes() for p in scene.pdns.lab.folder.glob("failover.db*"))
     assert KEY.encode() not in kept
@@ -85,12 +85,12 @@ def test_cut_off_after_the_request_left_the_run_finds_out(scene: Scene, lost: st
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert (scene.pdns.mx, scene.line.patches) == ({MORE, *USUAL}, requests)
     scene.line.lose = [lost]
-    assert scene.failover("rollback", "--yes").returncode == 0
+    rolled_back(scene.failover)
     assert (scene.pdns.mx, scene.line.patches) == (set(USUAL), 2 * requests)
 
 
 def test_somebody_elses_record_is_kept_by_the_undo(scene: Scene) -> None:
     assert scene.failover(*SHIFT).returncode == 0
     scene.pdns.put([MORE, THEIRS, *USUAL])
-    assert scene.failover("rollback", "--yes").returncode == 0
+    rolled_back(scene.failover)
     assert scene.pdns.mx == {THEIRS, *USUAL}, "only ours went"

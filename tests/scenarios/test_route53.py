@@ -11,6 +11,7 @@ import pytest
 
 from failover.lab import Lab
 from tests.adapters.lab_net import inside
+from tests.labs import rolled_back
 from tests.standins.answers import AwsError
 from tests.standins.aws import KEY, SECRET, Aws
 from tests.standins.names import NameServer
@@ -81,7 +82,7 @@ def test_moved_and_put_back_never_without_mx_and_the_key_is_nowhere(scene: Scene
     assert scene.aws.asked("GetChange") > 1, "it waits until all of Route 53's servers have it"
     assert f"in force on {NAME}" in scene.failover("status").stdout
 
-    assert scene.failover("rollback", "--yes").returncode == 0
+    rolled_back(scene.failover)
     assert scene.mx == set(USUAL)
     shown = [
         {v for s in sets.values() if s.type == "MX" for v in s.values} for sets in scene.aws.route53.zones[ZONE].history
@@ -103,7 +104,7 @@ def test_cut_off_after_the_request_left_the_run_finds_out(scene: Scene, done: bo
     assert scene.aws.asked(CHANGE) == requests
 
     scene.aws.cut(CHANGE, done=done)
-    assert scene.failover("rollback", "--yes").returncode == 0
+    rolled_back(scene.failover)
     assert scene.mx == set(USUAL)
     assert scene.aws.asked(CHANGE) == 2 * requests
 
@@ -132,5 +133,5 @@ def test_somebody_elses_edit_at_the_same_moment_is_kept(scene: Scene) -> None:
 
     assert scene.failover(*SHIFT).returncode == 0
     scene.aws.race = scene.edited("40 mx1.lab.test.")
-    assert scene.failover("rollback", "--yes").returncode == 0
+    rolled_back(scene.failover)
     assert scene.mx == {THEIRS, "40 mx1.lab.test.", *USUAL}, "only ours went"

@@ -15,7 +15,7 @@ import pytest
 
 from failover.config.catalogue import built_in
 from failover.lab import Lab
-from tests.labs import ledger, until
+from tests.labs import ledger, rolled_back, until
 
 pytestmark = pytest.mark.lab
 
@@ -86,8 +86,7 @@ class Scene:
 
     def put_back(self) -> None:
         self.lab.heal("spamd-hung")
-        done = self.failover("rollback", "--yes")
-        assert done.returncode == 0, done.stdout + done.stderr
+        rolled_back(self.failover)
         assert self.files() == self.before, "byte for byte, same owner, same mode"
 
 
@@ -206,7 +205,7 @@ def test_an_administrators_other_edit_is_kept_and_ours_reverted(scene: Scene) ->
     edit(scene.lab, "postconf -e message_size_limit=12345678")
     edit(scene.lab, "postconf -P submission/inet/smtpd_tls_security_level=encrypt || true")
     scene.lab.heal("spamd-hung")
-    assert scene.failover("rollback", "--yes").returncode == 0
+    rolled_back(scene.failover)
     assert read(scene.lab, "postconf -h message_size_limit") == "12345678"
     assert "spamc" in read(scene.lab, "postconf -M spamassassin/unix")
     edit(scene.lab, "postconf -X message_size_limit")
@@ -220,9 +219,8 @@ def test_an_administrators_edit_of_our_setting_is_a_conflict_and_left_alone(scen
     edit(scene.lab, f"postconf -M 'spamassassin/unix={theirs}'")
     scene.lab.heal("spamd-hung")
 
-    done = scene.failover("rollback", "--yes", "--json")
-    assert done.returncode == 6
-    run = json.loads(done.stdout)
+    rolled_back(scene.failover, "--json", conflicts=True)
+    (run, *_) = json.loads(scene.failover("runs", "list", "--json").stdout)["runs"]
     assert run["state"] == "rolled_back_with_conflicts"
     assert "argv=/usr/bin/theirs" in read(scene.lab, "postconf -M spamassassin/unix")
 
@@ -231,7 +229,7 @@ def test_an_administrators_edit_of_our_setting_is_a_conflict_and_left_alone(scen
     assert run["run"] in blocked.stderr
     kept = scene.failover("runs", "resolve", run["run"], "bypass", "--keep", "--reason", "theirs is right")
     assert kept.returncode == 0, kept.stderr
-    assert scene.failover("rollback", run["run"], "--yes").returncode == 0
+    rolled_back(scene.failover, run["run"])
     edit(scene.lab, f"postconf -M 'spamassassin/unix={entry}' && postfix reload")
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from failover.lab import Lab
-from tests.labs import SLACK, until
+from tests.labs import SLACK, rolled_back, until
 from tests.scenarios.poster import Post
 from tests.scenarios.wiring_rows import Row
 
@@ -120,13 +120,7 @@ class Wired:
 
     def roll_back(self) -> None:
         """Refused as long as the filter has not worked off what had waited in its socket."""
-
-        def back() -> bool:
-            done = self.failover("rollback", "--yes")
-            assert done.returncode in {0, 6}, done.stdout + done.stderr
-            return done.returncode == 0
-
-        until(back, within=PATIENCE_S, what="rolled back")
+        rolled_back(self.failover)
 
 
 def _hosts(lab: Lab, row: Row) -> str:
