@@ -20,8 +20,8 @@ from benchmarks.timing import medians
 from failover.adapters.store import SqlStore
 from failover.config.catalogue import list_all
 from failover.config.playbooks import load_playbook
-from failover.controller import Controller
-from failover.cycle import cycle
+from failover.controller.cycle import cycle
+from failover.runs.service import Runs
 from failover.world.hands import hands
 from failover.world.world import World
 
@@ -57,10 +57,10 @@ def cycles(disk: Path) -> Iterator[Figure]:
     yield from _beside_few("a cycle, simulated, CPU", {n: statistics.median(t[1:]) for n, t in took.items()}, "ms")
 
 
-def _night(disk: Path, count: int) -> tuple[World, Controller]:
+def _night(disk: Path, count: int) -> tuple[World, Runs]:
     world = World.august_11(5, rate=2, hang_at=1e9, until=1e5)
     state = _filled(disk / f"night-{count}.db", count, world.clock.now())
-    return world, Controller(hands(world), SqlStore.open_url(state))
+    return world, Runs(hands(world), SqlStore.open_url(state))
 
 
 def _filled(file: Path, count: int, until: datetime) -> str:

@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 from benchmarks.figure import Figure
 from benchmarks.ground import Ground
 from failover.adapters.store import SqlStore
-from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.run import Did
+from failover.core.runs.journal import Did
+from failover.core.runs.plan import Certainty, Plan, Step, StepKind
 from failover.ports import RunRecord
 
 RECORDS = 500
-STEP = Step("bypass", "spam.bypass", Kind.STATE, Certainty.EXACT, "", host="mx1", undoable=True)
+STEP = Step("bypass", "spam.bypass", StepKind.STATE, Certainty.EXACT, "", host="mx1", undoable=True)
 WHAT = {"step": "bypass", "observed": {"filter": "spamassassin"}, "says": "ended 5, left 0"}
 
 

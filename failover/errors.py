@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from failover.core.answer import Answer
 from failover.core.clean import clean
+from failover.core.runs.answer import Answer
 
 
 def _lines(text: str) -> str:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
-from failover.core.alert import Message, Told
+from failover.core.alerting.alert import Message, Told
+from failover.core.decide.past import Cycle, Pause
 from failover.core.fleet import Channel, Dns, Domain, Endpoint, Host
 from failover.core.mx import MxSet
-from failover.core.past import Cycle, Pause
-from failover.core.plan import Plan
-from failover.core.run import Did, Event
-from failover.core.signal import Outcome, Samples
-from failover.core.summary import Summary
+from failover.core.observe.signal import Outcome, Samples
+from failover.core.runs.journal import Did, Event
+from failover.core.runs.plan import Plan
+from failover.core.runs.summary import Summary
 
 __all__ = ["Message", "Pause"]  # the ports speak of them; they are values of the core
 
@@ -180,7 +180,7 @@ class Provider(Dns, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Instance:
     """A cloud instance as its provider reports it: `running`, `stopping`, `stopped`, `pending`, …
 
     `address` is its public one; `elastic`: it keeps it while stopped. `why`: the provider's words on its last change.
@@ -200,7 +200,7 @@ class Cloud(Protocol):
     OutcomeUnknown.
     """
 
-    def machine(self) -> Machine: ...
+    def machine(self) -> Instance: ...
 
     def objection(self, size: str) -> str | None:
         """Why it cannot be given that size, as far as can be told without doing it (capacity cannot)."""
@@ -342,7 +342,7 @@ class Store(Protocol):
         ...
 
     def thin(self, now: datetime, *, kept: timedelta = timedelta()) -> int:
-        """Forget what is too old to matter, by `core.memory`; how many looks went. `kept`: no run younger than that."""
+        """Forget what is too old to matter (`core.runs.retention`); how many looks went. `kept`: no run younger."""
         ...
 
     def told(self) -> tuple[Told, ...]: ...

@@ -20,19 +20,22 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-DECIDING = ("barriers", "candidates", "condition", "diagnosis", "past", "returns", "targets", "verdict")
-MODULES = ("advice", "aftermath", "attention", "leaving", "spells", "urgency", "waiting", *DECIDING)
+MODULES = (
+    *("alerting.advice", "alerting.flapping", "alerting.incident_alerts", "alerting.run_alerts", "alerting.severity"),
+    *("decide.candidates", "decide.failback", "decide.guards", "decide.one_run", "decide.past", "decide.verdict"),
+    *("observe.condition", "observe.diagnosis", "runs.leaving", "runs.targets"),
+)
 TESTS = (
     "alert",
-    "attention",
+    "incident_alerts",
     "condition",
     "decisions",
     "diagnosis",
     "leaving",
     "partial",
-    "returns",
+    "failback",
     "verdict",
-    "waiting",
+    "one_run",
 )
 COPIED = ("failover", "tests", "playbooks", "pyproject.toml")
 UNNOTICED = {0, 33}
@@ -60,7 +63,7 @@ class Survivor:
 
     @property
     def module(self) -> str:
-        return self.name.split(".")[2]
+        return ".".join(self.name.split(".")[2:4])
 
 
 def main() -> None:
@@ -100,7 +103,7 @@ def _lay_out(copy: Path, modules: Iterable[str]) -> None:
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, copy / name)
-    chosen = "\n".join(f"    failover/core/{m}.py" for m in modules)
+    chosen = "\n".join(f"    failover/core/{m.replace('.', '/')}.py" for m in modules)
     tests = "\n".join(f"    tests/core/test_{t}.py" for t in TESTS)
     (copy / "setup.cfg").write_text(CONFIG.format(modules=chosen, tests=tests))
 

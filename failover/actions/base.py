@@ -10,10 +10,10 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from failover.core import place
 from failover.core.fleet import Domain, Fleet, Host
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import Playbook, Risk, StepSpec
-from failover.core.recovery import World
-from failover.core.signal import Samples
+from failover.core.observe.signal import Samples
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import Playbook, Risk, StepSpec
+from failover.core.runs.recovery import Reading
 from failover.errors import Elsewhere, Refused
 from failover.fields import Strict
 from failover.ports import Clock, Cloud, DnsZone, Held, Notifier, Remote, by_hand
@@ -36,7 +36,7 @@ def _no_cloud(host: Host) -> Cloud:
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class Ports:
     """The ports that planning and acting need, and the fleet they serve."""
 
     fleet: Fleet
@@ -51,7 +51,7 @@ class Hands:
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class Attempt:
     """Which attempt this is. With it the far side does a repeated request once, and refuses a stale one.
 
     `held`: for a far side that knows no epochs, asked right before the act leaves.
@@ -81,7 +81,7 @@ class Mitigation:
 class Context:
     """What an action may know while planning its step."""
 
-    hands: Hands
+    hands: Ports
     playbook: Playbook
     samples: Samples
     earlier: tuple[Step, ...] = ()
@@ -121,27 +121,27 @@ class Action(Protocol):
         """Read, decide, and say it. Raises Refused when it cannot or must not be done here."""
         ...
 
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+    def read(self, step: Step, hands: Ports) -> Mapping[str, str]:
         """The bound values as they are now; empty for an event action."""
         ...
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         """Do it once. Raises Unreachable or Refused (nothing was done, and a table of answers says so), StepFailed (it
         ended, not well), OutcomeUnknown (all else: it is settled next)."""
         ...
 
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
+    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
         """Make sure that this attempt neither runs nor will, then say how far it came."""
         ...
 
-    def undo(self, step: Step, at: At, hands: Hands) -> Result: ...
+    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result: ...
 
 
 @runtime_checkable
 class Kept(Protocol):
     """An action whose far side keeps what was there before, and knows what it runs by."""
 
-    def stands(self, step: Step, run: str, hands: Hands) -> World | None:
+    def stands(self, step: Step, run: str, hands: Ports) -> Reading | None:
         """Of a step that reads as before, by the far side's own word: WANTED where it runs by our change still (what
         was put back is not loaded), else BEFORE, also where it is of an earlier release and does not tell. None: it
         keeps nothing of this step."""
@@ -153,7 +153,7 @@ class Asks(Protocol):
     """An action that names something to the host's helper that only the host's list lets an ordinary user name."""
 
     def asks(self, host: Host) -> Iterable[str]:
-        """KIND:VALUE, as `failover.permits` has it."""
+        """KIND:VALUE, as `failover.actions.permits` has it."""
         ...
 
 
@@ -181,7 +181,7 @@ def event_step(
     return Step(
         id=spec.id,
         action=spec.action,
-        kind=Kind.EVENT,
+        kind=StepKind.EVENT,
         certainty=certainty,
         says=says,
         host=host.name if host else None,
@@ -197,12 +197,12 @@ def event_step(
     )
 
 
-def reads_nothing(step: Step, hands: Hands) -> Mapping[str, str]:
+def reads_nothing(step: Step, hands: Ports) -> Mapping[str, str]:
     """An event has no bound values."""
     return {}
 
 
-def owes_no_undo(step: Step, at: At, hands: Hands) -> Result:
+def owes_no_undo(step: Step, at: Attempt, hands: Ports) -> Result:
     return {}
 
 
@@ -222,12 +222,12 @@ def host_of(spec: StepSpec, fleet: Fleet) -> Host:
     return fleet.hosts[name]
 
 
-def host_in(step: Step, hands: Hands) -> Host:
+def host_in(step: Step, hands: Ports) -> Host:
     """The host that the step was planned on. Raises Elsewhere when its name leads to another one now, or to none."""
     return _same(step, str(step.host), hands.fleet.hosts.get(step.host or ""))
 
 
-def domain_in(step: Step, hands: Hands) -> Domain:
+def domain_in(step: Step, hands: Ports) -> Domain:
     """The domain that the step was planned on. Raises Elsewhere when its name leads to another zone now, or to none."""
     return _same(step, str(step.domain), hands.fleet.domains.get(step.domain or ""))
 

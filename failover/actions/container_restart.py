@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from failover.actions import restarting
 from failover.actions.base import (
     Action,
-    At,
+    Attempt,
     Context,
     Flags,
-    Hands,
+    Ports,
     Result,
     host_in,
     host_of,
@@ -20,8 +20,8 @@ from failover.actions.base import (
 from failover.actions.fields import HOST, HostRef
 from failover.actions.restarting import Unit
 from failover.core.fleet import Host
-from failover.core.plan import Step
-from failover.core.playbook import StepSpec
+from failover.core.runs.plan import Step
+from failover.core.runs.playbook import StepSpec
 from failover.errors import Refused
 from failover.fields import Strict
 
@@ -43,7 +43,7 @@ class ContainerRestart:
         host = host_of(spec, context.hands.fleet)
         return restarting.plan(spec, context, host, _unit(host))
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         return restarting.act(step, at, hands, _unit(host_in(step, hands)))
 
     def asks(self, host: Host) -> Iterable[str]:

@@ -14,11 +14,11 @@ from failover.actions import records
 from failover.actions.base import Action, Context, Flags, expires_s
 from failover.actions.fields import DOMAIN, DomainRef, HostRef, SpanRef
 from failover.core import place
-from failover.core.condition import judge, predicates
 from failover.core.fleet import Domain, Fleet, Host
-from failover.core.mx import Mode, MxSet, NoMove, bare, parse, prefer, shown
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import Risk, StepSpec
+from failover.core.mx import MxMode, MxSet, NoMove, bare, parse, prefer, shown
+from failover.core.observe.condition import judge, predicates
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import Risk, StepSpec
 from failover.core.words import duration, found
 from failover.errors import Refused
 from failover.fields import Strict, Wrong, is_hostname
@@ -74,7 +74,7 @@ class DnsPrefer:
         return Step(
             id=spec.id,
             action=self.name,
-            kind=Kind.STATE,
+            kind=StepKind.STATE,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.ASSUMED if assumed else Certainty.EXACT,
             says=_says(domain, to, now, want),
             domain=domain.name,
@@ -122,7 +122,7 @@ def _wanted(spec: StepSpec, domain: Domain, to: Host, now: MxSet) -> MxSet:
         return prefer(
             now,
             str(to.mx),
-            Mode(str(spec.with_.get("mode", Mode.OVERLAY))),
+            MxMode(str(spec.with_.get("mode", MxMode.OVERLAY))),
             names=names if isinstance(names, tuple) else (),
             preference=preference if isinstance(preference, int) else None,
             new=bool(spec.with_.get("new", False)),

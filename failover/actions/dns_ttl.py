@@ -13,8 +13,8 @@ from failover.actions import records
 from failover.actions.base import Action, Context, Flags
 from failover.actions.fields import DOMAIN, DomainRef, SpanRef
 from failover.core import place
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import StepSpec
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import StepSpec
 from failover.core.words import duration
 from failover.errors import Refused
 from failover.fields import Strict
@@ -45,7 +45,7 @@ class DnsTtl:
         return Step(
             id=spec.id,
             action=self.name,
-            kind=Kind.STATE,
+            kind=StepKind.STATE,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.ASSUMED if assumed else Certainty.EXACT,
             says=f"{domain.name}: TTL of MX {duration(now.ttl)} → {duration(want.ttl)}",
             domain=domain.name,

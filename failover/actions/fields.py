@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-from failover.core.bind import HOST_FIELDS, HOST_REFERENCE, REFERENCE
+from failover.core.runs.bind import HOST_FIELDS, HOST_REFERENCE, REFERENCE
 from failover.core.words import found, meant
 from failover.fields import DURATION, HOST_ID, Wrong, is_hostname, span
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from failover.core.words import duration
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, StepFailed, Unreachable
-from failover.ports import Clock, Cloud, Machine
+from failover.ports import Clock, Cloud, Instance
 
 POLL_S = 5.0
 AGAIN_S = 15.0
@@ -38,7 +38,7 @@ class Move(enum.StrEnum):
     GONE = "gone"
 
 
-def next_move(now: Machine, size: str) -> Move:
+def next_move(now: Instance, size: str) -> Move:
     """The next request on the way to running as `size`, from what was read alone."""
     if now.state in IN_TRANSIT:
         return Move.WAIT
@@ -72,7 +72,7 @@ class Drive:
     _started: float | None = None
     _pending: bool = False
 
-    def run(self) -> Machine:
+    def run(self) -> Instance:
         """As it runs with `goal`.
 
         Raises Refused or Unreachable (nothing was changed), StepFailed (it runs as `back`, or the message says what
@@ -94,7 +94,7 @@ class Drive:
     def _size(self) -> str:
         return self.back if self.turned else self.goal
 
-    def _read(self, end: float) -> Machine | None:
+    def _read(self, end: float) -> Instance | None:
         """None when it could not be read this time."""
         try:
             now = self.cloud.machine()
@@ -109,20 +109,20 @@ class Drive:
         self._pending = self._pending or (now.state == "pending" and self._started is not None)
         return now
 
-    def _over(self, now: Machine) -> bool:
+    def _over(self, now: Instance) -> bool:
         """Running as wanted; on the way back, running at all, once nothing of ours can still stop it."""
         if now.state != "running":
             return False
         return now.size == self._size if not self.turned else self.clock.monotonic() >= self._quiet
 
-    def _ended(self, now: Machine) -> Machine:
+    def _ended(self, now: Instance) -> Instance:
         if now.size == self.goal:
             return now
         raise StepFailed(
             f"{self.turned}; {self.name} runs as {now.size}", try_="choose another size, or try again later"
         )
 
-    def _check(self, now: Machine, turn: float, end: float) -> None:
+    def _check(self, now: Instance, turn: float, end: float) -> None:
         """Raises StepFailed when there is nothing left to drive, or no time; turns back when it gets late."""
         t = self.clock.monotonic()
         if next_move(now, self._size) is Move.GONE:

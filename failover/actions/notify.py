@@ -6,12 +6,22 @@ from typing import Literal
 
 from pydantic import Field
 
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, event_step, owes_no_undo, reads_nothing
+from failover.actions.base import (
+    Action,
+    Attempt,
+    Context,
+    Flags,
+    Ports,
+    Result,
+    event_step,
+    owes_no_undo,
+    reads_nothing,
+)
 from failover.actions.fields import Said
-from failover.core.aftermath import notice
-from failover.core.plan import Step
-from failover.core.playbook import StepSpec
-from failover.core.recovery import World
+from failover.core.alerting.run_alerts import notice
+from failover.core.runs.plan import Step
+from failover.core.runs.playbook import StepSpec
+from failover.core.runs.recovery import Reading
 from failover.core.words import count
 from failover.errors import FailoverError, OutcomeUnknown, Unreachable
 from failover.fields import Strict
@@ -28,7 +38,7 @@ class Notify(Strict):
 class NotifyAction:
     """Told when one channel took it; the others' failures are in the journal. Repeating is safe: same key.
 
-    Its end is told by the controller, some minutes after the run's (`core.aftermath`).
+    Its end is told by the controller, some minutes after the run's (`core.alerting.run_alerts`).
     """
 
     name = "notify"
@@ -47,7 +57,7 @@ class NotifyAction:
             limit_s=spec.timeout or 15.0 * len(channels),
         )
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         severity = str(step.args.get("severity", "info"))
         message = Message(f"{at.run}.{at.step}", severity, notice(at.run), str(step.args["text"]))
         told, failed = 0, []
@@ -61,8 +71,8 @@ class NotifyAction:
             raise _worst(failed)
         return {"told": str(told), "failed": "; ".join(str(e) for e in failed)}
 
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return World.HALF
+    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
+        return Reading.HALF
 
 
 ACTION: Action = NotifyAction()

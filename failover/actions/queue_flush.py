@@ -5,10 +5,10 @@ from __future__ import annotations
 from failover.actions import remote
 from failover.actions.base import (
     Action,
-    At,
+    Attempt,
     Context,
     Flags,
-    Hands,
+    Ports,
     Result,
     event_step,
     host_in,
@@ -20,9 +20,9 @@ from failover.actions.fields import HOST, HostRef
 from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, value
 from failover.actions.spam_bypass import bypasses
 from failover.core.fleet import Host
-from failover.core.plan import Step
-from failover.core.playbook import StepSpec
-from failover.core.recovery import World
+from failover.core.runs.plan import Step
+from failover.core.runs.playbook import StepSpec
+from failover.core.runs.recovery import Reading
 from failover.core.words import count
 from failover.fields import Strict
 
@@ -54,11 +54,11 @@ class QueueFlush:
             limit_s=spec.timeout or 30.0,
         )
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         host = host_in(step, hands)
         return counts(remote.act(hands, host, "flush", at, {}, limit_s=step.limit_s), "flushed")
 
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
+    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
         return remote.settle(hands, host_in(step, hands), at)
 
 

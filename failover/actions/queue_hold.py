@@ -12,13 +12,13 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from failover.actions import remote
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s, host_in, host_of
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result, expires_s, host_in, host_of
 from failover.actions.fields import A_TEXT, HOST, HostRef, SpanRef, matched
 from failover.actions.setting import diff, read_settings, settle_setting, summary
 from failover.core import place
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import Risk, StepSpec
-from failover.core.recovery import World
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import Risk, StepSpec
+from failover.core.runs.recovery import Reading
 from failover.core.words import duration
 from failover.errors import Refused
 from failover.fields import Strict, Wrong
@@ -72,7 +72,7 @@ class QueueHold:
         return Step(
             id=spec.id,
             action=self.name,
-            kind=Kind.STATE,
+            kind=StepKind.STATE,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
             says=f"what waits of {what} is {'on hold by us already' if unchanged else 'put on hold'}",
             host=host.name,
@@ -91,14 +91,14 @@ class QueueHold:
             expires_s=lasts,
         )
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         reply = remote.act(hands, host_in(step, hands), "hold", at, dict(step.how), limit_s=step.limit_s)
         return summary(reply, "held", "busy")
 
-    def stands(self, step: Step, run: str, hands: Hands) -> World | None:
+    def stands(self, step: Step, run: str, hands: Ports) -> Reading | None:
         return remote.stands(hands, host_in(step, hands), run, step.id)
 
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result:
         return let_go(step, at, hands, of_run=at.run, of_step=step.id)
 
 
@@ -113,7 +113,7 @@ def what_of(spec: StepSpec) -> str:
     return f"{kind}={value}"
 
 
-def let_go(step: Step, at: At, hands: Hands, *, of_run: str, of_step: str) -> Result:
+def let_go(step: Step, at: Attempt, hands: Ports, *, of_run: str, of_step: str) -> Result:
     args = {"of_run": of_run, "of_step": of_step}
     return summary(remote.act(hands, host_in(step, hands), "restore", at, args, limit_s=step.limit_s), "released")
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from failover.actions.base import Action, At, Context, Flags, Hands, Mitigation, Result, host_in, host_of, owes_no_undo
+from failover.actions.base import (
+    Action,
+    Attempt,
+    Context,
+    Flags,
+    Mitigation,
+    Ports,
+    Result,
+    host_in,
+    host_of,
+    owes_no_undo,
+)
 from failover.actions.queue_hold import HELD, NOT, Selected, holds, let_go, what_of
 from failover.actions.setting import diff, read_settings, settle_setting
 from failover.core import place
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import StepSpec
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import StepSpec
 from failover.errors import Refused
 
 
@@ -29,7 +40,7 @@ class QueueRelease:
         return Step(
             id=spec.id,
             action=self.name,
-            kind=Kind.STATE,
+            kind=StepKind.STATE,
             certainty=Certainty.EXACT,
             says=f"let go what run {of.run} put on hold of {what}",
             host=host.name,
@@ -45,7 +56,7 @@ class QueueRelease:
             limit_s=spec.timeout or 120.0,
         )
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         return let_go(step, at, hands, of_run=step.how["of_run"], of_step=step.how["of_step"])
 
 

@@ -9,10 +9,10 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 from failover.actions import remote
 from failover.actions.base import (
     Action,
-    At,
+    Attempt,
     Context,
     Flags,
-    Hands,
+    Ports,
     Result,
     event_step,
     host_in,
@@ -23,11 +23,11 @@ from failover.actions.base import (
 from failover.actions.fields import HOST, HostRef, whole
 from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, value
 from failover.actions.spam_bypass import bypasses
-from failover.core import signal
 from failover.core.fleet import Host
-from failover.core.plan import Certainty, Step
-from failover.core.playbook import StepSpec
-from failover.core.recovery import World
+from failover.core.observe import signal
+from failover.core.runs.plan import Certainty, Step
+from failover.core.runs.playbook import StepSpec
+from failover.core.runs.recovery import Reading
 from failover.core.words import found
 from failover.errors import Refused
 from failover.fields import Strict, Wrong
@@ -87,12 +87,12 @@ class QueueRequeue:
             limit_s=spec.timeout or 600.0,
         )
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         host = host_in(step, hands)
         reply = remote.act(hands, host, "requeue", at, dict(step.how), limit_s=step.limit_s)
         return counts(reply, "requeued", "left", "passes", "held", "sessions")
 
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
+    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
         return remote.settle(hands, host_in(step, hands), at, limit_s=step.limit_s)
 
 

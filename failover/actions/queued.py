@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from failover.actions.base import Context, Result
-from failover.core import signal
 from failover.core.fleet import Host
+from failover.core.observe import signal
 from failover.ports import Reply
 
 PER_SECOND = 300.0

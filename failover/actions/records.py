@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from failover.actions.base import At, Context, Hands, Result, domain_in
-from failover.core.condition import Any, Condition, Predicate
-from failover.core.fleet import Domain, Engine, Fleet, Host
+from failover.actions.base import Attempt, Context, Ports, Result, domain_in
+from failover.core.fleet import Domain, Fleet, Host, SpamEngine
 from failover.core.mx import MxSet, NoMove, Standing, parse, standing, taken_back
-from failover.core.plan import Step
-from failover.core.playbook import StepSpec
-from failover.core.recovery import World, compare
-from failover.core.signal import Outcome
+from failover.core.observe.condition import Any, Condition, Predicate
+from failover.core.observe.signal import Outcome
+from failover.core.runs.plan import Step
+from failover.core.runs.playbook import StepSpec
+from failover.core.runs.recovery import Reading, compare
 from failover.errors import Changed, Refused
 from failover.ports import DnsZone
 
@@ -60,7 +60,7 @@ def planned_on(domain: Domain, context: Context) -> tuple[MxSet, bool]:
     return context.hands.zone(domain).mx(domain.name), False
 
 
-def read(step: Step, hands: Hands) -> Mapping[str, str]:
+def read(step: Step, hands: Ports) -> Mapping[str, str]:
     """As our own records stand: the rest of the set may be edited by others without this being a difference."""
     before, want = sets(step)
     now = _zone(step, hands).mx(_name(step))
@@ -73,7 +73,7 @@ def read(step: Step, hands: Hands) -> Mapping[str, str]:
             return dict.fromkeys(step.before, now.text)
 
 
-def act(step: Step, at: At, hands: Hands) -> Result:
+def act(step: Step, at: Attempt, hands: Ports) -> Result:
     """Refuses (Changed) when anything in the set differs from what was planned on, the TTL included."""
     before, want = sets(step)
     zone, name = _zone(step, hands), _name(step)
@@ -82,11 +82,11 @@ def act(step: Step, at: At, hands: Hands) -> Result:
     return {"mx": want.text}
 
 
-def settle(step: Step, at: At, hands: Hands) -> World:
+def settle(step: Step, at: Attempt, hands: Ports) -> Reading:
     return compare(read(step, hands), before=step.before, want=step.want)
 
 
-def undo(step: Step, at: At, hands: Hands) -> Result:
+def undo(step: Step, at: Attempt, hands: Ports) -> Result:
     """Takes back our own records and keeps everybody else's, also those that are written at the same moment."""
     before, want = sets(step)
     zone, name = _zone(step, hands), _name(step)
@@ -115,7 +115,7 @@ def _name(step: Step) -> str:
     return step.domain
 
 
-def _zone(step: Step, hands: Hands) -> DnsZone:
+def _zone(step: Step, hands: Ports) -> DnsZone:
     return hands.zone(domain_in(step, hands))
 
 
@@ -131,7 +131,7 @@ def fit(host: Host, fleet: Fleet, *, strict: bool) -> tuple[Condition, ...]:
     if host.handler is not None:
         wanted.append(Predicate("handler.banner", host.name, is_=Outcome.OK))
     conditions: list[Condition] = [*wanted]
-    if host.spam is not None and host.spam.engine is not Engine.NONE:
+    if host.spam is not None and host.spam.engine is not SpamEngine.NONE:
         conditions.append(_one_of("spam.scan", host, Outcome.OK, *(() if strict else (Outcome.WARN,))))
     if fleet.peers(host.name):  # a peer that is itself out of reach says nothing, and must not keep us
         conditions.append(_one_of("smtp.peer", host, Outcome.OK, Outcome.WARN, Outcome.UNKNOWN))

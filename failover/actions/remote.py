@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from failover.actions.base import At, Hands
-from failover.core.answer import Answer, meaning, table
+from failover.actions.base import Attempt, Ports
 from failover.core.fleet import Host
-from failover.core.recovery import World
+from failover.core.runs.answer import Answer, meaning, table
+from failover.core.runs.recovery import Reading
 from failover.errors import Changed, OutcomeUnknown, Refused, StaleEpoch, StepFailed
 from failover.ports import Rc, Reply
 
@@ -21,7 +21,7 @@ ANSWERS = table(
 """Of an act's return codes: the script returns those of NOTHING before its first effect only."""
 
 
-def act(hands: Hands, host: Host, verb: str, at: At, args: Mapping[str, str], *, limit_s: float) -> Reply:
+def act(hands: Ports, host: Host, verb: str, at: Attempt, args: Mapping[str, str], *, limit_s: float) -> Reply:
     """Run an acting verb.
 
     Raises Unreachable, Refused, Changed, StaleEpoch (nothing was done), StepFailed, OutcomeUnknown.
@@ -30,7 +30,7 @@ def act(hands: Hands, host: Host, verb: str, at: At, args: Mapping[str, str], *,
     return _accepted(host, hands.remote.call(host, verb, keys, limit_s=limit_s))
 
 
-def read(hands: Hands, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float = 20.0) -> Reply:
+def read(hands: Ports, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float = 20.0) -> Reply:
     keys = {"config_dir": host.postfix.config_dir, **args}
     return _accepted(host, hands.remote.call(host, verb, keys, limit_s=limit_s))
 
@@ -69,7 +69,7 @@ def _stale(host: Host, reply: Reply, said: str) -> StaleEpoch:
     return StaleEpoch(said, try_=try_)
 
 
-def settle(hands: Hands, host: Host, at: At, *, limit_s: float = 30.0) -> World:
+def settle(hands: Ports, host: Host, at: Attempt, *, limit_s: float = 30.0) -> Reading:
     """How far an attempt came: `before` never began, `wanted` done, `half` ended without a good result.
 
     Takes the host's lock and raises its epoch, so nothing of ours is running
@@ -77,39 +77,39 @@ def settle(hands: Hands, host: Host, at: At, *, limit_s: float = 30.0) -> World:
     """
     reply = hands.remote.call(host, "settle", at.keys(), limit_s=limit_s)
     if reply.rc == Rc.BUSY:
-        return World.RUNNING
+        return Reading.RUNNING
     row = _accepted(host, reply).one("result") or ()
     world = came_to(*row[:2])
-    if world is World.UNKNOWN:
+    if world is Reading.UNKNOWN:
         raise OutcomeUnknown(f"{host.name}: settle answered {row!r}", try_="run `failover runs resume` again")
     return world
 
 
-def stands(hands: Hands, host: Host, run: str, step: str, *, limit_s: float = 20.0) -> World | None:
+def stands(hands: Ports, host: Host, run: str, step: str, *, limit_s: float = 20.0) -> Reading | None:
     """Of a change that reads as before: `actions.base.Kept`."""
     reply = hands.remote.call(host, "debts", {"of_run": run, "of_step": step}, limit_s=limit_s)
     if any(row[:3] == ("force", run, step) for row in reply.all("debt")):
-        return World.WANTED
+        return Reading.WANTED
     if reply.rc in {Rc.OK, Rc.USAGE} or reply.one("saved"):
-        return World.BEFORE
+        return Reading.BEFORE
     if reply.rc == Rc.REFUSED:
         return None
     raise OutcomeUnknown(f"{host.name}: {reply.because}", try_=f"failover host status {host.name}")
 
 
-def came_to(word: str = "", rc: str = "") -> World:
+def came_to(word: str = "", rc: str = "") -> Reading:
     """By the result that an attempt left there. `refused` with a code that is not of the closed list is half: the
     helpers before this one wrote that word for every code they did not know."""
     match word:
         case "absent":
-            return World.BEFORE
+            return Reading.BEFORE
         case "running":
-            return World.RUNNING
+            return Reading.RUNNING
         case "done" if rc == str(Rc.OK):
-            return World.WANTED
+            return Reading.WANTED
         case "refused" if rc.isdecimal() and meaning(ANSWERS, int(rc)) is Answer.NOTHING:
-            return World.BEFORE
+            return Reading.BEFORE
         case "done" | "refused" | "died" | "failed":
-            return World.HALF
+            return Reading.HALF
         case _:
-            return World.UNKNOWN
+            return Reading.UNKNOWN

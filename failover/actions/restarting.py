@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from failover.actions import remote
-from failover.actions.base import At, Context, Hands, Result, event_step, host_in
+from failover.actions.base import Attempt, Context, Ports, Result, event_step, host_in
 from failover.core.fleet import Endpoint, Host
-from failover.core.plan import Step
-from failover.core.playbook import Risk, StepSpec
-from failover.core.recovery import World
+from failover.core.runs.plan import Step
+from failover.core.runs.playbook import Risk, StepSpec
+from failover.core.runs.recovery import Reading
 from failover.core.words import count, duration
 from failover.errors import Refused
 from failover.ports import Reply
@@ -55,7 +55,7 @@ def plan(spec: StepSpec, context: Context, host: Host, unit: Unit) -> Step:
     )
 
 
-def act(step: Step, at: At, hands: Hands, unit: Unit) -> Result:
+def act(step: Step, at: Attempt, hands: Ports, unit: Unit) -> Result:
     """`unit` is read from hosts.yaml anew: a plan from a file starts nothing that the fleet does not name."""
     host = host_in(step, hands)
     args = {
@@ -70,7 +70,7 @@ def act(step: Step, at: At, hands: Hands, unit: Unit) -> Result:
     return {"was": was[0], "now": f"{now[0]} since {now[2]}"}
 
 
-def settle(step: Step, at: At, hands: Hands) -> World:
+def settle(step: Step, at: Attempt, hands: Ports) -> Reading:
     return remote.settle(hands, host_in(step, hands), at, limit_s=step.limit_s)
 
 

@@ -10,10 +10,10 @@ from pydantic import Field
 from failover.actions import restarting
 from failover.actions.base import (
     Action,
-    At,
+    Attempt,
     Context,
     Flags,
-    Hands,
+    Ports,
     Result,
     host_in,
     host_of,
@@ -23,8 +23,8 @@ from failover.actions.base import (
 from failover.actions.fields import A_TEXT, HOST, HostRef, matched
 from failover.actions.restarting import Unit
 from failover.core.fleet import Endpoint, Host
-from failover.core.plan import Step
-from failover.core.playbook import Risk, StepSpec
+from failover.core.runs.plan import Step
+from failover.core.runs.playbook import Risk, StepSpec
 from failover.errors import Refused
 from failover.fields import Strict
 
@@ -56,7 +56,7 @@ class ServiceRestart:
         host = host_of(spec, context.hands.fleet)
         return restarting.plan(spec, context, host, _unit(host, str(spec.with_["unit"])))
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         return restarting.act(step, at, hands, _unit(host_in(step, hands), step.how["name"]))
 
     def asks(self, host: Host) -> Iterable[str]:

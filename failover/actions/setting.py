@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Mapping
 
 from failover.actions import remote
-from failover.actions.base import At, Hands, Result, host_in
-from failover.core.condition import Condition, Predicate
+from failover.actions.base import Attempt, Ports, Result, host_in
 from failover.core.fleet import Host
 from failover.core.hidden import hidden
-from failover.core.plan import Step
-from failover.core.recovery import World, compare, settled
-from failover.core.signal import Outcome
+from failover.core.observe.condition import Condition, Predicate
+from failover.core.observe.signal import Outcome
+from failover.core.runs.plan import Step
+from failover.core.runs.recovery import Reading, compare, settled
 from failover.errors import OutcomeUnknown
 from failover.ports import Reply
 
@@ -22,7 +22,7 @@ def filter_answers(host: Host) -> tuple[Condition, ...]:
     return tuple(Predicate(name, host.name, is_=Outcome.OK) for name in ("spam.ping", "spam.scan"))
 
 
-def read_settings(step: Step, hands: Hands) -> Mapping[str, str]:
+def read_settings(step: Step, hands: Ports) -> Mapping[str, str]:
     keys = [k.split(" ", 1) for k in step.before]
     asked = {f"s{i}": f"{file}:{key}" for i, (file, key) in enumerate(keys, 1)}
     reply = remote.read(hands, host_in(step, hands), "settings", asked)
@@ -37,10 +37,10 @@ def as_planned(step: Step, key: str, value: str) -> str:
     return value if value in {step.before.get(key), step.want.get(key)} else hidden(value)
 
 
-def settle_setting(step: Step, at: At, hands: Hands) -> World:
+def settle_setting(step: Step, at: Attempt, hands: Ports) -> Reading:
     """Settle on the host first, read after it: what is read then is at rest."""
     far = remote.settle(hands, host_in(step, hands), at)
-    if far is World.RUNNING:
+    if far is Reading.RUNNING:
         return far
     now = compare(read_settings(step, hands), before=step.before, want=step.want)
     return settled(far, now, undo=at.attempt.startswith("undo"))

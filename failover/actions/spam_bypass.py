@@ -16,15 +16,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from failover.actions import remote
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s, host_in, host_of
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result, expires_s, host_in, host_of
 from failover.actions.fields import A_TEXT, HOST, HostRef, SpanRef, matched
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
-from failover.core import place, signal
+from failover.core import place
 from failover.core.fleet import Host
 from failover.core.hidden import hidden
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import OnFailure, Risk, StepSpec
-from failover.core.recovery import World
+from failover.core.observe import signal
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import OnFailure, Risk, StepSpec
+from failover.core.runs.recovery import Reading
 from failover.core.words import count, duration
 from failover.errors import Refused
 from failover.fields import Strict
@@ -73,7 +74,7 @@ class SpamBypass:
         return Step(
             id=spec.id,
             action=self.name,
-            kind=Kind.STATE,
+            kind=StepKind.STATE,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
             says="; ".join((_says(filter_, lever, rows), *notes)),
             host=host.name,
@@ -96,15 +97,15 @@ class SpamBypass:
             on_failure=OnFailure.PAUSE,
         )
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         args = {k: step.how[k] for k in ("filter", "lever", "expect")}
         reply = remote.act(hands, host_in(step, hands), "bypass", at, args, limit_s=step.limit_s)
         return summary(reply, "ended", "left")
 
-    def stands(self, step: Step, run: str, hands: Hands) -> World | None:
+    def stands(self, step: Step, run: str, hands: Ports) -> Reading | None:
         return remote.stands(hands, host_in(step, hands), run, step.id)
 
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result:
         args = {"of_run": at.run, "of_step": step.id}
         return summary(remote.act(hands, host_in(step, hands), "restore", at, args, limit_s=step.limit_s), "restored")
 

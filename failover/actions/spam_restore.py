@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from failover.actions import remote
-from failover.actions.base import Action, At, Context, Flags, Hands, Mitigation, Result, host_in, host_of
+from failover.actions.base import Action, Attempt, Context, Flags, Mitigation, Ports, Result, host_in, host_of
 from failover.actions.fields import HOST, HostRef
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
 from failover.actions.spam_bypass import bypasses
 from failover.core import place
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import StepSpec
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import StepSpec
 from failover.core.words import count
 from failover.errors import Refused
 from failover.fields import Strict
@@ -35,7 +35,7 @@ class SpamRestore:
         return Step(
             id=spec.id,
             action=self.name,
-            kind=Kind.STATE,
+            kind=StepKind.STATE,
             certainty=Certainty.EXACT,
             says=f"put {of.step.how['filter']} back into the path, as it was before run {of.run}",
             host=host.name,
@@ -59,12 +59,12 @@ class SpamRestore:
             limit_s=spec.timeout or 60.0,
         )
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         args = {k: step.how[k] for k in ("of_run", "of_step")}
         host = host_in(step, hands)
         return summary(remote.act(hands, host, "restore", at, args, limit_s=step.limit_s), "restored")
 
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result:
         rows = [(*key.split(" ", 1), value) for key, value in step.want.items()]
         expect = step.how.get("expect") or expected(rows)  # a plan of an earlier release has the settings in full
         args = {"filter": step.how["filter"], "lever": step.how["lever"], "expect": expect}

@@ -16,22 +16,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, expires_s, host_in, host_of
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result, expires_s, host_in, host_of
 from failover.actions.fields import A_TEXT, HostRef, SpanRef, matched
 from failover.actions.machine import IN_TRANSIT, Drive
 from failover.actions.records import planned_on
 from failover.core import place
-from failover.core.condition import Any, Condition, Predicate, judge
 from failover.core.fleet import Domain, Host
 from failover.core.mx import MxSet
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import Risk, StepSpec
-from failover.core.recovery import World, compare
-from failover.core.signal import Outcome
+from failover.core.observe.condition import Any, Condition, Predicate, judge
+from failover.core.observe.signal import Outcome
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import Risk, StepSpec
+from failover.core.runs.recovery import Reading, compare
 from failover.core.words import duration
 from failover.errors import FailoverError, Refused
 from failover.fields import Strict
-from failover.ports import Machine
+from failover.ports import Instance
 
 ETA_S = 180.0
 """To stop, resize, start and boot. An estimate: it takes one to five minutes, and most of it is the system's own."""
@@ -78,7 +78,7 @@ class VmResize:
         return Step(
             id=spec.id,
             action=self.name,
-            kind=Kind.STATE,
+            kind=StepKind.STATE,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
             says=f"{now.size} → {size}: {host.name} is stopped and started" if not unchanged else f"it is {size}",
             host=host.name,
@@ -100,33 +100,33 @@ class VmResize:
             expires_s=expires_s(spec),
         )
 
-    def read(self, step: Step, hands: Hands) -> Mapping[str, str]:
+    def read(self, step: Step, hands: Ports) -> Mapping[str, str]:
         now = hands.cloud(_host(step, hands)).machine()
         return {"size": now.size, "state": now.state}
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         goal, back = step.want["size"], step.before["size"]
         drive = _drive(step, hands, goal, back, touched=at.attempt != "do-1")
         return _result(step, drive.run())
 
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
+    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
         """Nobody can be asked whether a request still comes: it is at rest when it reads the same for a while."""
         now = self.read(step, hands)
         if now["state"] in IN_TRANSIT:
-            return World.RUNNING
+            return Reading.RUNNING
         hands.clock.sleep(SETTLED_S)
         if self.read(step, hands) != now:
-            return World.RUNNING
+            return Reading.RUNNING
         return compare(now, before=step.before, want=step.want, on_the_way=step.on_the_way)
 
-    def undo(self, step: Step, at: At, hands: Hands) -> Result:
+    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result:
         return _result(step, _drive(step, hands, step.before["size"], step.want["size"], touched=False).run())
 
 
 ACTION: Action = VmResize()
 
 
-def _host(step: Step, hands: Hands) -> Host:
+def _host(step: Step, hands: Ports) -> Host:
     return host_in(step, hands)
 
 
@@ -134,7 +134,7 @@ def _accepted(args: Mapping[str, object]) -> bool:
     return args.get("traffic") == "accepted"
 
 
-def _drive(step: Step, hands: Hands, goal: str, back: str, *, touched: bool) -> Drive:
+def _drive(step: Step, hands: Ports, goal: str, back: str, *, touched: bool) -> Drive:
     host = _host(step, hands)
 
     def may_stop() -> None:
@@ -152,7 +152,7 @@ def _by_hand(host: Host) -> str:
     return f"aws ec2 start-instances --region {host.cloud.region} --instance-ids {host.cloud.instance}"
 
 
-def _result(step: Step, now: Machine) -> Result:
+def _result(step: Step, now: Instance) -> Result:
     address, was = now.address or "none", step.observed.get("address", "none")
     return {"size": now.size, "address": address if address == was else f"{address}, it was {was}"}
 
@@ -160,7 +160,7 @@ def _result(step: Step, now: Machine) -> Result:
 # May it be interrupted? ------------------------------------------------------------
 
 
-def _must_run(host: Host, now: Machine) -> None:
+def _must_run(host: Host, now: Instance) -> None:
     if now.state != "running":
         raise Refused(
             f"the machine of {host.name} is {now.state}, and only one that runs is resized",
@@ -181,7 +181,7 @@ def _enough_time(spec: StepSpec) -> None:
         )
 
 
-def _spared(host: Host, hands: Hands, mx: Callable[[Domain], MxSet]) -> None:
+def _spared(host: Host, hands: Ports, mx: Callable[[Domain], MxSet]) -> None:
     """Raises Refused while senders try this host first anywhere, and when nobody can tell."""
     for domain in hands.fleet.domains.values():
         try:
@@ -201,12 +201,12 @@ def _no(host: Host, why: str) -> Refused:
     )
 
 
-def _others_answer(host: Host, hands: Hands) -> tuple[Condition, ...]:
+def _others_answer(host: Host, hands: Ports) -> tuple[Condition, ...]:
     peers = tuple(Predicate("smtp.banner", p.name, is_=Outcome.OK) for p in hands.fleet.peers(host.name) if p.mx)
     return (Any(peers),) if peers else ()
 
 
-def _another_answers(host: Host, hands: Hands) -> None:
+def _another_answers(host: Host, hands: Ports) -> None:
     wanted = _others_answer(host, hands)
     if not wanted:
         return
@@ -219,7 +219,7 @@ def _another_answers(host: Host, hands: Hands) -> None:
         )
 
 
-def _guards(host: Host, hands: Hands, accepted: bool) -> tuple[Condition, ...]:
+def _guards(host: Host, hands: Ports, accepted: bool) -> tuple[Condition, ...]:
     """For going back: that interrupts the host again, and may give it less to bear its load with. If it is off, no."""
     off = Predicate("smtp.banner", host.name, is_=Outcome.FAIL)
     calm = Any((Predicate("cpu.load", host.name, is_=Outcome.OK), off))
@@ -235,7 +235,7 @@ def _undo_words(host: Host, size: str, accepted: bool) -> str:
     return f"back to {size}, stopped and started again, once {others}{host.name} is not loaded"
 
 
-def _notes(host: Host, now: Machine, accepted: bool) -> tuple[str, ...]:
+def _notes(host: Host, now: Instance, accepted: bool) -> tuple[str, ...]:
     away = f"{host.name} is away for about {duration(ETA_S)}: connections are cut, and its queue waits on its disk"
     away += "; senders that try it go to another MX, or keep the mail and come again" if accepted else ""
     lost = "what lies on an instance store is lost, and an Auto Scaling group may replace a machine that stops"

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from failover.actions.base import Action, At, Context, Flags, Hands, Result, event_step, owes_no_undo, reads_nothing
+from failover.actions.base import (
+    Action,
+    Attempt,
+    Context,
+    Flags,
+    Ports,
+    Result,
+    event_step,
+    owes_no_undo,
+    reads_nothing,
+)
 from failover.actions.fields import SpanRef
-from failover.core.plan import Step
-from failover.core.playbook import StepSpec
-from failover.core.recovery import World
+from failover.core.runs.plan import Step
+from failover.core.runs.playbook import StepSpec
+from failover.core.runs.recovery import Reading
 from failover.core.words import duration
 from failover.fields import Strict
 
@@ -37,12 +47,12 @@ class WaitAction:
             limit_s=span + 5,
         )
 
-    def act(self, step: Step, at: At, hands: Hands) -> Result:
+    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
         hands.clock.sleep(float(step.how["seconds"]))
         return {}
 
-    def settle(self, step: Step, at: At, hands: Hands) -> World:
-        return World.HALF
+    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
+        return Reading.HALF
 
 
 ACTION: Action = WaitAction()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from failover.core.answer import Answer, table
+from failover.core.runs.answer import Answer, table
 from failover.fence import UNREADABLE
 
 BUSY = frozenset(

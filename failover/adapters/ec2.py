@@ -22,12 +22,12 @@ from botocore.config import Config
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from failover.adapters import aws_answers as aws
-from failover.core.answer import Answer, meaning
 from failover.core.clean import clean
 from failover.core.fleet import Ec2, Host
+from failover.core.runs.answer import Answer, meaning
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.fence import fence, reading
-from failover.ports import Machine
+from failover.ports import Instance
 
 CONNECT_S, READ_S, DEADLINE_S = 4.0, 10.0, 20.0
 TRIES = 4
@@ -46,7 +46,7 @@ class Ec2Cloud:
         self._pause_s = pause_s
         self._made: Any = None
 
-    def machine(self) -> Machine:
+    def machine(self) -> Instance:
         found = self._ask("describe_instances", InstanceIds=[self._at.instance])
         with reading(self._where):
             for instance in _instances(found):
@@ -205,13 +205,13 @@ def _instances(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [i for r in found["Reservations"] for i in r["Instances"]]
 
 
-def _machine(i: Mapping[str, Any]) -> Machine:
+def _machine(i: Mapping[str, Any]) -> Instance:
     """Raises ValueError, too, for a state that EC2 does not have: a machine that we stopped would be given up by it."""
     state, size = i["State"]["Name"], i["InstanceType"]
     if state not in STATES or not size:
         raise ValueError
     owners = [n.get("Association", {}).get("IpOwnerId") for n in i.get("NetworkInterfaces", ())]
-    return Machine(
+    return Instance(
         state=state,
         size=clean(size),
         address=clean(i.get("PublicIpAddress") or "") or None,

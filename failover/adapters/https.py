@@ -28,8 +28,8 @@ from urllib3.util import Url, make_headers, parse_url
 
 from failover.adapters.request import Request
 from failover.adapters.watchdog import Errand, Overdue, Stage
-from failover.core.answer import Answer, meaning, table
 from failover.core.clean import clean
+from failover.core.runs.answer import Answer, meaning, table
 from failover.errors import FailoverError, OutcomeUnknown, StepFailed, Unreachable
 
 _TRIES = 3

@@ -27,7 +27,7 @@ LIMIT_S = 40.0
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """`public` is KIND:BASE64 of the key that gets the forced command; None leaves authorized_keys alone. `permits`:
-    what the user may name (`failover.permits`); none leaves the host's list alone."""
+    what the user may name (`failover.actions.permits`); none leaves the host's list alone."""
 
     user: str
     text: helper.Text

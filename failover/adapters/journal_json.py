@@ -15,8 +15,8 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from failover.core.condition import Condition
-from failover.core.plan import Plan
+from failover.core.observe.condition import Condition
+from failover.core.runs.plan import Plan
 from failover.errors import ConfigError
 
 _TAGGED = get_args(Condition)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from failover.core.signal import Outcome, Samples, Signal
+from failover.core.observe.signal import Outcome, Samples, Signal
 from failover.fence import UNREADABLE
 
 _OUTCOMES = {o.value: o for o in Outcome}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from failover.adapters import files
 from failover.adapters.journal_json import dumps, loads
-from failover.core.plan import Plan
+from failover.core.runs.plan import Plan
 from failover.errors import ConfigError
 
 

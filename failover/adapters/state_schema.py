@@ -57,7 +57,7 @@ summaries = Table(
     Column("touched", Text, nullable=False, index=True),
     Index("ix_summaries_newest", "opened", "run"),
 )
-"""What the events of each run fold to (`core.summary`), written with each of them."""
+"""What the events of each run fold to (`core.runs.summary`), written with each of them."""
 for _few in (summaries.c.open, summaries.c.owes):  # an index of those alone, so that the many others cost it nothing
     Index(f"ix_summaries_{_few.name}", _few, sqlite_where=text(f"{_few.name} = 1"), postgresql_where=_few)
 leases = Table(

@@ -19,9 +19,9 @@ from failover.adapters.state_rows import LONG_AGO, tell
 from failover.adapters.state_schema import events, runs, summaries
 from failover.adapters.state_text import number, text, time, words
 from failover.core.clean import clean
-from failover.core.memory import LEAST_RUNS, RUNS_AT_ONCE, RUNS_KEPT, outlived
-from failover.core.run import Did, Event, RunState
-from failover.core.summary import UNKNOWN, Folded, Outline, Progress, Summary
+from failover.core.runs.journal import Did, Event, RunState
+from failover.core.runs.retention import LEAST_RUNS, RUNS_AT_ONCE, RUNS_KEPT, outlived
+from failover.core.runs.summary import UNKNOWN, Folded, Outline, Progress, Summary
 from failover.fence import UNREADABLE
 
 BATCH = 500
@@ -153,7 +153,7 @@ def current(since: datetime | None, alike: int | None) -> Select[Any]:
 
 
 def _newest_alike(recent: Select[Any], most: int) -> Select[Any]:
-    """As `core.memory.newest_alike` has it."""
+    """As `core.runs.retention.newest_alike` has it."""
     kind = (summaries.c.outline, summaries.c.acted)
     ranked = recent.add_columns(func.row_number().over(partition_by=kind, order_by=NEWEST).label("place")).subquery()
     return select(ranked.c.run).where(ranked.c.place <= most)

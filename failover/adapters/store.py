@@ -32,8 +32,8 @@ from failover.adapters.state_summary import NEWEST, SUMMARIES, begin, current, e
 from failover.adapters.state_text import clean, number, text, time, words
 from failover.adapters.store_memory import SqlMemory
 from failover.core.plain import plain
-from failover.core.run import Did, Event
-from failover.core.summary import Folded, Summary, outline
+from failover.core.runs.journal import Did, Event
+from failover.core.runs.summary import Folded, Summary, outline
 from failover.errors import Refused
 from failover.fence import UNREADABLE
 from failover.ports import Lease, Pause, RunRecord

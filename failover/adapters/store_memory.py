@@ -18,11 +18,11 @@ from failover.adapters.state_rows import each, one
 from failover.adapters.state_schema import cycles, incidents, looks, outbox, proposals
 from failover.adapters.state_summary import forget, old_runs
 from failover.adapters.state_text import clean, number, text, time, words
-from failover.core.alert import Message, Told
-from failover.core.memory import OLDEST_PROPOSAL, forgotten
-from failover.core.past import Cycle
-from failover.core.signal import Samples, Signal
-from failover.core.spells import Spell
+from failover.core.alerting.alert import Message, Told
+from failover.core.alerting.flapping import Spell
+from failover.core.decide.past import Cycle
+from failover.core.observe.signal import Samples, Signal
+from failover.core.runs.retention import OLDEST_PROPOSAL, forgotten
 from failover.ports import Proposal, Unsent
 
 

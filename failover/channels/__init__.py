@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
-from failover.channels.kind import Kind
+from failover.channels.kind import ChannelKind
 
 _FILES = (
     "stderr",
@@ -17,5 +17,5 @@ _FILES = (
     "apprise",
 )
 
-CHANNELS: Mapping[str, Kind] = {name: import_module(f"{__name__}.{name}").KIND for name in _FILES}
+CHANNELS: Mapping[str, ChannelKind] = {name: import_module(f"{__name__}.{name}").KIND for name in _FILES}
 """By the word that `kind:` says in hosts.yaml, which is the file's name."""

@@ -12,9 +12,9 @@ from pydantic import Field
 
 from failover.adapters.secrets import resolve
 from failover.adapters.watchdog import Errand, Overdue
-from failover.channels.kind import Form, Kind, Leads, Patience, example
+from failover.channels.kind import ChannelKind, Form, Leads, Patience, example
 from failover.channels.text import line, lines, severity
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown
 from failover.fields import Secret
@@ -82,7 +82,7 @@ def _notify(library: Any, url: str, message: Message) -> bool:
 
 
 _WRITE = f"write {example(Apprise)}"
-KIND = Kind(
+KIND = ChannelKind(
     Apprise,
     send,
     Leads.HIDDEN,

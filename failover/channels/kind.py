@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.fields import Strict
 
@@ -47,7 +47,7 @@ class Leads(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ChannelKind:
     """`instead`: what people may write as a kind, each with what to write in its place."""
 
     form: type[Form]

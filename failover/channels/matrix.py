@@ -13,9 +13,9 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field
 
 from failover.adapters.request import Request, secret, url_of
-from failover.channels.kind import Form, Kind, posted
+from failover.channels.kind import ChannelKind, Form, posted
 from failover.channels.text import bytes_of, line, lines, severity
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError
 from failover.fields import HTTPS, Secret, Wrong
@@ -72,4 +72,4 @@ def _content(message: Message) -> dict[str, object]:
     return {"msgtype": "m.notice" if message.resolves else "m.text", "body": said, "m.mentions": {}}
 
 
-KIND = Kind(Matrix, posted(request))
+KIND = ChannelKind(Matrix, posted(request))

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from failover.adapters.request import Request, secret, url_of
-from failover.channels.kind import Form, Kind, posted
+from failover.channels.kind import ChannelKind, Form, posted
 from failover.channels.text import bytes_of, line, lines, severity
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError
 from failover.fields import HTTPS, Secret, Wrong, is_reference
@@ -68,4 +68,4 @@ def request(channel: Channel, message: Message) -> Request:
     return Request(url._replace(path="/"), document, headers, fix=fix)
 
 
-KIND = Kind(Ntfy, posted(request))
+KIND = ChannelKind(Ntfy, posted(request))

@@ -12,9 +12,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from failover.adapters.request import Request, secret, url_of
-from failover.channels.kind import Form, Kind, posted
+from failover.channels.kind import ChannelKind, Form, posted
 from failover.channels.text import line, lines, severity
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError
 from failover.fields import Secret, SecretUrl
@@ -70,4 +70,4 @@ def _key(key: str) -> str:
     return f"{key[:190]} {hashlib.sha256(key.encode(errors='replace')).hexdigest()}"
 
 
-KIND = Kind(PagerDuty, posted(request))
+KIND = ChannelKind(PagerDuty, posted(request))

@@ -10,9 +10,9 @@ from typing import Literal
 from pydantic import Field
 
 from failover.adapters.request import Request, url_of
-from failover.channels.kind import Form, Kind, posted
+from failover.channels.kind import ChannelKind, Form, posted
 from failover.channels.text import line, lines, severity
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.fields import Secret
 
@@ -43,4 +43,4 @@ def request(channel: Channel, message: Message) -> Request:
     )
 
 
-KIND = Kind(Slack, posted(request))
+KIND = ChannelKind(Slack, posted(request))

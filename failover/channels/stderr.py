@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Literal
 
-from failover.channels.kind import Form, Kind, Leads, Patience
+from failover.channels.kind import ChannelKind, Form, Leads, Patience
 from failover.channels.text import line, lines
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import Unreachable
 
@@ -33,4 +33,4 @@ def send(channel: Channel, message: Message, patience: Patience) -> None:
         raise Unreachable(f"standard error is closed: {e}", try_="add a webhook under `notify:`") from e
 
 
-KIND = Kind(Stderr, send, Leads.NOWHERE)
+KIND = ChannelKind(Stderr, send, Leads.NOWHERE)

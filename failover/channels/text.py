@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.core.alert import SEVERITIES, loudness
+from failover.core.alerting.alert import SEVERITIES, loudness
 
 
 def line(text: str, most: int) -> str:

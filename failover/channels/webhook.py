@@ -8,9 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from failover.adapters.request import Request, url_of
-from failover.channels.kind import Form, Kind, posted
+from failover.channels.kind import ChannelKind, Form, posted
 from failover.channels.text import line, lines
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.fields import SecretUrl
 
@@ -37,4 +37,4 @@ def request(channel: Channel, message: Message) -> Request:
     )
 
 
-KIND = Kind(Webhook, posted(request))
+KIND = ChannelKind(Webhook, posted(request))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from failover.cli.check_formats import Seen
     from failover.cli.prometheus import Standing
     from failover.core.fleet import Fleet
-    from failover.core.signal import Samples
+    from failover.core.observe.signal import Samples
     from failover.ports import Clock, Reply
     from failover.signals.debts import Debt
 
@@ -80,9 +80,9 @@ def _look(opts: Options, named: tuple[str, ...]) -> Seen:
     """The domains too, unless hosts are named: then the answer is about these."""
     from failover.cli.check_formats import Seen, domain_states
     from failover.cli.output import progress
-    from failover.core.candidates import Situation
-    from failover.core.diagnosis import diagnose_all
-    from failover.core.verdict import recommend
+    from failover.core.decide.candidates import Situation
+    from failover.core.decide.verdict import recommend
+    from failover.core.observe.diagnosis import diagnose_all
 
     fleet = wiring.fleet(opts)
     books, hosts = wiring.playbooks(opts), _chosen(fleet, named)
@@ -101,9 +101,9 @@ def _known(opts: Options, fleet: Fleet, samples: Samples) -> Samples:
     """What a host has in force, beside what the controller's records say, if there are any that we may read."""
     from functools import partial
 
-    from failover import history
     from failover.adapters.store_guest import guest
-    from failover.core import debts
+    from failover.core.alerting import debts
+    from failover.runs import history
 
     if not any(map(debts.is_weighed, samples)):
         return samples

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from failover.cli.diagnosis_text import headline, plain_headline
 from failover.cli.output import json_text
-from failover.core.diagnosis import Diagnosis, State
+from failover.core.observe.diagnosis import Diagnosis, State
+from failover.core.observe.signal import Outcome, Samples, Signal, latest, worst
 from failover.core.plain import plain
-from failover.core.signal import Outcome, Samples, Signal, latest, worst
 from failover.signals import OF_DOMAINS, SIGNALS
 
 if TYPE_CHECKING:
+    from failover.core.decide.verdict import Verdict
     from failover.core.fleet import Fleet
-    from failover.core.verdict import Verdict
     from failover.signals.debts import Debt
 
 EXIT = {State.HEALTHY: 0, State.DEGRADED: 1, State.FAILED: 2, State.UNKNOWN: 3}

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from failover.controller import Controller
-    from failover.turn import Turn
+    from failover.controller.result import CycleResult
+    from failover.runs.service import Runs
 
 
-def beat(c: Controller) -> None:
+def beat(c: Runs) -> None:
     """It has looked and told, and what it decided is done with or at work: only now may the dead-man's switch be
     told so."""
     url = c.hands.fleet.policy.heartbeat
@@ -22,7 +22,7 @@ def beat(c: Controller) -> None:
             print(f"the heartbeat was not taken: {why}", file=sys.stderr, flush=True)
 
 
-def lines(turn: Turn) -> Iterable[str]:
+def lines(turn: CycleResult) -> Iterable[str]:
     """What it did; what it only thinks is told through the channels and by `failover why`."""
     for record, view in turn.runs:
         why = f": {view.because}" if view.because else ""
@@ -32,8 +32,8 @@ def lines(turn: Turn) -> Iterable[str]:
     yield from (f"not told: {why}" for why in turn.flushed.why)
 
 
-def code(turn: Turn) -> int:
+def code(turn: CycleResult) -> int:
     """Of the worst of its runs; that a person was told of something is no failure of the tick."""
-    from failover.core.run import exit_code
+    from failover.core.runs.journal import exit_code
 
     return max((exit_code(view) for _, view in turn.runs), default=0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from failover.cli.output import paint, table
-from failover.core.debts import FORCE
-from failover.core.diagnosis import Diagnosis, State, diagnose_all
-from failover.core.fleet import Engine, Fleet, Host
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, latest
-from failover.core.verdict import Kind, Verdict
+from failover.core.alerting.debts import FORCE
+from failover.core.decide.verdict import Decision, Verdict
+from failover.core.fleet import Fleet, Host, SpamEngine
+from failover.core.observe.diagnosis import Diagnosis, State, diagnose_all
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal, latest
 
 _HEADLINE = {
     State.HEALTHY: ("is healthy", "green"),
@@ -75,7 +75,7 @@ def _assumed(host: Host) -> str:
     """What hosts.yaml leaves open, and what is done then."""
     if host.spam is None:
         spam = "spam filter not declared: an SMTP or LMTP filter by itself, else 127.0.0.1:783, if any"
-    elif host.spam.engine is Engine.NONE:
+    elif host.spam.engine is SpamEngine.NONE:
         spam = "no spam filter"
     else:
         spam = f"{host.spam.engine} at {host.spam.address}"
@@ -86,10 +86,10 @@ def _assumed(host: Host) -> str:
 def decision(v: Verdict) -> list[str]:
     """What the controller would do now, and why; nothing is done."""
     match v.kind:
-        case Kind.RUN:
+        case Decision.RUN:
             given = "".join(f" --set {name}={value}" for name, value in (v.params or {}).items())
             would = f"would run: failover run {v.playbook}{given}"
-        case Kind.PAGE:
+        case Decision.PAGE:
             would = (
                 f"would page a person: {v.playbook} would help{f' on {v.host}' if v.host else ''}, but may not start"
             )

@@ -12,11 +12,11 @@ from failover.cli import wiring
 from failover.cli.options import Options, options
 
 if TYPE_CHECKING:
-    from failover.controller import Controller
     from failover.core.fleet import Domain, Fleet, Host
     from failover.doctor.examine import Look
     from failover.doctor.findings import Finding
     from failover.ports import Remote, Store
+    from failover.runs.service import Runs
     from failover.signals.debts import Debt
 
     Standing = dict[str, tuple[Debt, ...]]  # what each host says of ours; filled while the hosts are looked at
@@ -94,10 +94,10 @@ def _channels(fleet: Fleet) -> Iterable[Finding]:
 
 
 def _host(fleet: Fleet, host: Host, remote: Remote, standing: Standing) -> Iterable[Finding]:
+    from failover.actions.permits import permits
     from failover.adapters import helper
     from failover.doctor.host import HostLook
     from failover.host import script_text
-    from failover.permits import permits
 
     ours = helper.of_text(script_text())
     return HostLook(host, remote, wiring.clock(), ours, standing, permits(fleet, host)).findings()
@@ -134,7 +134,7 @@ def _no_domain() -> Iterable[Finding]:
 def _records(opts: Options, fleet: Fleet, standing: Standing) -> Iterator[Finding]:
     """As a guest, so that nothing is made, brought up to date or locked there."""
     from failover.adapters.store_guest import guest
-    from failover.core.signal import Outcome
+    from failover.core.observe.signal import Outcome
     from failover.doctor import state
     from failover.doctor.findings import ok
 
@@ -158,13 +158,13 @@ def _nothing(run: str, step: str) -> str:
     return "nothing of it is recorded here"
 
 
-def _controller(fleet: Fleet, store: Store) -> Controller:
+def _controller(fleet: Fleet, store: Store) -> Runs:
     """For what it knows of the records; it looks at nothing and tells nobody."""
-    from failover.actions.base import Hands
+    from failover.actions.base import Ports
     from failover.channels.notifier import Notify
-    from failover.controller import Controller
+    from failover.runs.service import Runs
 
-    return Controller(Hands(fleet, wiring.remote(fleet), Notify(), wiring.clock(), lambda *_: ()), store)
+    return Runs(Ports(fleet, wiring.remote(fleet), Notify(), wiring.clock(), lambda *_: ()), store)
 
 
 def lines(found: tuple[Finding, ...]) -> list[str]:

@@ -222,7 +222,7 @@ def _reached(
 
 
 def _permits(ctx: typer.Context, host: Host) -> frozenset[str]:
-    from failover.permits import permits
+    from failover.actions.permits import permits
 
     return permits(wiring.fleet(options(ctx)), host)
 
@@ -263,7 +263,7 @@ def _reset(remote: Remote, host: Host, seen: int, reason: str, yes: bool) -> Non
     from urllib.parse import quote
 
     from failover.adapters.install import reset_epoch
-    from failover.controller import whoami
+    from failover.runs.service import whoami
 
     if not reason:
         raise ConfigError("--reset-epoch needs --reason", try_="--reason TEXT: who comes later wants to know")

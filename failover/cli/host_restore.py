@@ -14,7 +14,7 @@ from failover.signals import debts
 
 if TYPE_CHECKING:
     from failover.core.fleet import Fleet, Host
-    from failover.core.run import Did
+    from failover.core.runs.journal import Did
     from failover.ports import Remote
     from failover.signals.debts import Debt, Owed
 
@@ -89,7 +89,7 @@ def _of(host: Host, told: Owed) -> tuple[Debt, ...]:
 
 def guard(fleet: Fleet, remote: Remote, host: Host) -> str:
     """Law 1: why the filter must not go back into the path yet; empty when it answers and scans."""
-    from failover.core.signal import Outcome, latest, worst
+    from failover.core.observe.signal import Outcome, latest, worst
     from failover.signals.look import look
 
     wanted = frozenset({"spam.ping", "spam.scan"})
@@ -166,8 +166,8 @@ def _nothing_but(reply: Reply) -> str:
 def recorded(opts: Options, fleet: Fleet, back: Back, although: str) -> bool:
     """An event for the run, where records are that know it; they are never made for this."""
     from failover.adapters.store_guest import guest
-    from failover.controller import whoami
-    from failover.core.run import fold
+    from failover.core.runs.journal import fold
+    from failover.runs.service import whoami
 
     try:
         with guest(opts.state_url or fleet.state) as there:
@@ -187,7 +187,7 @@ def recorded(opts: Options, fleet: Fleet, back: Back, although: str) -> bool:
 def _event(back: Back, although: str, *, owed: bool) -> tuple[Did, dict[str, Any]]:
     """Settings that were put back decide what the step owes; that held mail was let go is no word on it: the step goes
     on, and re-queues what waits."""
-    from failover.core.run import Did
+    from failover.core.runs.journal import Did
 
     if back.verb == "release" and not back.unloaded:
         return Did.NOTE, {"reason": f"mail on hold let go on {back.host.name} from the host alone"}

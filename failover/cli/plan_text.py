@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from failover.core.condition import words
-from failover.core.plan import Certainty, Plan
-from failover.planner import time_words
+from failover.core.observe.condition import words
+from failover.core.runs.plan import Certainty, Plan
+from failover.runs.planner import time_words
 
 
 def lines(plan: Plan, *, verbose: bool = False) -> list[str]:

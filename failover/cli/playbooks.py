@@ -11,7 +11,7 @@ from failover.cli.options import options
 from failover.errors import ConfigError
 
 if TYPE_CHECKING:
-    from failover.core.playbook import Playbook
+    from failover.core.runs.playbook import Playbook
 
 app = typer.Typer(help="The incident catalogue: list, show, lint, and the schema for editors.", no_args_is_help=False)
 

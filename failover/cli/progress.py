@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-from failover.core.report import event_document, event_words
-from failover.core.run import Did, Event
+from failover.core.runs.journal import Did, Event
+from failover.core.runs.report import event_document, event_words
 from failover.ports import RunRecord
 
 QUIET = {Did.NOTE}

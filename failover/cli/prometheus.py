@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from failover.cli.check_formats import EXIT, domain_states
-from failover.core.diagnosis import Diagnosis
 from failover.core.fleet import Fleet
-from failover.core.signal import Samples, Signal
+from failover.core.observe.diagnosis import Diagnosis
+from failover.core.observe.signal import Samples, Signal
 from failover.ports import Store
 from failover.signals import UNMEASURED
 
@@ -30,7 +30,7 @@ class Standing:
 
 def standing_of(fleet: Fleet, store: Store, now: datetime) -> Standing:
     """Reads only. Raises what the store raises."""
-    from failover.history import past
+    from failover.runs.history import past
 
     kept, cycle = past(store, fleet, (), now), store.cycle()
     paused = {name for p in kept.pauses for name in ((p.host,) if p.host else fleet.hosts)}

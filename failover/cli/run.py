@@ -15,8 +15,8 @@ from failover.cli.options import Options, options
 from failover.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
-    from failover.controller import Controller
-    from failover.core.plan import Plan
+    from failover.core.runs.plan import Plan
+    from failover.runs.service import Runs
 
 PLAYBOOK = typer.Argument(None, metavar="[PLAYBOOK]", help="a name (see: failover playbooks) or a path")
 SET = typer.Option([], "--set", metavar="K=V", help="a parameter of the playbook; may be repeated")
@@ -86,9 +86,7 @@ def _given(pairs: list[str]) -> dict[str, str]:
     return given
 
 
-def _plan(
-    c: Controller, opts: Options, name: str | None, given: dict[str, str], file: Path | None, *, quiet: bool
-) -> Plan:
+def _plan(c: Runs, opts: Options, name: str | None, given: dict[str, str], file: Path | None, *, quiet: bool) -> Plan:
     if file is not None:
         return _approved(c, opts, file)
     if name is not None:
@@ -98,14 +96,14 @@ def _plan(
     return _recommended(c, opts, quiet=quiet)
 
 
-def _approved(c: Controller, opts: Options, file: Path) -> Plan:
+def _approved(c: Runs, opts: Options, file: Path) -> Plan:
     """The plan in the file, after everything it rests on was read again and is still so."""
     from failover.adapters.plan_file import load_plan
 
     return _unchanged(c, opts, load_plan(file))
 
 
-def _answered(c: Controller, opts: Options, key: str) -> Plan:
+def _answered(c: Runs, opts: Options, key: str) -> Plan:
     """The plan that the controller asked about, after everything it rests on was read again and is still so."""
     asked = c.store.proposal(key)
     if asked is None:
@@ -118,28 +116,28 @@ def _answered(c: Controller, opts: Options, key: str) -> Plan:
     return _unchanged(c, opts, asked.plan)
 
 
-def _unchanged(c: Controller, opts: Options, approved: Plan) -> Plan:
+def _unchanged(c: Runs, opts: Options, approved: Plan) -> Plan:
     given = {k: str(v) for k, v in approved.params.items()}
     c.same(approved, c.plan(wiring.playbook(opts, approved.playbook), given))
     return approved
 
 
-def _recommended(c: Controller, opts: Options, *, quiet: bool) -> Plan:
+def _recommended(c: Runs, opts: Options, *, quiet: bool) -> Plan:
     """Look, say what is wrong, and plan what the trigger asks for; exit 0 when nothing is, 4 when it may not."""
     from failover.cli import diagnosis_text, status
-    from failover.core import attention
-    from failover.core.verdict import Kind
+    from failover.core.alerting import incident_alerts
+    from failover.core.decide.verdict import Decision
 
     books = wiring.playbooks(opts)
     verdict, situation = c.recommend(books)
     if not quiet:
         open_ = [status.open_line(run) for run in status.open_runs(c)]
         print("\n".join([*open_, *diagnosis_text.lines(c.hands.fleet, situation.samples, verdict)]))
-    if verdict.kind is Kind.HOLD:
+    if verdict.kind is Decision.HOLD:
         if quiet:
             print(json.dumps({"version": 1, "decision": {"kind": "hold", "because": list(verdict.because)}}))
         raise typer.Exit(0)
-    if verdict.kind is Kind.PAGE or verdict.playbook is None:
+    if verdict.kind is Decision.PAGE or verdict.playbook is None:
         raise Refused(
             f"{verdict.playbook} would help, but may not start: {'; '.join(verdict.because)}",
             try_="nothing was changed; a person is needed on the host, see `failover check -v`",
@@ -147,12 +145,12 @@ def _recommended(c: Controller, opts: Options, *, quiet: bool) -> Plan:
     if not quiet:
         print()
     plan = c.plan(next(b for b in books if b.name == verdict.playbook), dict(verdict.params or {}))
-    return replace(plan, incident=attention.incident(situation, verdict))
+    return replace(plan, incident=incident_alerts.incident(situation, verdict))
 
 
 def _dry_run(plan: Plan, out: Path | None, *, as_json: bool) -> None:
     from failover.cli import plan_text
-    from failover.core.report import plan_document
+    from failover.core.runs.report import plan_document
 
     if out is not None:
         from failover.adapters.plan_file import save_plan
@@ -167,7 +165,7 @@ def _dry_run(plan: Plan, out: Path | None, *, as_json: bool) -> None:
 
 
 def _nothing_to_do(plan: Plan, *, as_json: bool) -> None:
-    from failover.core.report import plan_document
+    from failover.core.runs.report import plan_document
 
     if as_json:
         print(json.dumps({**plan_document(plan), "state": "unchanged"}, indent=2))
@@ -191,7 +189,7 @@ def _ask(yes: bool) -> None:
         raise Refused("declined; nothing was changed", try_="`failover plan --out FILE` keeps a plan for later")
 
 
-def _go(c: Controller, plan: Plan, *, reason: str, key: str | None, as_json: bool, events: bool) -> None:
+def _go(c: Runs, plan: Plan, *, reason: str, key: str | None, as_json: bool, events: bool) -> None:
     from failover.cli import progress
 
     c.engine.tell = progress.tell_machines if events else progress.tell_nobody if as_json else progress.tell_people
@@ -201,7 +199,7 @@ def _go(c: Controller, plan: Plan, *, reason: str, key: str | None, as_json: boo
     _end(c, record.id, as_json=as_json, events=events, interrupted=stopper.asked is not None)
 
 
-def _end(c: Controller, run: str, *, as_json: bool, events: bool, interrupted: bool = False) -> None:
+def _end(c: Runs, run: str, *, as_json: bool, events: bool, interrupted: bool = False) -> None:
     from failover.cli import run_text
 
     run_text.end(c, c.find(run), as_json=as_json, events=events, interrupted=interrupted)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from failover.core.report import event_words, run_document
-from failover.core.run import NEEDS_PERSON, Phase, RunState, View, exit_code
+from failover.core.runs.journal import NEEDS_PERSON, Phase, RunState, RunView, exit_code
+from failover.core.runs.report import event_words, run_document
 from failover.core.words import duration
 
 if TYPE_CHECKING:
-    from failover.controller import Controller
     from failover.ports import RunRecord
+    from failover.runs.service import Runs
 
 _WORDS = {
     RunState.RUNNING: "was interrupted: nobody works on it",
@@ -26,7 +26,7 @@ _WORDS = {
 }
 
 
-def end(c: Controller, record: RunRecord, *, as_json: bool, events: bool, interrupted: bool = False) -> None:
+def end(c: Runs, record: RunRecord, *, as_json: bool, events: bool, interrupted: bool = False) -> None:
     """Print the end of a sitting and leave with its exit code."""
     view = c.view(record)
     if as_json:
@@ -37,7 +37,7 @@ def end(c: Controller, record: RunRecord, *, as_json: bool, events: bool, interr
     raise typer.Exit(130 if stopped else exit_code(view))
 
 
-def lines(record: RunRecord, view: View, at_work: str = "") -> list[str]:
+def lines(record: RunRecord, view: RunView, at_work: str = "") -> list[str]:
     """`at_work`: who works on it just now; empty: nobody."""
     if view.state is RunState.RUNNING and at_work:
         return [f"Run {record.id} is under way, by {at_work}."]
@@ -71,7 +71,7 @@ def _standing(phase: Phase) -> str:
             return phase.value.replace("_", " ")
 
 
-def _next(record: RunRecord, view: View) -> list[str]:
+def _next(record: RunRecord, view: RunView) -> list[str]:
     """The commands that are open now, exactly as they are typed."""
     run = record.id
     match view.state:
@@ -96,7 +96,7 @@ def _next(record: RunRecord, view: View) -> list[str]:
             return []
 
 
-def timeline(c: Controller, record: RunRecord) -> list[str]:
+def timeline(c: Runs, record: RunRecord) -> list[str]:
     out = []
     for e in c.store.events(record.id):
         who, what, why = event_words(e)

@@ -12,7 +12,7 @@ from failover.cli.options import options
 from failover.errors import ConfigError
 
 if TYPE_CHECKING:
-    from failover.core.summary import Summary
+    from failover.core.runs.summary import Summary
 
 app = typer.Typer(help="The runs: list, show, resume, resolve, accept, report.", rich_markup_mode=None)
 RUN = typer.Argument(..., metavar="RUN", help="its id, or a beginning of it")
@@ -72,7 +72,7 @@ def _document(s: Summary) -> dict[str, Any]:
 def show(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
     """One run: how it stands, its timeline, and what can be done with it."""
     from failover.cli import run_text
-    from failover.core.report import run_document
+    from failover.core.runs.report import run_document
 
     with wiring.controller(options(ctx)) as c:
         record = c.find(run)

@@ -12,15 +12,15 @@ import typer
 from failover.cli import wiring
 from failover.cli.options import options
 from failover.core.fleet import Mode
-from failover.core.run import RunState
+from failover.core.runs.journal import RunState
 from failover.core.words import duration, seconds
 from failover.errors import ConfigError
 
 if TYPE_CHECKING:
     from failover.actions.base import Mitigation
-    from failover.controller import Controller
     from failover.core.fleet import Host
-    from failover.core.plan import Step
+    from failover.core.runs.plan import Step
+    from failover.runs.service import Runs
     from failover.signals.debts import Owed
 
 UNDATED = "recorded ahead of the clock; the next `failover tick` gives it a time to count from"
@@ -45,7 +45,7 @@ def overview(ctx: typer.Context) -> None:
         print("\n".join(diagnosis_text.lines(c.hands.fleet, seen.samples, verdict)))
 
 
-def _owed(c: Controller) -> dict[str, Owed]:
+def _owed(c: Runs) -> dict[str, Owed]:
     """By the hosts' own word, all asked at once."""
     from concurrent.futures import ThreadPoolExecutor
     from functools import partial
@@ -57,7 +57,7 @@ def _owed(c: Controller) -> dict[str, Owed]:
         return {h.name: o for h, o in zip(hosts, pool.map(partial(debts.ask, c.hands.remote), hosts), strict=True)}
 
 
-def _host(c: Controller, h: Host, owed: Owed, standing: Mapping[tuple[str, str], Step]) -> dict[str, Any]:
+def _host(c: Runs, h: Host, owed: Owed, standing: Mapping[tuple[str, str], Step]) -> dict[str, Any]:
     from failover.cli.check_formats import debts_json
 
     debts = debts_json(owed.debts)
@@ -68,17 +68,17 @@ def _host(c: Controller, h: Host, owed: Owed, standing: Mapping[tuple[str, str],
     return {"role": h.role.value, "address": h.address, "debts": debts, "debts_unknown": owed.why or None}
 
 
-def _recorded(c: Controller, run: str, step: str, standing: Mapping[tuple[str, str], Step]) -> str:
+def _recorded(c: Runs, run: str, step: str, standing: Mapping[tuple[str, str], Step]) -> str:
     """What our records say of it: in force; so, but hosts.yaml leads elsewhere; not; or that there is no such run."""
-    from failover.standing import lost
+    from failover.runs.in_force import lost
 
     if (known := standing.get((run, step))) is not None:
         return "elsewhere" if lost(known, c.hands) else "in force"
     return "not in force" if c.store.run(run) is not None else "unknown"
 
 
-def document(c: Controller) -> dict[str, Any]:
-    from failover import history
+def document(c: Runs) -> dict[str, Any]:
+    from failover.runs import history
 
     owed, mitigations = _owed(c), c.mitigations()
     standing = {(m.run, m.step.id): m.step for m in mitigations}
@@ -109,7 +109,7 @@ def document(c: Controller) -> dict[str, Any]:
     }
 
 
-def open_runs(c: Controller) -> list[dict[str, Any]]:
+def open_runs(c: Runs) -> list[dict[str, Any]]:
     at_work = c.at_work()
     return [
         {
@@ -124,7 +124,7 @@ def open_runs(c: Controller) -> list[dict[str, Any]]:
     ]
 
 
-def _cycle(c: Controller) -> dict[str, Any] | None:
+def _cycle(c: Runs) -> dict[str, Any] | None:
     last = c.store.cycle()
     if last is None:
         return None
@@ -132,7 +132,7 @@ def _cycle(c: Controller) -> dict[str, Any] | None:
     return {"at": at, "by": last.by, "kind": last.kind, "blocked": last.blocked, "because": list(last.because)}
 
 
-def _mitigation(c: Controller, m: Mitigation) -> dict[str, Any]:
+def _mitigation(c: Runs, m: Mitigation) -> dict[str, Any]:
     left = (m.until - c.now).total_seconds() if m.until else None
     return {
         "run": m.run,
@@ -205,8 +205,8 @@ def pause(
     host: str | None = typer.Option(None, metavar="H", help="only this host"),
 ) -> None:
     """Observe, but never act, for a while. Recorded with owner, reason and expiry."""
-    from failover.controller import whoami
     from failover.ports import Pause
+    from failover.runs.service import whoami
 
     span = seconds(for_)
     if not span:
@@ -226,12 +226,12 @@ def unpause(ctx: typer.Context, host: str | None = typer.Option(None, metavar="H
         print("nothing was paused" if not ended else _unpaused(c))
 
 
-def _unpaused(c: Controller) -> str:
+def _unpaused(c: Runs) -> str:
     mode = c.hands.fleet.policy.mode
     acts = {Mode.OBSERVE: "tells, and does not act", Mode.ASK: "asks before it acts", Mode.AUTO: "may act again"}
     return f"unpaused; by the policy of hosts.yaml ({mode.value}) the controller {acts[mode]}"
 
 
-def _known(c: Controller, host: str | None) -> None:
+def _known(c: Runs, host: str | None) -> None:
     if host is not None and host not in c.hands.fleet.hosts:
         raise ConfigError(f"no host {host!r}", try_=f"one of: {', '.join(c.hands.fleet.hosts)}")

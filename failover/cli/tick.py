@@ -21,7 +21,7 @@ def tick(
     ),
 ) -> None:
     """One cycle: look, decide, act as policy allows, tell. For cron, each minute; prints nothing when it holds."""
-    from failover.cycle import cycle
+    from failover.controller.cycle import cycle
 
     opts = options(ctx)
     calm_s = _span("--for", calm) if calm is not None else 0.0

@@ -20,8 +20,8 @@ from failover.cli.options import Options
 from failover.errors import FailoverError, Refused
 
 if TYPE_CHECKING:
-    from failover.controller import Controller
-    from failover.core.playbook import Playbook
+    from failover.core.runs.playbook import Playbook
+    from failover.runs.service import Runs
 
 
 @dataclass
@@ -53,8 +53,8 @@ class Watcher:
                     return
                 read = self._files()
 
-    def _cycle(self, c: Controller, books: tuple[Playbook, ...]) -> None:
-        from failover.cycle import cycle
+    def _cycle(self, c: Runs, books: tuple[Playbook, ...]) -> None:
+        from failover.controller.cycle import cycle
 
         try:
             turn = cycle(c, books, alive=lambda: self._alive(c))
@@ -70,7 +70,7 @@ class Watcher:
         for line in lines(turn):
             print(line, flush=True)
 
-    def _alive(self, c: Controller) -> None:
+    def _alive(self, c: Runs) -> None:
         beat(c)
         notify("WATCHDOG=1")
 

@@ -12,9 +12,9 @@ from failover.cli.options import options
 from failover.errors import ConfigError
 
 if TYPE_CHECKING:
-    from failover.controller import Controller
-    from failover.core.candidates import Situation
-    from failover.core.playbook import Playbook
+    from failover.core.decide.candidates import Situation
+    from failover.core.runs.playbook import Playbook
+    from failover.runs.service import Runs
 
 JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
 
@@ -26,7 +26,7 @@ def why(
 ) -> None:
     """Why the controller did, or did not, act: each condition with its value, its threshold and n of N looks."""
     from failover.cli import why_text
-    from failover.seeing import peaks_of
+    from failover.controller.observe import peaks_of
 
     opts = options(ctx)
     books = wiring.playbooks(opts)
@@ -41,11 +41,11 @@ def why(
             print("\n".join(why_text.lines(seen, c.store.cycle(), playbook, peaks)))
 
 
-def situation(c: Controller, books: tuple[Playbook, ...]) -> Situation:
+def situation(c: Runs, books: tuple[Playbook, ...]) -> Situation:
     """As the controller remembers it; where it has not looked lately, with one look of our own, which is not kept."""
     from dataclasses import replace
 
-    from failover.seeing import last_look, look, remembered
+    from failover.controller.observe import last_look, look, remembered
 
     known = remembered(c, books)
     last = last_look(known.samples)

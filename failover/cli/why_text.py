@@ -7,22 +7,22 @@ from typing import Any
 
 from failover.cli.diagnosis_text import folded, headline
 from failover.cli.output import table
-from failover.core.advice import advice
-from failover.core.attention import deserves_a_page
-from failover.core.candidates import Situation
-from failover.core.condition import All, Condition, Predicate, at_once, judge, predicates
-from failover.core.condition import Any as AnyOf
-from failover.core.diagnosis import Diagnosis, our_network
-from failover.core.past import Cycle
-from failover.core.returns import Return, returns
-from failover.core.usual import Peak
-from failover.core.verdict import Considered, Kind, Verdict, decide
+from failover.core.alerting.advice import advice
+from failover.core.alerting.incident_alerts import deserves_a_page
+from failover.core.decide.candidates import Situation
+from failover.core.decide.failback import Return, returns
+from failover.core.decide.past import Cycle
+from failover.core.decide.verdict import Considered, Decision, Verdict, decide
+from failover.core.observe.baseline import Anomaly
+from failover.core.observe.condition import All, Condition, Predicate, at_once, judge, predicates
+from failover.core.observe.condition import Any as AnyOf
+from failover.core.observe.diagnosis import Diagnosis, our_network
 from failover.core.words import duration
 
 _MARKS = {True: "yes", False: "no", None: "?"}
 
 
-def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Peak, ...] = ()) -> list[str]:
+def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Anomaly, ...] = ()) -> list[str]:
     """What is seen, what of ours is in force, what comes next, and the reasons, playbook by playbook."""
     verdict = decide(s)
     shown = _wanted(verdict, s, only)
@@ -46,7 +46,7 @@ def _host(d: Diagnosis, v: Verdict, s: Situation, shown: Iterable[Considered]) -
 
 def _to_do(d: Diagnosis, v: Verdict, s: Situation, shown: Iterable[Considered]) -> tuple[str, ...]:
     """What a page would say is to be done; what its playbook lacks, unless that is shown further down."""
-    if (v.kind is Kind.RUN and v.host == d.host) or not deserves_a_page(d):
+    if (v.kind is Decision.RUN and v.host == d.host) or not deserves_a_page(d):
         return ()
     nearest, by_hand = advice(d, v, s)
     below = any(c.candidate.host == d.host and d.incident in c.candidate.bound.cures for c in shown)
@@ -73,9 +73,9 @@ def _now(v: Verdict, s: Situation) -> str:
     if why := our_network(s.fleet, s.samples, s.now):
         return f"now it would do nothing, and page: {why}"
     match v.kind:
-        case Kind.RUN:
+        case Decision.RUN:
             return f"now it would run {v.playbook} on {v.host}"
-        case Kind.PAGE:
+        case Decision.PAGE:
             what = "ask a person" if v.ask else "page a person"
             return f"now it would {what}: {v.playbook} would help on {v.host}, {v.because[-1]}"
         case _:
@@ -167,11 +167,13 @@ def _standing(r: Return) -> Iterable[str]:
     m = r.standing
     until = f", until {m.until:%Y-%m-%d %H:%M} UTC" if m.until else ""
     yield f"in force since {m.since:%H:%M} UTC{until}: {m.says} (run {m.run})"
-    word = {Kind.RUN: "goes back now", Kind.PAGE: r.stage, Kind.HOLD: "stays"}[r.kind]
+    word = {Decision.RUN: "goes back now", Decision.PAGE: r.stage, Decision.HOLD: "stays"}[r.kind]
     yield from (f"  {word}: {b}" for b in r.because)
 
 
-def document(s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Peak, ...] = ()) -> dict[str, Any]:
+def document(
+    s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Anomaly, ...] = ()
+) -> dict[str, Any]:
     verdict = decide(s)
     return {
         "version": 1,

@@ -12,11 +12,11 @@ from failover.cli.options import Options
 if TYPE_CHECKING:  # what these modules load is half of the time that --help takes
     from collections.abc import Iterable, Iterator
 
-    from failover.controller import Controller
     from failover.core.fleet import Fleet, Host
-    from failover.core.playbook import Playbook
-    from failover.core.signal import Samples
+    from failover.core.observe.signal import Samples
+    from failover.core.runs.playbook import Playbook
     from failover.ports import Clock, Cloud, Remote, SmtpClient, Store
+    from failover.runs.service import Runs
 
 
 def fleet(opts: Options) -> Fleet:
@@ -71,18 +71,18 @@ def _cloud(host: Host) -> Cloud:
 
 
 @contextmanager
-def controller(opts: Options, *, remembers: bool = False) -> Iterator[Controller]:
+def controller(opts: Options, *, remembers: bool = False) -> Iterator[Runs]:
     """Everything a command needs to plan and to act; SSH sessions are closed on the way out.
 
     `remembers`: counting goes on from what the store has of earlier looks.
     """
     from functools import partial
 
-    from failover.actions.base import Hands
+    from failover.actions.base import Ports
     from failover.adapters.dial import dial
     from failover.channels.notifier import Notify
-    from failover.controller import Controller
     from failover.dns import zone_of
+    from failover.runs.service import Runs
     from failover.signals import anchors
     from failover.signals.dns import with_domains
 
@@ -92,9 +92,9 @@ def controller(opts: Options, *, remembers: bool = False) -> Iterator[Controller
     zone = partial(zone_of, clock=time)
     see = with_domains(sees, of, zone, time)
     near = lambda: anchors.look(of, dial, time.now())  # noqa: E731 - a port of one call
-    hands = Hands(of, reach, Notify(), time, see, zone=zone, cloud=_cloud, anchors=near)
+    hands = Ports(of, reach, Notify(), time, see, zone=zone, cloud=_cloud, anchors=near)
     try:
-        yield Controller(hands, kept)
+        yield Runs(hands, kept)
     finally:
         close = getattr(reach, "close", None)
         if close is not None:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from failover.config import hosts as file
 
 _USUAL = {
-    core.Engine.SPAMASSASSIN: core.Endpoint("127.0.0.1", 783),
-    core.Engine.RSPAMD: core.Endpoint("127.0.0.1", 11333),
-    core.Engine.SMTP: core.Endpoint("127.0.0.1", 10024),
-    core.Engine.LMTP: core.Endpoint("127.0.0.1", 10024),
-    core.Engine.NONE: core.Endpoint("127.0.0.1", 783),  # nobody looks there
+    core.SpamEngine.SPAMASSASSIN: core.Endpoint("127.0.0.1", 783),
+    core.SpamEngine.RSPAMD: core.Endpoint("127.0.0.1", 11333),
+    core.SpamEngine.SMTP: core.Endpoint("127.0.0.1", 10024),
+    core.SpamEngine.LMTP: core.Endpoint("127.0.0.1", 10024),
+    core.SpamEngine.NONE: core.Endpoint("127.0.0.1", 783),  # nobody looks there
 }
 
 
@@ -68,7 +68,7 @@ def _ssh(own: file.Ssh, defaults: file.Ssh, folder: Path) -> core.Ssh:
 
 
 def _spam(s: file.Spam) -> core.Spam:
-    engine = core.Engine(s.engine)
+    engine = core.SpamEngine(s.engine)
     return core.Spam(engine, s.address or _USUAL[engine], s.unit)
 
 

@@ -23,9 +23,9 @@ from pydantic import (
 from failover.actions import ACTIONS
 from failover.actions.base import Action
 from failover.actions.fields import A_HOST, Said, domain, host
-from failover.core.diagnosis import INCIDENTS
-from failover.core.leaving import LEAVING
-from failover.core.memory import RECENT
+from failover.core.observe.diagnosis import INCIDENTS
+from failover.core.runs.leaving import LEAVING
+from failover.core.runs.retention import RECENT
 from failover.core.words import found, meant, seconds
 from failover.fields import DURATION, PlaybookId, Span, Strict, Text, Wrong, shaped
 from failover.signals import NAMED

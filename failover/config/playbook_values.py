@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from failover.actions import ACTIONS
-from failover.core import condition as cond
-from failover.core import playbook as core
-from failover.core.signal import Outcome
+from failover.core.observe import condition as cond
+from failover.core.observe.signal import Outcome
+from failover.core.runs import playbook as core
 from failover.fields import span
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from failover.config.explain import explain
 from failover.config.playbook_file import PlaybookFile
 from failover.config.problems import Problem, refusal
 from failover.config.source import Source, read
-from failover.core.bind import Unbound, bind
 from failover.core.fleet import Fleet
-from failover.core.playbook import Playbook
+from failover.core.runs.bind import Unbound, bind
+from failover.core.runs.playbook import Playbook
 from failover.errors import ConfigError
 
 LATER: Mapping[str, str] = {
@@ -40,7 +40,7 @@ def load_playbook(path: Path, *, named: str | None = None) -> Playbook:
 
 
 def bind_playbook(playbook: Playbook, given: Mapping[str, str], fleet: Fleet) -> Playbook:
-    """`core.bind.bind`, for the command line: what cannot be bound is a ConfigError."""
+    """`core.runs.bind.bind`, for the command line: what cannot be bound is a ConfigError."""
     try:
         return bind(playbook, given, fleet)
     except Unbound as e:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from failover.core.condition import Pace
+from failover.core.pace import Pace
 
 
 class Role(enum.StrEnum):
@@ -16,7 +16,7 @@ class Role(enum.StrEnum):
     STANDBY = "standby"
 
 
-class Engine(enum.StrEnum):
+class SpamEngine(enum.StrEnum):
     SPAMASSASSIN = "spamassassin"
     RSPAMD = "rspamd"
     SMTP = "smtp"
@@ -52,7 +52,7 @@ class Postfix:
 
 @dataclass(frozen=True, slots=True)
 class Spam:
-    engine: Engine
+    engine: SpamEngine
     address: Endpoint
     unit: str | None = None
 

@@ -32,7 +32,7 @@ class NoMove(ValueError):
         self.instead = instead
 
 
-class Mode(enum.StrEnum):
+class MxMode(enum.StrEnum):
     """`overlay` adds one better record and deletes none; `swap` exchanges preferences; `weighted` adds names beside
     the best, and senders pick among equals by chance."""
 
@@ -134,7 +134,13 @@ def bare(name: str) -> str:
 
 
 def prefer(
-    now: MxSet, target: str, mode: Mode, *, names: Iterable[str] = (), preference: int | None = None, new: bool = False
+    now: MxSet,
+    target: str,
+    mode: MxMode,
+    *,
+    names: Iterable[str] = (),
+    preference: int | None = None,
+    new: bool = False,
 ) -> MxSet:
     """The set in which senders try `target` first (weighted: one of its `names` most often). Keeps every other name.
 
@@ -142,12 +148,12 @@ def prefer(
     """
     wanted = _name(target)
     _usable(now)
-    if mode is Mode.WEIGHTED:
+    if mode is MxMode.WEIGHTED:
         return _weighted(now, wanted, [_name(n) for n in names], new=new)
     _published(now, [wanted], new=new)
     if now.first == {wanted}:
         return now
-    return _swapped(now, wanted) if mode is Mode.SWAP else _overlaid(now, wanted, preference)
+    return _swapped(now, wanted) if mode is MxMode.SWAP else _overlaid(now, wanted, preference)
 
 
 def _usable(now: MxSet) -> None:

@@ -28,11 +28,11 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
 
-from failover.core.answer import Answer, meaning, table
 from failover.core.clean import clean
 from failover.core.fleet import Domain, Endpoint
 from failover.core.mx import MxSet, bare
-from failover.core.signal import Outcome
+from failover.core.observe.signal import Outcome
+from failover.core.runs.answer import Answer, meaning, table
 from failover.dns.entry import Drafted, Entry, Found
 from failover.dns.sets import changed, from_texts, not_empty, texts
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable

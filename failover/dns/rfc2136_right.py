@@ -27,7 +27,7 @@ import dns.update
 
 from failover.core.fleet import Domain
 from failover.core.mx import Record
-from failover.core.signal import Outcome
+from failover.core.observe.signal import Outcome
 from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import Refused
 from failover.ports import Right

@@ -48,9 +48,9 @@ import dns.tsig
 import dns.update
 
 from failover.adapters import resolver, secrets, sock
-from failover.core.answer import Answer, meaning, table
 from failover.core.fleet import Endpoint
 from failover.core.mx import MxSet
+from failover.core.runs.answer import Answer, meaning, table
 from failover.dns.sets import changed, not_empty, texts
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Held, by_hand

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from failover.adapters import aws_answers
 from failover.core.fleet import Domain
-from failover.core.signal import Outcome
+from failover.core.observe.signal import Outcome
 from failover.dns.route53_zone import Route53Zone
 from failover.errors import Refused
 from failover.ports import Clock, Right

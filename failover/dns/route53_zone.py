@@ -29,8 +29,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 
 from failover.adapters import aws_answers as aws
 from failover.adapters import resolver
-from failover.core.answer import Answer, meaning
 from failover.core.mx import MxSet, exchange
+from failover.core.runs.answer import Answer, meaning
 from failover.dns.sets import changed, from_texts, not_empty, texts
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.fence import fence, reading

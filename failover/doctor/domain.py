@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from failover import dns
 from failover.core.fleet import Domain, Fleet, Role
 from failover.core.mx import MxSet
-from failover.core.signal import Outcome
+from failover.core.observe.signal import Outcome
 from failover.core.words import duration
 from failover.doctor.findings import Finding, fail, failed, ok, warn
 from failover.errors import FailoverError

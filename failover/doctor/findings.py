@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from failover.core.signal import Outcome
+from failover.core.observe.signal import Outcome
 from failover.errors import FailoverError, Fault
 
 

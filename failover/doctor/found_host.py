@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from failover.config.write_hosts import Line
-from failover.core.fleet import Endpoint, Engine, Host
+from failover.core.fleet import Endpoint, Host, SpamEngine
 from failover.core.words import duration
 from failover.errors import FailoverError, Refused
 from failover.ports import Rc, Remote, Reply
@@ -29,10 +29,10 @@ SCANNED_AT = (11333, 11334)
 """rspamd's normal worker and its controller speak HTTP. Its proxy on 11332, which smtpd_milters names, speaks the
 milter protocol and is no scan address (rspamd.com/doc/workers)."""
 USUAL = {
-    Engine.SPAMASSASSIN: (Endpoint("127.0.0.1", 783),),
-    Engine.RSPAMD: tuple(Endpoint("127.0.0.1", port) for port in SCANNED_AT),
+    SpamEngine.SPAMASSASSIN: (Endpoint("127.0.0.1", 783),),
+    SpamEngine.RSPAMD: tuple(Endpoint("127.0.0.1", port) for port in SCANNED_AT),
 }
-UNITS = {Engine.SPAMASSASSIN: ("spamd", "spamassassin"), Engine.RSPAMD: ("rspamd",)}
+UNITS = {SpamEngine.SPAMASSASSIN: ("spamd", "spamassassin"), SpamEngine.RSPAMD: ("rspamd",)}
 _TRANSPORTS = ("relay_transport", "default_transport", "local_transport", "virtual_transport", "mailbox_transport")
 _LOCAL = re.compile(r"(?:smtp|lmtp|relay)(?:[:/a-z]*):\[?(127\.0\.0\.1|localhost)\]?:([0-9]{1,5})")
 _SPAM = '{engine: spamassassin, address: "127.0.0.1:783", unit: spamd}'
@@ -43,7 +43,7 @@ _HANDLER = '{address: "127.0.0.1:20381", banner: "Python SMTP", container: sl-em
 class Guess:
     """A filter and where it should answer. `wired`: Postfix itself says so, whether it answers or not."""
 
-    engine: Engine
+    engine: SpamEngine
     at: Endpoint
     why: str
     wired: bool
@@ -138,16 +138,18 @@ def guesses(wiring: Reply) -> Iterator[Guess]:
     match (wiring.one("command") or ("",))[0]:
         case "spamc":
             at = Endpoint(_option(entry, "-d", "--dest") or "127.0.0.1", _port(_option(entry, "-p", "--port")))
-            yield Guess(Engine.SPAMASSASSIN, at, f"content_filter of {place} runs spamc", wired=True)
+            yield Guess(SpamEngine.SPAMASSASSIN, at, f"content_filter of {place} runs spamc", wired=True)
         case "rspamc":
             why = f"content_filter of {place} runs rspamc"
-            yield from (Guess(Engine.RSPAMD, at, why, wired=True) for at in USUAL[Engine.RSPAMD])
+            yield from (Guess(SpamEngine.RSPAMD, at, why, wired=True) for at in USUAL[SpamEngine.RSPAMD])
     milters = " ".join(wiring.one("milters") or ())
     if found := re.search(r"inet:\[?([A-Za-z0-9.-]+)\]?:11332\b", milters):
         why = f"smtpd_milters names its proxy ({milters}), beside which it scans"
-        yield from (Guess(Engine.RSPAMD, Endpoint(found[1], port), why, wired=True) for port in SCANNED_AT)
+        yield from (Guess(SpamEngine.RSPAMD, Endpoint(found[1], port), why, wired=True) for port in SCANNED_AT)
     elif "spamass" in milters:
-        yield Guess(Engine.SPAMASSASSIN, USUAL[Engine.SPAMASSASSIN][0], f"smtpd_milters is {milters}", wired=True)
+        yield Guess(
+            SpamEngine.SPAMASSASSIN, USUAL[SpamEngine.SPAMASSASSIN][0], f"smtpd_milters is {milters}", wired=True
+        )
     named = ", ".join(f"{row[0]}:{row[1]}" for row in wiring.all("filter") if len(row) > 1)
     behind = f"content_filter {named} does not say what scans behind it" if named else "Postfix calls no filter itself"
     yield from (Guess(engine, at, behind, wired=False) for engine, places in USUAL.items() for at in places)
@@ -170,7 +172,7 @@ def _port(text: str | None) -> int:
     return (
         int(text)
         if text and re.fullmatch("[0-9]{1,5}", text) and 0 < int(text) < 65536
-        else USUAL[Engine.SPAMASSASSIN][0].port
+        else USUAL[SpamEngine.SPAMASSASSIN][0].port
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
-from failover.core.fleet import Engine, Host
+from failover.core.fleet import Host, SpamEngine
 from failover.doctor.findings import Finding, ok, warn
 from failover.ports import Reply
 
@@ -97,7 +97,7 @@ def _milters(host: Host, wiring: Reply, values: Mapping[tuple[str, str], str]) -
 
 def _last_line(host: Host, wiring: Reply) -> Iterator[Finding]:
     """Whoever talks to spamd without spamc must end the body with a line break, or close its side."""
-    if host.spam is None or host.spam.engine is not Engine.SPAMASSASSIN:
+    if host.spam is None or host.spam.engine is not SpamEngine.SPAMASSASSIN:
         return
     if wiring.one("command") == ("spamc",):
         yield ok(NAME, host.name, "mail without a final line break cannot hang here: spamc closes its side")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.core.fleet import Engine, Host
+from failover.core.fleet import Host, SpamEngine
 from failover.doctor.findings import Finding, fail, ok, warn
 from failover.ports import Reply
 
@@ -61,7 +61,7 @@ def _milter(host: Host, wiring: Reply) -> Finding:
 
 
 def _none(host: Host) -> Finding:
-    declared = host.spam is not None and host.spam.engine is not Engine.NONE
+    declared = host.spam is not None and host.spam.engine is not SpamEngine.NONE
     if not declared:
         return ok(NAME, host.name, "no spam filter in Postfix, and none declared")
     return warn(

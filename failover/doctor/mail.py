@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from failover.core.diagnosis import Diagnosis, State, diagnose_all
 from failover.core.fleet import Fleet, Host, Role
-from failover.core.signal import Outcome, Samples, latest, worst
+from failover.core.observe.diagnosis import Diagnosis, State, diagnose_all
+from failover.core.observe.signal import Outcome, Samples, latest, worst
 from failover.doctor.findings import Finding, fail, ok, warn
 from failover.ports import Clock, Remote, SmtpClient
 from failover.signals import SIGNALS, weighs

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from failover.core.bind import Unbound, bind
 from failover.core.fleet import Fleet
-from failover.core.playbook import Playbook
+from failover.core.runs.bind import Unbound, bind
+from failover.core.runs.playbook import Playbook
 from failover.core.words import count
 from failover.doctor.findings import Finding, fail, ok, warn
 from failover.errors import ConfigError

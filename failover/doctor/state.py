@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from failover import history
 from failover.doctor.findings import Finding, fail, ok, warn
+from failover.runs import history
 from failover.signals.debts import Debt
 
 if TYPE_CHECKING:
-    from failover.controller import Controller
+    from failover.runs.service import Runs
 
 NAME = "state"
 Standing = Mapping[str, tuple[Debt, ...]]
@@ -70,7 +70,7 @@ def database(path: Path) -> Finding:
     return fail(NAME, str(path), said, try_="name another file with --state, on a local disk; look at the hosts first")
 
 
-def records(c: Controller, standing: Standing) -> Iterator[Finding]:
+def records(c: Runs, standing: Standing) -> Iterator[Finding]:
     """What nobody remembers here, and a host does, was forgotten."""
     for m in c.mitigations():
         subject = m.step.host or m.step.domain or "fleet"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from importlib import import_module
 
-from failover.core.signal import Outcome, Samples, Signal
+from failover.core.observe.signal import Outcome, Samples, Signal
 from failover.signals.family import Family
 from failover.signals.kind import SignalKind, Where
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from ipaddress import ip_address
 
-from failover.core.diagnosis import ANCHORS
 from failover.core.fleet import Endpoint, Fleet
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.observe.diagnosis import ANCHORS
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.errors import Fault
 from failover.fence import fence
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from failover.core.signal import Outcome, Signal
+from failover.core.observe.signal import Outcome, Signal
 from failover.core.words import number as words
 from failover.ports import Reply
 from failover.signals.family import Family, Visit

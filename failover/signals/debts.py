@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from failover.core import debts as named
+from failover.core.alerting import debts as named
 from failover.core.fleet import Host
-from failover.core.signal import Outcome, Signal
+from failover.core.observe.signal import Outcome, Signal
 from failover.core.words import count
 from failover.errors import FailoverError
 from failover.fence import fence
@@ -187,7 +187,7 @@ def _unloaded(sight: Sight, debts: list[Debt]) -> Signal:
 
 def _epoch(sight: Sight, seen: int) -> Signal:
     """Epochs are at least Unix time, so a host that has seen one of the future lets nobody act who begins now, but one
-    whose own records have given that epoch: they go above it (`core.debts.weighed`)."""
+    whose own records have given that epoch: they go above it (`core.alerting.debts.weighed`)."""
     if seen <= sight.at.timestamp() + SKEW_S:
         return sight.signal(EPOCH, Outcome.OK, f"the highest epoch seen there is {seen}", float(seen))
     back = f"failover host status {sight.host} --reset-epoch {seen} --reason TEXT"

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from failover.core.fleet import Domain, Fleet
 from failover.core.mx import MxSet
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.core.words import count, duration
 from failover.errors import FailoverError
 from failover.fence import fence

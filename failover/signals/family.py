@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from failover.core.fleet import Fleet, Host
-from failover.core.signal import Samples, Signal
+from failover.core.observe.signal import Samples, Signal
 from failover.ports import Reply, SmtpClient
 from failover.signals.kind import SignalKind
 from failover.signals.sight import Sight

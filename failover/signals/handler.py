@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from failover.core.fleet import Host
-from failover.core.signal import Outcome, Signal
+from failover.core.observe.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
 from failover.signals.family import Family, Visit

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from failover.core.fleet import Fleet, Host
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.errors import FailoverError, Fault
 from failover.fence import fence
 from failover.ports import Clock, Rc, Remote, Reply, SmtpClient

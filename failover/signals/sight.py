@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from failover.core.clean import clean
-from failover.core.signal import Outcome, Signal
+from failover.core.observe.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
 from failover.signals.kind import SignalKind

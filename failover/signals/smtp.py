@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from failover.core.fleet import Host
-from failover.core.signal import CONTROLLER, Outcome, Signal
+from failover.core.observe.signal import CONTROLLER, Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply, SmtpAnswer, SmtpClient
 from failover.signals.family import Family, Visit

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from failover.core.fleet import Engine, Host
-from failover.core.signal import Outcome, Signal
+from failover.core.fleet import Host, SpamEngine
+from failover.core.observe.signal import Outcome, Signal
 from failover.core.words import duration
 from failover.ports import Reply
 from failover.signals.family import Args, Family, Visit
@@ -24,20 +24,20 @@ SCAN_WARN_S = 2.0
 PING = SignalKind("spam.ping", "does the scanner answer at all", unit="s")
 SCAN = SignalKind("spam.scan", "does a scan come to its end", unit="s", warn=SCAN_WARN_S)
 AUTO = "auto"
-USUAL = {"spam": Engine.SPAMASSASSIN.value, "spam_address": "127.0.0.1:783"}
+USUAL = {"spam": SpamEngine.SPAMASSASSIN.value, "spam_address": "127.0.0.1:783"}
 """Where Debian has spamd: for a helper of an earlier release, which finds nothing by itself."""
 
 
 def has(host: Host, kind: SignalKind) -> bool:
     """An undeclared filter is not missed."""
-    return host.spam is not None and host.spam.engine is not Engine.NONE
+    return host.spam is not None and host.spam.engine is not SpamEngine.NONE
 
 
 def asks(visit: Visit) -> dict[str, str]:
     """Undeclared: the host finds an SMTP or LMTP filter, else looks at the usual spamd, and `read` is silent if nothing
     listens there and no mail needs it."""
     spam = visit.host.spam
-    if not visit.wants(PING, SCAN) or (spam is not None and spam.engine is Engine.NONE):
+    if not visit.wants(PING, SCAN) or (spam is not None and spam.engine is SpamEngine.NONE):
         return {"spam": "none", "scan": "no"}
     scan = {"scan": "yes" if visit.wants(SCAN) else "no"}
     if spam is None:
@@ -68,7 +68,7 @@ def _judge(visit: Visit, kind: SignalKind, found: Answer, facts: Reply) -> Signa
         said = f"{'answers' if engine in _MAIL else 'scans'} in {duration(found.seconds)}"
         said += f", slower than {duration(SCAN_WARN_S)}" if slow else ""
         return sight.signal(kind, Outcome.WARN if slow else Outcome.OK, said, found.seconds)
-    if engine == Engine.RSPAMD.value and at.endswith(_PROXY) and found.word in {"closed", "wrong"}:
+    if engine == SpamEngine.RSPAMD.value and at.endswith(_PROXY) and found.word in {"closed", "wrong"}:
         said = (
             f"{at} is rspamd's proxy, which speaks the milter protocol: give the address of a worker, on 11333 or 11334"
         )
@@ -78,7 +78,7 @@ def _judge(visit: Visit, kind: SignalKind, found: Answer, facts: Reply) -> Signa
 
 
 _PROXY = ":11332"
-_MAIL = {Engine.SMTP.value, Engine.LMTP.value}
+_MAIL = {SpamEngine.SMTP.value, SpamEngine.LMTP.value}
 
 
 def _found(host: Host, facts: Reply) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from failover.core.fleet import Host
-from failover.core.signal import CONTROLLER, Outcome, Signal
+from failover.core.observe.signal import CONTROLLER, Outcome, Signal
 from failover.core.words import duration
 from failover.errors import Blind, ConfigError, FailoverError, Fault, Refused
 from failover.signals.family import Family

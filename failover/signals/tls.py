@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, of
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal, of
 from failover.core.words import count
 from failover.ports import SmtpClient, Tls
 from failover.signals.family import Family, Visit

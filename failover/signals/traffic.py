@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from failover.core.fleet import Fleet
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal, of
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal, of
 from failover.core.words import count, duration, number
 from failover.ports import Reply
 from failover.signals.family import Family, Visit

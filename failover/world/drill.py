@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
-from failover.controller import Controller
+from failover.core.decide.verdict import Decision
 from failover.core.drill import DrillReport, Sent, Tally, count, drained, mitigated, report
-from failover.core.playbook import Playbook
-from failover.core.run import RunState, View
-from failover.core.verdict import Kind
+from failover.core.runs.journal import RunState, RunView
+from failover.core.runs.playbook import Playbook
 from failover.errors import FailoverError, StepFailed
 from failover.ports import RunRecord
+from failover.runs.service import Runs
 from failover.world.hands import hands
 from failover.world.postfix import Daemon, Mail, Queue
 from failover.world.world import World
@@ -47,7 +47,7 @@ class Playing:
     restored: bool = False
 
     def __post_init__(self) -> None:
-        self.controller = Controller(hands(self.world), self.world.store)
+        self.controller = Runs(hands(self.world), self.world.store)
 
     # Scenes ---------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class Playing:
         self.world.handler("mx1", Daemon.DOWN)
         self.world.advance(20)
         verdict, _ = self.controller.recommend((self.playbook, restart))
-        if (verdict.kind, verdict.playbook, verdict.host) != (Kind.RUN, restart.name, "mx1"):
+        if (verdict.kind, verdict.playbook, verdict.host) != (Decision.RUN, restart.name, "mx1"):
             raise StepFailed(f"not named: {'; '.join(verdict.because)}", try_="read the trigger of handler-down")
         _, view = self.controller.run(self.controller.plan(restart, {"sick": "mx1"}), reason="drill, first wave")
         self.expect(view, RunState.SUCCEEDED)
@@ -81,7 +81,7 @@ class Playing:
     def is_named(self) -> None:
         while self.world.now < self.hang_at + NAMED_WITHIN:
             verdict, _ = self.controller.recommend((self.playbook,))
-            if verdict.kind is Kind.RUN and verdict.host == "mx1":
+            if verdict.kind is Decision.RUN and verdict.host == "mx1":
                 self.named = self.world.now
                 return self.say(f"named, {self.named - self.hang_at:.0f} s after it hung: {'; '.join(verdict.because)}")
             self.world.advance(self.world.fleet.policy.spacing_s)
@@ -170,12 +170,12 @@ class Playing:
 
     # Small ones -------------------------------------------------------------------
 
-    def rolled_back(self) -> View:
+    def rolled_back(self) -> RunView:
         if self.record is None:
             raise StepFailed("there is no run to roll back", try_="read what came before")
         return self.controller.rollback(self.record)
 
-    def expect(self, view: View, state: RunState) -> None:
+    def expect(self, view: RunView, state: RunState) -> None:
         if view.state is not state:
             raise StepFailed(
                 f"the run ended {view.state.value}, not {state.value}: {view.because}", try_="failover runs show"

@@ -40,7 +40,7 @@ class Moments:
             raise Killed(f"at moment {number}: {label}")
 
 
-class Kind(enum.StrEnum):
+class FaultKind(enum.StrEnum):
     UNREACHABLE = "unreachable"
     """No connection: nothing runs."""
     CUT_UNDONE = "cut, undone"
@@ -61,7 +61,7 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    kind: Kind
+    kind: FaultKind
     seconds: float = 0.0
     at: int = 0
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from failover.actions.base import Hands
+from failover.actions.base import Ports
 from failover.core.fleet import Domain
-from failover.core.signal import Samples
+from failover.core.observe.signal import Samples
 from failover.ports import DnsZone
 from failover.signals import anchors
 from failover.signals.dns import with_domains
@@ -14,7 +14,7 @@ from failover.signals.look import look
 from failover.world.world import World
 
 
-def hands(world: World, before: Samples = ()) -> Hands:
+def hands(world: World, before: Samples = ()) -> Ports:
     """`before`: earlier samples, from which the first whole look goes on counting."""
     last = before
 
@@ -40,4 +40,4 @@ def hands(world: World, before: Samples = ()) -> Hands:
 
     seeing = with_domains(see, world.fleet, zone, world.clock)
     near = lambda: anchors.look(world.fleet, world.network.dial, world.clock.now())  # noqa: E731 - a port of one call
-    return Hands(world.fleet, world.remote, world.notifier, world.clock, seeing, zone, anchors=near)
+    return Ports(world.fleet, world.remote, world.notifier, world.clock, seeing, zone, anchors=near)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import Unreachable
 from failover.world.life_kind import MINUTE, Kind, after, off

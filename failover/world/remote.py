@@ -10,7 +10,7 @@ from datetime import datetime
 from failover.core.fleet import Channel, Endpoint, Host
 from failover.errors import OutcomeUnknown, Unreachable
 from failover.ports import Message, Reply, SmtpAnswer, Tls, TlsAnswer
-from failover.world.faults import Fault, Kind, Moments
+from failover.world.faults import Fault, FaultKind, Moments
 from failover.world.machine import Machine, Process, Sshd
 from failover.world.network import Network
 from failover.world.script import process
@@ -61,7 +61,7 @@ class WorldRemote:
     def _connect(self, m: Machine, fault: Fault | None, limit_s: float) -> None:
         patience = min(limit_s, CONNECT_PATIENCE)
         self.network.try_(m.name, patience)
-        if not m.link_up or m.sshd is Sshd.HUNG or (fault and fault.kind is Kind.UNREACHABLE):
+        if not m.link_up or m.sshd is Sshd.HUNG or (fault and fault.kind is FaultKind.UNREACHABLE):
             self._pass(patience)
             raise Unreachable(f"cannot connect to {m.name}: no answer in {patience:g} s", try_="check its network")
         if m.sshd is Sshd.REFUSED or (m.sshd_full and m.rng.random() < m.sshd_full):
@@ -72,24 +72,24 @@ class WorldRemote:
     def _run(self, m: Machine, call: Call, fault: Fault | None, limit_s: float) -> Reply:
         p = process(m, call.verb, call.args)
         kind = fault.kind if fault else None
-        if fault and kind is Kind.CUT_LATE:
+        if fault and kind is FaultKind.CUT_LATE:
             self.timeline.after(fault.seconds, p.go)
-        elif fault and kind is Kind.DIES:
+        elif fault and kind is FaultKind.DIES:
             p.killed_at = fault.at
             p.go()
-        elif fault and kind is Kind.STALLS:
+        elif fault and kind is FaultKind.STALLS:
             p.stall = (fault.at, fault.seconds)
             p.go()
-        elif kind is not Kind.CUT_UNDONE:
+        elif kind is not FaultKind.CUT_UNDONE:
             p.go()
         self.moments(f"during call {call.verb}")
-        if fault and kind is Kind.FULL:
+        if fault and kind is FaultKind.FULL:
             m.full_until = self.timeline.now + fault.seconds
-        if kind in {Kind.CUT_UNDONE, Kind.CUT_LATE}:
+        if kind in {FaultKind.CUT_UNDONE, FaultKind.CUT_LATE}:
             self._pass(TRIP)
             raise _unknown(m, call.verb, "the connection broke")
-        answer = self._answer(m, p, call.verb, limit_s, lost=kind is Kind.CUT_DONE)
-        return replace(answer, rc=ODD) if kind is Kind.ODD else answer
+        answer = self._answer(m, p, call.verb, limit_s, lost=kind is FaultKind.CUT_DONE)
+        return replace(answer, rc=ODD) if kind is FaultKind.ODD else answer
 
     def _answer(self, m: Machine, p: Process, verb: str, limit_s: float, *, lost: bool) -> Reply:
         """An answer, or the end of patience: a far side that died closes its end at once, a lost one never does."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from failover.core.memory import LEAST_RUNS, newest_alike, outlived
 from failover.core.plain import plain
-from failover.core.run import Did, Event
-from failover.core.summary import Folded, Summary, outline
+from failover.core.runs.journal import Did, Event
+from failover.core.runs.retention import LEAST_RUNS, newest_alike, outlived
+from failover.core.runs.summary import Folded, Summary, outline
 from failover.errors import Refused
 from failover.ports import Lease, Pause, RunRecord
 from failover.world.faults import Moments

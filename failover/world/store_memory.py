@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from failover.core.alert import Message, Told
-from failover.core.memory import OLDEST_PROPOSAL, forgotten
-from failover.core.past import Cycle
-from failover.core.signal import Samples
+from failover.core.alerting.alert import Message, Told
+from failover.core.decide.past import Cycle
+from failover.core.observe.signal import Samples
+from failover.core.runs.retention import OLDEST_PROPOSAL, forgotten
 from failover.ports import Proposal, Unsent
 from failover.world.faults import Moments
 

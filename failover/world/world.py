@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable
 
 from failover.core.drill import Received, Sent, Tally, count
-from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Policy, Role, Spam
+from failover.core.fleet import Channel, Domain, Endpoint, Fleet, Handler, Host, Policy, Role, Spam, SpamEngine
 from failover.dns.rfc2136 import Rfc2136
 from failover.world.faults import Moments
 from failover.world.machine import Machine
@@ -38,7 +38,7 @@ def _host(name: str, role: Role, last: int) -> Host:
         role,
         f"10.77.0.{last}",
         mx=f"{name}.lab.test",
-        spam=Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd"),
+        spam=Spam(SpamEngine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd"),
         handler=Handler(Endpoint("127.0.0.1", 20381), "Python SMTP", "sl-email"),
     )
 

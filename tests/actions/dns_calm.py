@@ -10,8 +10,8 @@ from failover.actions import records
 from failover.actions.base import Action, Context, Flags, expires_s
 from failover.actions.fields import DOMAIN, DomainRef, SpanRef
 from failover.core import place
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import StepSpec
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import StepSpec
 from failover.fields import Strict
 
 HOUR = 3600
@@ -37,7 +37,7 @@ class DnsCalm:
         return Step(
             id=spec.id,
             action=self.name,
-            kind=Kind.STATE,
+            kind=StepKind.STATE,
             certainty=Certainty.EXACT,
             says=f"{domain.name}: TTL of MX {now.ttl} → {HOUR}",
             domain=domain.name,

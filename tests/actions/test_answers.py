@@ -6,8 +6,8 @@ import pytest
 
 from failover.actions import remote
 from failover.actions.remote import came_to
-from failover.core.answer import Answer, meaning, table
-from failover.core.recovery import World
+from failover.core.runs.answer import Answer, meaning, table
+from failover.core.runs.recovery import Reading
 from failover.errors import (
     Changed,
     ConfigError,
@@ -42,23 +42,23 @@ def test_every_code_of_the_helper_and_every_other_one() -> None:
 @pytest.mark.parametrize(
     ("word", "rc", "world"),
     [
-        ("absent", "0", World.BEFORE),
-        ("running", "70", World.RUNNING),
-        ("done", "0", World.WANTED),
-        ("done", "1", World.HALF),
-        ("refused", "78", World.BEFORE),
-        ("refused", "73", World.BEFORE),
-        ("refused", "1", World.HALF),
-        ("refused", "70", World.HALF),
-        ("refused", "", World.HALF),
-        ("refused", "x", World.HALF),
-        ("failed", "70", World.HALF),
-        ("died", "70", World.HALF),
-        ("", "", World.UNKNOWN),
-        ("whatever", "0", World.UNKNOWN),
+        ("absent", "0", Reading.BEFORE),
+        ("running", "70", Reading.RUNNING),
+        ("done", "0", Reading.WANTED),
+        ("done", "1", Reading.HALF),
+        ("refused", "78", Reading.BEFORE),
+        ("refused", "73", Reading.BEFORE),
+        ("refused", "1", Reading.HALF),
+        ("refused", "70", Reading.HALF),
+        ("refused", "", Reading.HALF),
+        ("refused", "x", Reading.HALF),
+        ("failed", "70", Reading.HALF),
+        ("died", "70", Reading.HALF),
+        ("", "", Reading.UNKNOWN),
+        ("whatever", "0", Reading.UNKNOWN),
     ],
 )
-def test_what_a_result_says_of_its_attempt(word: str, rc: str, world: World) -> None:
+def test_what_a_result_says_of_its_attempt(word: str, rc: str, world: Reading) -> None:
     """safety 2: also of results that an earlier helper kept as `refused`, with whatever code came."""
     assert came_to(word, rc) is world
 

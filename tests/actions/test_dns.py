@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from failover.actions import ACTIONS
-from failover.actions.base import Context, Hands
-from failover.core.condition import predicates
-from failover.core.fleet import Channel, Domain, Endpoint, Engine, Fleet, Handler, Host, Role, Spam
+from failover.actions.base import Context, Ports
+from failover.core.fleet import Channel, Domain, Endpoint, Fleet, Handler, Host, Role, Spam, SpamEngine
 from failover.core.mx import MxSet, mx_set
-from failover.core.plan import Certainty, Plan, Step
-from failover.core.playbook import Playbook, Risk, StepSpec, Watch
-from failover.core.run import Phase, RunState, View, fold
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.observe.condition import predicates
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.runs.journal import Phase, RunState, RunView, fold
+from failover.core.runs.plan import Certainty, Plan, Step
+from failover.core.runs.playbook import Playbook, Risk, StepSpec, Watch
 from failover.dns.rfc2136 import Rfc2136
-from failover.engine import Engine as RunEngine
 from failover.errors import Refused
-from failover.planner import make_plan
 from failover.ports import Message, RunRecord
+from failover.runs.engine import Engine as RunEngine
+from failover.runs.planner import make_plan
 from failover.signals.dns import with_domains
 from failover.world.faults import Killed, Moments
 from failover.world.store import MemoryStore
@@ -34,7 +34,7 @@ THEIRS = (30, "mx3.lab.test.")
 
 
 def host(name: str, role: Role, n: int) -> Host:
-    spam = Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783))
+    spam = Spam(SpamEngine.SPAMASSASSIN, Endpoint("127.0.0.1", 783))
     return Host(name, role, f"192.0.2.{n}", f"{name}.lab.test", spam=spam, handler=Handler(Endpoint("127.0.0.1", 25)))
 
 
@@ -74,7 +74,7 @@ class Scene:
     store: MemoryStore = field(default_factory=MemoryStore)
 
     @property
-    def hands(self) -> Hands:
+    def hands(self) -> Ports:
         def hosts_only(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
             def one(h: str, n: str) -> Signal:
                 return Signal(h, n, CONTROLLER, self.sick.get((h, n), Outcome.OK), "as told", self.clock.at)
@@ -82,23 +82,23 @@ class Scene:
             return tuple(one(h, n) for h in hosts for n in sorted(names or ()))
 
         look = with_domains(hosts_only, FLEET, lambda _: self.zone, self.clock)
-        return Hands(FLEET, None, Silent(), self.clock, look, zone=lambda _: self.zone)  # type: ignore[arg-type]
+        return Ports(FLEET, None, Silent(), self.clock, look, zone=lambda _: self.zone)  # type: ignore[arg-type]
 
     def plan(self, *steps: StepSpec) -> Plan:
         return make_plan(Playbook("shift-mx", "", steps or (prefer(),)), {}, self.hands, ())
 
-    def start(self, plan: Plan | None = None) -> View:
+    def start(self, plan: Plan | None = None) -> RunView:
         self.record = RunRecord("run-1", self.clock.at, "test", "", plan or self.plan())
         return self.engine().start(self.record)
 
     def engine(self) -> RunEngine:
         return RunEngine(self.hands, self.store)
 
-    def resume(self) -> View:
+    def resume(self) -> RunView:
         self.store = self.store.reborn()
         return self.engine().resume(self.record, by="test")
 
-    def rollback(self) -> View:
+    def rollback(self) -> RunView:
         self.store = self.store.reborn()
         return self.engine().rollback(self.record, by="test")
 
@@ -111,7 +111,7 @@ class Scene:
         self.other().rollback(self.record, by="a person")
 
     @property
-    def view(self) -> View:
+    def view(self) -> RunView:
         return fold(self.record.plan, self.store.events("run-1"))
 
     def add(self, *records: tuple[int, str], without: Iterable[tuple[int, str]] = ()) -> None:

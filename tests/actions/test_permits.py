@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from failover.actions import container_restart, service_restart
+from failover.actions.permits import permits
 from failover.core.fleet import Host, Postfix
-from failover.permits import permits
 from failover.signals import SIGNALS
 from failover.signals.look import look
 from tests.signals.fakes import Clock, Remote, Smtp, fleet, host

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from failover.actions import ACTIONS
-from failover.actions.base import Context, Hands, Mitigation
+from failover.actions.base import Context, Mitigation, Ports
 from failover.actions.setting import as_planned, expected
-from failover.core.condition import Predicate, predicates
 from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role
-from failover.core.plan import Certainty, Kind, Step
-from failover.core.playbook import Playbook, StepSpec
-from failover.core.signal import Outcome, Signal
+from failover.core.observe.condition import Predicate, predicates
+from failover.core.observe.signal import Outcome, Signal
+from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.playbook import Playbook, StepSpec
 from failover.errors import Refused
-from failover.planner import make_plan
+from failover.runs.planner import make_plan
 from tests.actions.scripted import NOW, Rows, Scripted, Silent, Still
 
 OLD = "=spamassassin unix - n n - - pipe user=debian-spamd argv=/usr/bin/spamc -e /usr/sbin/sendmail -oi"
@@ -42,7 +42,7 @@ FLEET = Fleet(
 
 
 def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str | float) -> Step:
-    hands = Hands(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names, waited=0.0: ())
+    hands = Ports(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names, waited=0.0: ())
     seen = (Signal("mx1", "queue.frozen", "mx1", Outcome.FAIL, "412 wait", NOW, value=412, age=190),)
     context = Context(hands, Playbook("test", "", ()), seen, **(more or {}))
     return ACTIONS[action].plan(StepSpec("step", action, {"host": "mx1", **with_}), context)
@@ -51,7 +51,7 @@ def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str | fl
 def test_the_pass_through_comes_first_and_says_what_it_changes() -> None:
     step = planned("spam.bypass", PIPE, expires=14400.0)
     assert step.how["lever"] == "pass"
-    assert (step.certainty, step.kind) == (Certainty.EXACT, Kind.STATE)
+    assert (step.certainty, step.kind) == (Certainty.EXACT, StepKind.STATE)
     assert step.before == {"master.cf spamassassin/unix": OLD}
     assert step.want == {"master.cf spamassassin/unix": NEW}
     assert step.diff[0].startswith("- master.cf spamassassin/unix = ")
@@ -165,7 +165,7 @@ def test_what_forbids_a_run_is_looked_at_twice(looks: tuple[str, ...], starts: b
     def look(hosts: object, names: object, waited: float = 0.0) -> tuple[Signal, ...]:
         return (Signal("mx1", "ssh.reach", "controller", Outcome(left.pop(0)), "as scripted", NOW),)
 
-    hands = Hands(FLEET, Scripted(()), Silent(), Still(), look)
+    hands = Ports(FLEET, Scripted(()), Silent(), Still(), look)
     book = Playbook("test", "", (), preconditions=(Predicate("ssh.reach", "mx1", is_=Outcome.OK),))
     if starts:
         assert make_plan(book, {}, hands, ()).steps == ()

@@ -53,7 +53,7 @@ def test_a_private_list_is_found() -> None:
         'match step.action:\n    case "wait":\n        pass',
         'x = {"notify": 1}[step.action]',
     ):
-        assert [*_private(ast.parse(text), PRODUCT / "engine.py")], text
+        assert [*_private(ast.parse(text), PRODUCT / "runs/engine.py")], text
 
 
 def _private(tree: ast.Module, source: Path) -> Iterator[tuple[int, str]]:

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from failover.actions import ACTIONS
-from failover.actions.base import At, Context, Hands
+from failover.actions.base import Attempt, Context, Ports
 from failover.config.playbooks import bind_playbook, load_playbook
-from failover.core.fleet import Endpoint, Engine, Fleet, Handler, Host, Role, Spam
-from failover.core.plan import Kind, Step
-from failover.core.playbook import Playbook, Risk, StepSpec
-from failover.core.run import RunState, View
-from failover.engine import Engine as RunEngine
+from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role, Spam, SpamEngine
+from failover.core.runs.journal import RunState, RunView
+from failover.core.runs.plan import Step, StepKind
+from failover.core.runs.playbook import Playbook, Risk, StepSpec
 from failover.errors import Refused, StepFailed
-from failover.planner import make_plan
 from failover.ports import Rc, RunRecord
+from failover.runs.engine import Engine as RunEngine
+from failover.runs.planner import make_plan
 from failover.world.faults import Killed
 from failover.world.hands import hands as world_hands
 from failover.world.postfix import Daemon
@@ -30,13 +30,13 @@ MX1 = Host(
     "mx1",
     Role.PRIMARY,
     "192.0.2.11",
-    spam=Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd"),
+    spam=Spam(SpamEngine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd"),
     handler=Handler(Endpoint("127.0.0.1", 20381), "Python SMTP", "sl-email"),
 )
 
 
-def hands(remote: Scripted, host: Host = MX1) -> Hands:
-    return Hands(Fleet({"mx1": host}), remote, Silent(), Still(), lambda hosts, names, waited=0.0: ())
+def hands(remote: Scripted, host: Host = MX1) -> Ports:
+    return Ports(Fleet({"mx1": host}), remote, Silent(), Still(), lambda hosts, names, waited=0.0: ())
 
 
 def planned(action: str, rows: Rows = EXITED, *, host: Host = MX1, **with_: str) -> Step:
@@ -46,14 +46,14 @@ def planned(action: str, rows: Rows = EXITED, *, host: Host = MX1, **with_: str)
 
 def asked(step: Step, host: Host = MX1) -> Mapping[str, str]:
     remote = Scripted((("was", "exited", "0", "x"), ("now", "running", "9", "y")))
-    ACTIONS[step.action].act(step, At("run-1", "restart", "do-1", 7), hands(remote, host))
+    ACTIONS[step.action].act(step, Attempt("run-1", "restart", "do-1", 7), hands(remote, host))
     assert [verb for verb, _ in remote.asked] == ["restart"]
     return remote.asked[0][1]
 
 
 def test_what_ended_is_started_and_what_runs_is_restarted() -> None:
     step = planned("container.restart")
-    assert (step.kind, step.repeat_safe, step.undoable) == (Kind.EVENT, True, False)
+    assert (step.kind, step.repeat_safe, step.undoable) == (StepKind.EVENT, True, False)
     assert step.says == "container sl-email, exited: docker start; it must answer at 127.0.0.1:20381"
     hung: Rows = (("manager", "docker"), ("now", "running", "7", "x"), ("restarts", "0", "3", "600"))
     assert "running: docker restart -t 10" in planned("container.restart", hung).says
@@ -114,7 +114,7 @@ def test_somebodys_pause_is_theirs() -> None:
 def test_started_without_an_answer_is_a_failed_step() -> None:
     remote = Scripted((("because", "sl-email was restarted, and does not answer"),), Rc.FAILED)
     with pytest.raises(StepFailed, match="does not answer"):
-        ACTIONS["container.restart"].act(planned("container.restart"), At("r", "s", "do-1", 7), hands(remote))
+        ACTIONS["container.restart"].act(planned("container.restart"), Attempt("r", "s", "do-1", 7), hands(remote))
 
 
 # The playbook in the simulated world --------------------------------------------
@@ -128,10 +128,10 @@ class Scene:
     world: World
     record: RunRecord
 
-    def start(self) -> View:
+    def start(self) -> RunView:
         return RunEngine(world_hands(self.world), self.world.store).start(self.record)
 
-    def resume(self) -> View:
+    def resume(self) -> RunView:
         if self.world.store.run(self.record.id) is None:
             return self.start()
         return RunEngine(world_hands(self.world), self.world.store).resume(self.record, by="on-call")

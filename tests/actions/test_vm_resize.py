@@ -15,19 +15,19 @@ from typing import Any
 import pytest
 
 from failover.actions import ACTIONS
-from failover.actions.base import Context, Hands
+from failover.actions.base import Context, Ports
 from failover.actions.machine import Drive
 from failover.adapters.ec2 import Ec2Cloud
 from failover.core.fleet import Domain, Ec2, Host
 from failover.core.mx import MxSet, mx_set
-from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.playbook import OnFailure, Playbook, StepSpec
-from failover.core.run import Did, Phase, RunState, View, exit_code, fold
-from failover.core.signal import Samples
-from failover.engine import Engine
+from failover.core.observe.signal import Samples
+from failover.core.runs.journal import Did, Phase, RunState, RunView, exit_code, fold
+from failover.core.runs.plan import Certainty, Plan, Step, StepKind
+from failover.core.runs.playbook import OnFailure, Playbook, StepSpec
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
-from failover.planner import make_plan
-from failover.ports import Held, Machine, RunRecord, by_hand
+from failover.ports import Held, Instance, RunRecord, by_hand
+from failover.runs.engine import Engine
+from failover.runs.planner import make_plan
 from failover.world.faults import Killed, Moments
 from failover.world.hands import hands as world_hands
 from failover.world.world import World
@@ -71,7 +71,7 @@ class Momentous:
     moments: Moments
     kill: str
 
-    def machine(self) -> Machine:
+    def machine(self) -> Instance:
         return self.cloud.machine()
 
     def objection(self, size: str) -> str | None:
@@ -116,7 +116,7 @@ class Scene:
         self.aws.ec2.add(INSTANCE, OLD)
 
     @property
-    def hands(self) -> Hands:
+    def hands(self) -> Ports:
         plain = world_hands(self.world)
 
         def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
@@ -157,18 +157,18 @@ class Scene:
         self.record = self.record or RunRecord("run-1", self.world.clock.now(), "test", "", self.plan())
         return self.record
 
-    def start(self) -> View:
+    def start(self) -> RunView:
         return Engine(self.hands, self.world.store).start(self.planned())
 
-    def resume(self) -> View:
+    def resume(self) -> RunView:
         if self.world.store.run("run-1") is None:
             return self.start()
         return Engine(self.hands, self.world.store).resume(self.planned(), by="on-call")
 
-    def rollback(self) -> View:
+    def rollback(self) -> RunView:
         return Engine(self.hands, self.world.store).rollback(self.planned(), by="on-call")
 
-    def view(self) -> View:
+    def view(self) -> RunView:
         return fold(self.planned().plan, self.world.store.events("run-1"))
 
     def asked(self) -> list[str]:
@@ -194,7 +194,7 @@ def scene(shared: tuple[Aws, Ec2Cloud]) -> Scene:
 def test_the_plan_says_what_it_interrupts_and_what_may_change(scene: Scene) -> None:
     plan = scene.plan()
     (step,) = plan.steps
-    assert (step.kind, step.certainty, step.risk) == (Kind.STATE, Certainty.EXACT, "downtime")
+    assert (step.kind, step.certainty, step.risk) == (StepKind.STATE, Certainty.EXACT, "downtime")
     assert step.says == "m5.large → m5.4xlarge: mx1 is stopped and started"
     assert step.diff == ("- size = m5.large", "+ size = m5.4xlarge")
     assert step.undo == "back to m5.large, stopped and started again, once another MX answers and mx1 is not loaded"
@@ -270,7 +270,7 @@ def test_mail_that_an_earlier_step_moves_away_is_counted(scene: Scene) -> None:
     """At plan time as planned; and before it stops anything, as it then reads."""
     scene.zone.now = HERE
     away = {"MX lab.test": AWAY.text}
-    moved = Step("shift", "dns.prefer", Kind.STATE, Certainty.EXACT, "", domain="lab.test", want=away)
+    moved = Step("shift", "dns.prefer", StepKind.STATE, Certainty.EXACT, "", domain="lab.test", want=away)
     moved = replace(moved, before={"MX lab.test": HERE.text})
     context = Context(scene.hands, Playbook("test", "", ()), (), (moved,))
     step = ACTIONS["vm.resize"].plan(scene.spec, context)
@@ -472,7 +472,7 @@ def test_killed_at_any_moment_it_resumes_or_goes_back(shared: tuple[Aws, Ec2Clou
         assert scene.runs_as == (NEW if then == "resume" else OLD), f"killed {label}"
 
 
-def killed(scene: Scene, at: str, do: Callable[[], View]) -> None:
+def killed(scene: Scene, at: str, do: Callable[[], RunView]) -> None:
     """Do it, and die right after AWS was asked to `at`."""
     scene.kill = at
     with pytest.raises(Killed):
@@ -522,7 +522,7 @@ def test_a_second_attempt_never_says_that_nothing_was_done(scene: Scene) -> None
 
 
 def test_attempts_that_all_end_in_the_dark_still_owe_an_undo(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    def dark(drive: Drive) -> Machine:
+    def dark(drive: Drive) -> Instance:
         scene.aws.ec2.meddle(INSTANCE, state="stopped")
         raise OutcomeUnknown("it can no longer be read", try_="")
 

@@ -6,7 +6,7 @@ import dns.rcode
 import pytest
 
 from failover.adapters import aws_answers, https
-from failover.core.answer import Answer, meaning
+from failover.core.runs.answer import Answer, meaning
 from failover.dns import powerdns, rfc2136_zone
 
 NOTHING, UNKNOWN = Answer.NOTHING, Answer.UNKNOWN

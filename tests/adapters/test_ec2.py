@@ -13,7 +13,7 @@ from failover.adapters import ec2
 from failover.adapters.ec2 import TRIES, Ec2Cloud, cloud
 from failover.core.fleet import Ec2, Host, Role
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
-from failover.ports import Machine
+from failover.ports import Instance
 from tests.standins import aws as standin
 from tests.standins.aws import KEY, SECRET, Aws
 
@@ -48,9 +48,9 @@ def ours(shared: tuple[Aws, Ec2Cloud]) -> Ec2Cloud:
 
 
 def test_a_machine_as_ec2_reports_it(aws: Aws, ours: Ec2Cloud) -> None:
-    assert ours.machine() == Machine("running", "m5.large", "198.51.100.11")
+    assert ours.machine() == Instance("running", "m5.large", "198.51.100.11")
     aws.ec2.add(INSTANCE, "m5.xlarge", elastic=True)
-    assert ours.machine() == Machine("running", "m5.xlarge", "198.51.100.12", elastic=True)
+    assert ours.machine() == Instance("running", "m5.xlarge", "198.51.100.12", elastic=True)
     ours.stop()
     found = ours.machine()
     assert (found.state, found.why) == ("stopping", "Client.UserInitiatedShutdown: User initiated shutdown")

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.adapters.journal_json import dumps, loads
-from failover.core import condition
-from failover.core.condition import All, Condition
-from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.playbook import Limits, OnFailure, Risk, Watch
-from failover.core.signal import Outcome
+from failover.core.observe import condition
+from failover.core.observe.condition import All, Condition
+from failover.core.observe.signal import Outcome
+from failover.core.runs.plan import Certainty, Plan, Step, StepKind
+from failover.core.runs.playbook import Limits, OnFailure, Risk, Watch
 from failover.errors import ConfigError
 
 # One bound may be an int or a float, as YAML gave it; both must come back as they were.
@@ -44,7 +44,7 @@ _steps = st.builds(
     Step,
     id=_words,
     action=_words,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(StepKind),
     certainty=st.sampled_from(Certainty),
     says=_words,
     host=st.none() | _words,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.adapters.look_json import dumps, loads
-from failover.core.signal import Outcome, Samples, Signal
+from failover.core.observe.signal import Outcome, Samples, Signal
 
 NOW = datetime(2026, 11, 24, 3, 12, 5, 123456, tzinfo=UTC)
 _words = st.text(st.characters(), max_size=5)  # lone surrogates too: what a host said need not be UTF-8

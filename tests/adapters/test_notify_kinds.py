@@ -15,7 +15,7 @@ import pytest
 from failover.adapters.heartbeat import beat
 from failover.channels.notifier import Notify
 from failover.channels.pagerduty import ENQUEUE, request
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed
 from tests.adapters.http_server import SECRET, Ntfy, PagerDuty, answering, serving

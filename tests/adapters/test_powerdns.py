@@ -12,7 +12,7 @@ import pytest
 from failover.adapters.clock import SystemClock
 from failover.core.fleet import Domain
 from failover.core.mx import MxSet, mx_set
-from failover.core.signal import Outcome
+from failover.core.observe.signal import Outcome
 from failover.dns.powerdns import PowerDns, PowerDnsZone
 from failover.errors import Changed, ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.lab import Lab

@@ -18,13 +18,13 @@ import dns.rdatatype
 import dns.update
 import pytest
 
-from failover import engine
 from failover.core.mx import MxSet, mx_set
 from failover.dns import rfc2136_zone
 from failover.dns.rfc2136 import Rfc2136
 from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import Changed, FailoverError, Refused
 from failover.lab import Lab
+from failover.runs import engine
 from tests.adapters.lab_net import inside
 from tests.labs import until
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from failover.adapters.clock import SystemClock
-from failover.core.mx import Mode, MxSet, mx_set, prefer, taken_back
+from failover.core.mx import MxMode, MxSet, mx_set, prefer, taken_back
 from failover.dns import route53_zone
 from failover.dns.route53_zone import Route53Zone
 from failover.errors import Changed, FailoverError, OutcomeUnknown, Refused, Unreachable
@@ -19,7 +19,7 @@ from tests.standins.aws import KEY, SECRET, Aws
 
 ID, NAME = "Z0123456789", "example.net"
 TWO = mx_set(300, [(10, "mx1.example.net"), (20, "mx2.example.net")])
-MORE = prefer(TWO, "mx2.example.net", Mode.OVERLAY)
+MORE = prefer(TWO, "mx2.example.net", MxMode.OVERLAY)
 CHANGE, LIST = "ChangeResourceRecordSets", "ListResourceRecordSets"
 
 

@@ -20,14 +20,14 @@ from failover.adapters.holder import is_dead, ourselves
 from failover.adapters.state_db import reading, writing
 from failover.adapters.store import SqlStore
 from failover.core.ids import new_run_id
-from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.run import Did
+from failover.core.runs.journal import Did
+from failover.core.runs.plan import Certainty, Plan, Step, StepKind
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Lease, Pause, RunRecord, Store
 from tests.adapters.stores import PATIENCE_S, hear, process
 
 NOW = datetime(2026, 11, 24, 3, 12, 5, 123456, tzinfo=UTC)
-BYPASS = Step("bypass", "spam.bypass", Kind.STATE, Certainty.EXACT, "take it out", host="mx1", undoable=True)
+BYPASS = Step("bypass", "spam.bypass", StepKind.STATE, Certainty.EXACT, "take it out", host="mx1", undoable=True)
 PLAN = Plan("spam-filter-hung", "take the filter out", (BYPASS,))
 
 

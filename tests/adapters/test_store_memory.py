@@ -9,12 +9,12 @@ from multiprocessing.connection import Connection
 import pytest
 
 from failover.adapters.store import SqlStore
-from failover.core.alert import Message, Told
-from failover.core.condition import Predicate
-from failover.core.past import Cycle
-from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.signal import Outcome, Signal
-from failover.core.spells import Spell
+from failover.core.alerting.alert import Message, Told
+from failover.core.alerting.flapping import Spell
+from failover.core.decide.past import Cycle
+from failover.core.observe.condition import Predicate
+from failover.core.observe.signal import Outcome, Signal
+from failover.core.runs.plan import Certainty, Plan, Step, StepKind
 from failover.errors import Unreachable
 from failover.ports import Proposal, Store
 from failover.world.faults import Killed, Moments
@@ -175,7 +175,9 @@ def test_words_no_database_takes_are_kept_readable(store: SqlStore) -> None:
 
 
 def test_proposals_newest_first_one_a_key_and_for_a_week_after_their_end(any_store: Store) -> None:
-    step = Step("bypass", "spam.bypass", Kind.STATE, Certainty.EXACT, "take it out", guards=(Predicate("a", "mx1"),))
+    step = Step(
+        "bypass", "spam.bypass", StepKind.STATE, Certainty.EXACT, "take it out", guards=(Predicate("a", "mx1"),)
+    )
     old = Proposal("a", Plan("spam-filter-hung", "", (step,)), "mx1", NOW, NOW + HOUR)
     new = Proposal("b", Plan("both-waves", "", ()), None, NOW + SECOND, NOW + 2 * HOUR)
     for one in (replace(old, host="mx2"), new, old):

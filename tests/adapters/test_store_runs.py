@@ -14,9 +14,9 @@ from failover.adapters.journal_json import dumps
 from failover.adapters.state_db import writing
 from failover.adapters.state_summary import outline_of, rebuild
 from failover.adapters.store import SqlStore
-from failover.core import memory
-from failover.core.run import Did, RunState
-from failover.core.summary import Folded, outline
+from failover.core.runs import retention
+from failover.core.runs.journal import Did, RunState
+from failover.core.runs.summary import Folded, outline
 from failover.ports import RunRecord, Store
 from tests.core.test_summary import DATA, PLAN, STEPS
 from tests.world.runs import Scene, scene
@@ -193,9 +193,9 @@ def test_a_run_is_found_by_its_key_and_by_a_beginning_of_its_id(any_store: Store
 
 
 def test_thin_forgets_old_runs_that_are_over_and_no_others(any_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("core.memory", "adapters.state_summary", "world.store"):
+    for module in ("core.runs.retention", "adapters.state_summary", "world.store"):
         monkeypatch.setattr(f"failover.{module}.LEAST_RUNS", 2)
-    monkeypatch.setattr("failover.core.memory.RUNS_AT_ONCE", 2)
+    monkeypatch.setattr("failover.core.runs.retention.RUNS_AT_ONCE", 2)
     monkeypatch.setattr("failover.adapters.state_summary.RUNS_AT_ONCE", 2)
     over(any_store, "stands", NOW - 900 * DAY, owes=True)
     opened(any_store, "open", NOW - 900 * DAY)
@@ -212,4 +212,4 @@ def test_thin_forgets_old_runs_that_are_over_and_no_others(any_store: Store, mon
     assert names(any_store.listed()) == ["398-days", "399-days", "stands", "open"], (
         "the newest stay, whatever the clock"
     )
-    assert (memory.RUNS_KEPT, memory.LEAST_RUNS) == (400 * DAY, 2)
+    assert (retention.RUNS_KEPT, retention.LEAST_RUNS) == (400 * DAY, 2)

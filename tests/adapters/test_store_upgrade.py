@@ -12,15 +12,15 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from failover import history
 from failover.adapters.store import SqlStore
 from failover.adapters.store_guest import guest
-from failover.core.condition import Predicate
-from failover.core.past import Pause
-from failover.core.run import Did, RunState
-from failover.core.signal import Outcome
-from failover.core.summary import Folded, outline
+from failover.core.decide.past import Pause
+from failover.core.observe.condition import Predicate
+from failover.core.observe.signal import Outcome
+from failover.core.runs.journal import Did, RunState
+from failover.core.runs.summary import Folded, outline
 from failover.errors import ConfigError, Refused
+from failover.runs import history
 from failover.world.world import World
 from tests.adapters.stores import hear, new_url, process
 from tests.adapters.test_store_memory import HOUR, NOW, PAGE, TOLD, seen, waiting

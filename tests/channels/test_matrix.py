@@ -12,7 +12,7 @@ import pytest
 
 from failover.channels.notifier import Notify
 from failover.config.hosts import load_fleet
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed
 from tests.adapters.http_server import SECRET, Got, answering, serving

@@ -77,9 +77,9 @@ from typing import Literal
 from pydantic import Field
 
 from failover.adapters.request import Request, secret, url_of
-from failover.channels.kind import Form, Kind, posted
+from failover.channels.kind import ChannelKind, Form, posted
 from failover.channels.text import line
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.fields import Secret, SecretUrl
 
@@ -100,7 +100,7 @@ def request(channel: Channel, message: Message) -> Request:
     return Request(url_of(channel.url or "", "the loft"), letter, taken={202})
 
 
-KIND = Kind(Pigeon, posted(request), instead={"dove": "doves are pigeons; write pigeon"})
+KIND = ChannelKind(Pigeon, posted(request), instead={"dove": "doves are pigeons; write pigeon"})
 '''
 USED = """
 import json, sys
@@ -109,7 +109,7 @@ from failover.channels.notifier import Notify
 from failover.adapters.secrets import resolve
 from failover.config.hosts import HostsFile, load_fleet
 from failover.config.write_hosts import Draft, text
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.doctor import channels
 from failover.errors import ConfigError
 

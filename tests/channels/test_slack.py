@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 
 from failover.channels.notifier import Notify
-from failover.core.alert import Message
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed
 from tests.adapters.http_server import SECRET, Got, answering, serving

@@ -11,7 +11,7 @@ import pytest
 
 from failover.cli import main, wiring
 from failover.cli.options import Options
-from failover.controller import Controller
+from failover.runs.service import Runs
 from failover.world.hands import hands
 from failover.world.world import World
 
@@ -32,8 +32,8 @@ Cli = Callable[..., Said]
 @pytest.fixture
 def cli(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     @contextmanager
-    def controller(opts: Options, *, remembers: bool = False) -> Iterator[Controller]:
-        yield Controller(hands(world), world.store)
+    def controller(opts: Options, *, remembers: bool = False) -> Iterator[Runs]:
+        yield Runs(hands(world), world.store)
 
     monkeypatch.setattr(wiring, "controller", controller)
 

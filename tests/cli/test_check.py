@@ -20,10 +20,10 @@ from failover.adapters.store import SqlStore
 from failover.cli import main, wiring
 from failover.cli.check_formats import domain_states
 from failover.cli.prometheus import Standing, prometheus
-from failover.core.diagnosis import diagnose_all
+from failover.core.decide.past import Cycle, Pause
 from failover.core.mx import MxSet, mx_set
-from failover.core.past import Cycle, Pause
-from failover.core.signal import CONTROLLER, Outcome, Signal
+from failover.core.observe.diagnosis import diagnose_all
+from failover.core.observe.signal import CONTROLLER, Outcome, Signal
 from failover.errors import Unreachable
 from failover.ports import Reply, SmtpAnswer
 from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, host

@@ -17,21 +17,9 @@ from failover.adapters.clock import SystemClock
 from failover.adapters.helper import of_text
 from failover.cli import doctor, main, wiring
 from failover.config.catalogue import list_all
-from failover.controller import Controller
-from failover.core.diagnosis import Diagnosis, State
-from failover.core.fleet import (
-    Channel,
-    Domain,
-    Ec2,
-    Endpoint,
-    Engine,
-    Fleet,
-    Mode,
-    Policy,
-    Role,
-    Spam,
-)
-from failover.core.signal import Outcome
+from failover.core.fleet import Channel, Domain, Ec2, Endpoint, Fleet, Mode, Policy, Role, Spam, SpamEngine
+from failover.core.observe.diagnosis import Diagnosis, State
+from failover.core.observe.signal import Outcome
 from failover.dns import rfc2136_right, route53_right
 from failover.dns.rfc2136 import Rfc2136
 from failover.dns.route53 import Route53
@@ -42,6 +30,7 @@ from failover.doctor.host import HostLook, clocks, epochs
 from failover.errors import ConfigError, FailoverError, Unreachable
 from failover.host import script_text
 from failover.ports import Rc, Reply
+from failover.runs.service import Runs
 from failover.signals import debts
 from failover.world.hands import hands
 from tests.cli.conftest import Said
@@ -186,7 +175,7 @@ def test_a_milter_without_limits_is_named_and_what_becomes_of_mail_then() -> Non
     milter = wired(
         wiring=[("milter",)], milters=[("inet:127.0.0.1:11332",)], kind=[], service=[], command=[], filter=[]
     )
-    rspamd: dict[str, Any] = {"spam": Spam(Engine.RSPAMD, Endpoint("127.0.0.1", 11332))}
+    rspamd: dict[str, Any] = {"spam": Spam(SpamEngine.RSPAMD, Endpoint("127.0.0.1", 11332))}
     (found,) = latent_of(milter, **rspamd)
     assert "300 s" in found
     assert "451" in found
@@ -647,5 +636,5 @@ def test_an_expired_mitigation_is_told() -> None:
     s = scene()
     s.start()
     s.world.advance(5 * 3600)
-    found = [f for f in state.records(Controller(hands(s.world), s.world.store), {}) if f.name == "in force"]
+    found = [f for f in state.records(Runs(hands(s.world), s.world.store), {}) if f.name == "in force"]
     assert [(f.outcome.value, f.try_) for f in found] == [("warn", "failover rollback run-1")]

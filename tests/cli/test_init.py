@@ -20,7 +20,7 @@ from failover.cli import init as command
 from failover.cli import main, wiring
 from failover.config.hosts import load_fleet
 from failover.config.write_hosts import Line, text
-from failover.core.fleet import Endpoint, Engine, Fleet, Host, Role, Spam, Ssh
+from failover.core.fleet import Endpoint, Fleet, Host, Role, Spam, SpamEngine, Ssh
 from failover.dns.entry import Found
 from failover.dns.rfc2136 import Rfc2136
 from failover.dns.route53 import Route53
@@ -158,7 +158,7 @@ def test_whatever_dns_and_hosts_say_the_file_loads(
 # What a host shows -----------------------------------------------------------------
 
 
-def first(wiring: Reply) -> tuple[Engine, str, bool]:
+def first(wiring: Reply) -> tuple[SpamEngine, str, bool]:
     guess = next(guesses(wiring))
     return guess.engine, str(guess.at), guess.wired
 
@@ -166,12 +166,18 @@ def first(wiring: Reply) -> tuple[Engine, str, bool]:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, (Engine.SPAMASSASSIN, "127.0.0.1:783", True)),
-        ({"service": [("x/unix", PIPE.format(" -d 10.0.0.9 -p 1783"))]}, (Engine.SPAMASSASSIN, "10.0.0.9:1783", True)),
-        ({"command": [("rspamc",)]}, (Engine.RSPAMD, "127.0.0.1:11333", True)),
-        ({"command": [], "milters": [("inet:localhost:11332",)]}, (Engine.RSPAMD, "localhost:11333", True)),
-        ({"command": [], "milters": [("unix:/spamass/spamass.sock",)]}, (Engine.SPAMASSASSIN, "127.0.0.1:783", True)),
-        ({"command": []}, (Engine.SPAMASSASSIN, "127.0.0.1:783", False)),
+        ({}, (SpamEngine.SPAMASSASSIN, "127.0.0.1:783", True)),
+        (
+            {"service": [("x/unix", PIPE.format(" -d 10.0.0.9 -p 1783"))]},
+            (SpamEngine.SPAMASSASSIN, "10.0.0.9:1783", True),
+        ),
+        ({"command": [("rspamc",)]}, (SpamEngine.RSPAMD, "127.0.0.1:11333", True)),
+        ({"command": [], "milters": [("inet:localhost:11332",)]}, (SpamEngine.RSPAMD, "localhost:11333", True)),
+        (
+            {"command": [], "milters": [("unix:/spamass/spamass.sock",)]},
+            (SpamEngine.SPAMASSASSIN, "127.0.0.1:783", True),
+        ),
+        ({"command": []}, (SpamEngine.SPAMASSASSIN, "127.0.0.1:783", False)),
     ],
 )
 def test_which_filter_postfix_calls(changes: dict[str, list[tuple[str, ...]]], expected: tuple[object, ...]) -> None:
@@ -359,7 +365,7 @@ def test_yes_writes_both_files_and_names_the_next_command(cli: Cli, tmp_path: Pa
     assert "Taken for their own without comparing, as --yes says: mx1, mx2" in said.out
     assert said.out.splitlines()[-1] == "next: failover doctor"
     fleet = load_fleet(tmp_path / "hosts.yaml")
-    assert fleet.hosts["mx2"].spam == Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd")
+    assert fleet.hosts["mx2"].spam == Spam(SpamEngine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd")
     assert fleet.hosts["mx1"].ssh.known_hosts == str(tmp_path / "known_hosts")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["hosts.yaml", "known_hosts"]
 

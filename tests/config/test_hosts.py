@@ -8,7 +8,7 @@ import pytest
 
 import failover
 from failover.config.hosts import load_fleet
-from failover.core.fleet import Channel, Domain, Ec2, Endpoint, Engine, Fleet, Mode, Role, Spam, Ssh
+from failover.core.fleet import Channel, Domain, Ec2, Endpoint, Fleet, Mode, Role, Spam, SpamEngine, Ssh
 from failover.dns.powerdns import PowerDns
 from failover.dns.rfc2136 import Rfc2136
 from failover.dns.route53 import Route53
@@ -168,7 +168,7 @@ def test_endpoints(tmp_path: Path, text: str, endpoint: Endpoint | None) -> None
         with pytest.raises(ConfigError, match="is no address with port"):
             load(tmp_path, file)
     else:
-        assert load(tmp_path, file).hosts["mx1"].spam == Spam(Engine.SPAMASSASSIN, endpoint)
+        assert load(tmp_path, file).hosts["mx1"].spam == Spam(SpamEngine.SPAMASSASSIN, endpoint)
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
@@ -206,8 +206,8 @@ policy: {mode: ask, playbooks: {spam-filter-hung: auto}, quorum: 1, anchors: ["1
     mx1 = fleet.hosts["mx1"]
     assert str(mx1.smtp) == "[2001:db8::11]:2525"
     assert mx1.spam is not None
-    assert mx1.spam.engine is Engine.NONE
-    assert mx1.standby_spam == Spam(Engine.RSPAMD, Endpoint("127.0.0.1", 11333), "rspamd")
+    assert mx1.spam.engine is SpamEngine.NONE
+    assert mx1.standby_spam == Spam(SpamEngine.RSPAMD, Endpoint("127.0.0.1", 11333), "rspamd")
     assert mx1.handler is not None
     assert mx1.handler.container == "sl-email"
     assert mx1.cloud == Ec2("eu-west-3", "i-0123456789abcdef0")

@@ -9,10 +9,10 @@ import pytest
 
 from failover.config.catalogue import built_in, find, list_all
 from failover.config.playbooks import bind_playbook, load_playbook, playbook_schema
-from failover.core import condition as cond
 from failover.core.fleet import Domain, Fleet, Host, Role
-from failover.core.playbook import OnFailure, Watch
-from failover.core.signal import Outcome
+from failover.core.observe import condition as cond
+from failover.core.observe.signal import Outcome
+from failover.core.runs.playbook import OnFailure, Watch
 from failover.dns.route53 import Route53
 from failover.errors import ConfigError
 

@@ -14,13 +14,13 @@ import yaml
 
 from failover.config.catalogue import built_in
 from failover.config.playbooks import load_playbook
-from failover.core.candidates import Situation
-from failover.core.condition import Condition, Predicate
+from failover.core.decide.candidates import Situation
+from failover.core.decide.past import InForce, Past, Pause, Proposed, Ran
 from failover.core.fleet import Domain, Fleet, Host, Mode, Policy, Role
-from failover.core.past import Past, Pause, Proposed, Ran, Standing
-from failover.core.playbook import Playbook
-from failover.core.run import RunState
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.observe.condition import Condition, Predicate
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.runs.journal import RunState
+from failover.core.runs.playbook import Playbook
 from failover.core.words import seconds
 from failover.dns.rfc2136 import Rfc2136
 from tests.core.test_diagnosis import FINE
@@ -184,10 +184,10 @@ def _ran(told: Mapping[str, Any], i: int) -> Ran:
     )
 
 
-def _standing(told: Mapping[str, Any], i: int, fleet: Fleet) -> Standing:
+def _standing(told: Mapping[str, Any], i: int, fleet: Fleet) -> InForce:
     since = _ago(told, "1h")
     host = told.get("host", "mx1")
-    return Standing(
+    return InForce(
         run=told.get("run", f"s{i}"),
         playbook=told["playbook"],
         subjects=frozenset(told.get("covers", [host])),

@@ -1,7 +1,7 @@
 """A tiny model of one step on one host, to be searched whole: everything that can happen, in every order.
 
-The controller's half goes by `core.run.next_` and the tables of
-`core.recovery`; the far side's half is the contract of the remote script
+The controller's half goes by `core.runs.journal.next_` and the tables of
+`core.runs.recovery`; the far side's half is the contract of the remote script
 (lock, epoch, results, compare before change). What can happen at any
 instant: the controller dies and another sitting begins, a request is lost
 or late, the script dies half-way, somebody edits, a look fails, and the far
@@ -16,11 +16,25 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from failover.actions import remote
-from failover.core.answer import Answer, meaning
-from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.playbook import OnFailure
-from failover.core.recovery import Move, Recorded, World, backward, forward, settled
-from failover.core.run import Begin, Close, Did, Event, Phase, RunState, Settle, Turn, Undo, Verify, View, fold, next_
+from failover.core.runs.answer import Answer, meaning
+from failover.core.runs.journal import (
+    Begin,
+    Close,
+    Did,
+    Event,
+    Phase,
+    RunState,
+    RunView,
+    Settle,
+    Turn,
+    Undo,
+    Verify,
+    fold,
+    next_,
+)
+from failover.core.runs.plan import Certainty, Plan, Step, StepKind
+from failover.core.runs.playbook import OnFailure
+from failover.core.runs.recovery import Move, Reading, Recorded, backward, forward, settled
 
 AT = datetime(2020, 8, 11, tzinfo=UTC)
 TRIES = 2
@@ -75,17 +89,17 @@ ODD = 1
 """A code of no table: what a shell answers when the disk is full."""
 
 
-def by_the_tables(result: Result) -> tuple[Answer, World]:
+def by_the_tables(result: Result) -> tuple[Answer, Reading]:
     """As the product reads it: the code where it is answered, the word and the code where it is settled."""
     return meaning(remote.ANSWERS, result[1]), remote.came_to(result[0], str(result[1]))
 
 
-def whatever_is_unknown_was_refused(result: Result) -> tuple[Answer, World]:
+def whatever_is_unknown_was_refused(result: Result) -> tuple[Answer, Reading]:
     """As it once was, and must never be again."""
     answer, world = by_the_tables(result)
     return (
         Answer.NOTHING if answer is Answer.UNKNOWN else answer,
-        World.BEFORE if result[0] == "refused" else world,
+        Reading.BEFORE if result[0] == "refused" else world,
     )
 
 
@@ -98,7 +112,7 @@ class State:
     budget: Budget
     epoch: int = 1
     tries: int = 0
-    setting: World = World.BEFORE
+    setting: Reading = Reading.BEFORE
     ours: bool = False
     effects: int = 0
     far_epoch: int = 0
@@ -112,12 +126,12 @@ class State:
 
 @dataclass(frozen=True)
 class Model:
-    kind: Kind
+    kind: StepKind
     repeat_safe: bool = False
     on_failure: OnFailure = OnFailure.ROLLBACK
     compares: bool = True
     """Does the far side compare before it changes? Without it, an edit must not fall between our look and our act."""
-    reads: Callable[[Result], tuple[Answer, World]] = by_the_tables
+    reads: Callable[[Result], tuple[Answer, Reading]] = by_the_tables
 
     def first(self, budget: Budget) -> State:
         return State(Journal(_plan(self)).then(*_begun("forward")), ("idle",), budget)
@@ -143,8 +157,8 @@ class Model:
                     died = _result(_spend(replace(s, jobs=rest), "losses"), job.name, DIED)
                     yield f"{job.name} dies there", died
                     yield f"{job.name} dies there after its effect", self._effect(died, job)
-                    if job.do and self.kind is Kind.STATE:
-                        yield f"{job.name} dies there at once", replace(died, setting=World.BEFORE, ours=False)
+                    if job.do and self.kind is StepKind.STATE:
+                        yield f"{job.name} dies there at once", replace(died, setting=Reading.BEFORE, ours=False)
             elif not s.locked:
                 yield f"{job.name} arrives", self._arrives(replace(s, jobs=rest), job)
 
@@ -153,32 +167,36 @@ class Model:
         yield f"{job.name} is done, answered {ODD}", self._effect(_result(s, job.name, ("done", ODD)), job)
         yield f"{job.name} is done, kept as refused", self._effect(_result(s, job.name, ("refused", ODD)), job)
         yield f"{job.name} is half done and fails", _result(s, job.name, FAILED)
-        if self.kind is Kind.STATE:
+        if self.kind is StepKind.STATE:
             yield f"{job.name} is half done, answered {ODD}", _result(s, job.name, ("refused", ODD))
 
     def _arrives(self, s: State, job: Job) -> State:
         if job.epoch < s.far_epoch or job.name in dict(s.results):
             return s
         s = replace(s, far_epoch=job.epoch)
-        if self.kind is Kind.STATE and self.compares:
-            fine = {World.BEFORE} if job.do else {World.BEFORE, World.HALF, World.WANTED}
+        if self.kind is StepKind.STATE and self.compares:
+            fine = {Reading.BEFORE} if job.do else {Reading.BEFORE, Reading.HALF, Reading.WANTED}
             if s.setting not in fine:
                 return _result(s, job.name, NOTHING)
-        if not job.do and s.setting is not World.BEFORE:
+        if not job.do and s.setting is not Reading.BEFORE:
             # A script of ours died before or after its effect, or ended with a code that says neither.
-            nobody_can_tell = any(self.reads(far)[1] is World.HALF for _, far in s.results)
+            nobody_can_tell = any(self.reads(far)[1] is Reading.HALF for _, far in s.results)
             assert s.ours or nobody_can_tell, "an undo of ours takes back what we did not do"
-        assert self.kind is Kind.EVENT or s.setting is not World.OTHER, "an edit of somebody else's is overwritten"
-        half = replace(s, setting=World.HALF, ours=True) if self.kind is Kind.STATE else s
+        assert self.kind is StepKind.EVENT or s.setting is not Reading.OTHER, (
+            "an edit of somebody else's is overwritten"
+        )
+        half = replace(s, setting=Reading.HALF, ours=True) if self.kind is StepKind.STATE else s
         return replace(half, jobs=(*s.jobs, replace(job, inside=True)))
 
     def _done(self, s: State, job: Job) -> State:
         return self._effect(_result(s, job.name, DONE), job)
 
     def _effect(self, s: State, job: Job) -> State:
-        if self.kind is Kind.EVENT:
+        if self.kind is StepKind.EVENT:
             return replace(s, effects=s.effects + 1)
-        return replace(s, setting=World.WANTED, ours=True) if job.do else replace(s, setting=World.BEFORE, ours=False)
+        return (
+            replace(s, setting=Reading.WANTED, ours=True) if job.do else replace(s, setting=Reading.BEFORE, ours=False)
+        )
 
     def _others(self, s: State) -> Iterator[tuple[str, State]]:
         """Somebody edits, but not in the instant in which the script has its hands on the file.
@@ -186,11 +204,11 @@ class Model:
         Of what we set, half put back, or the missing half completed: the rest is still ours.
         """
         quiet = self.compares or (s.pc in {(), ("idle",)} and not s.jobs)
-        if self.kind is Kind.EVENT or not s.budget.edits or s.locked or not quiet:
+        if self.kind is StepKind.EVENT or not s.budget.edits or s.locked or not quiet:
             return
-        for value in (World.BEFORE, World.HALF, World.WANTED, World.OTHER):
+        for value in (Reading.BEFORE, Reading.HALF, Reading.WANTED, Reading.OTHER):
             if value is not s.setting:
-                ours = s.ours and value in {World.HALF, World.WANTED}
+                ours = s.ours and value in {Reading.HALF, Reading.WANTED}
                 yield f"somebody sets {value}", replace(_spend(s, "edits"), setting=value, ours=ours)
 
     # The controller ---------------------------------------------------------------
@@ -227,7 +245,7 @@ class Model:
         coming = next_(s.journal.plan, view)
         match coming:
             case Begin():
-                for label, there, world in self._reads(s, blind=self.kind is Kind.STATE):
+                for label, there, world in self._reads(s, blind=self.kind is StepKind.STATE):
                     yield label, self._begin(there, world)
             case Settle():
                 for label, there, world in self._settles(s, f"do-{view.steps['s'].attempts}"):
@@ -242,28 +260,28 @@ class Model:
             case Close(state, _):
                 yield f"closes {state}", _record(s, Did.CLOSED, state=state.value)
 
-    def _reads(self, s: State, *, blind: bool = True) -> Iterator[tuple[str, State, World]]:
-        yield "reads", s, World.BEFORE if self.kind is Kind.EVENT else s.setting
+    def _reads(self, s: State, *, blind: bool = True) -> Iterator[tuple[str, State, Reading]]:
+        yield "reads", s, Reading.BEFORE if self.kind is StepKind.EVENT else s.setting
         if blind and s.budget.blind:
-            yield "cannot read", _spend(s, "blind"), World.UNKNOWN
+            yield "cannot read", _spend(s, "blind"), Reading.UNKNOWN
 
-    def _settles(self, s: State, name: str) -> Iterator[tuple[str, State, World]]:
+    def _settles(self, s: State, name: str) -> Iterator[tuple[str, State, Reading]]:
         """With the lock free, the epoch is raised there, so what is late stays out; else it waits, up to a limit."""
         if s.budget.blind:
-            yield "cannot settle", _spend(s, "blind"), World.UNKNOWN
+            yield "cannot settle", _spend(s, "blind"), Reading.UNKNOWN
         if s.locked:
-            yield "settles: still running", s, World.RUNNING
+            yield "settles: still running", s, Reading.RUNNING
             return
         there = replace(s, far_epoch=s.epoch)
         found = dict(s.results).get(name)
-        far = self.reads(found)[1] if found else World.BEFORE
+        far = self.reads(found)[1] if found else Reading.BEFORE
         yield (
             "settles",
             there,
-            far if self.kind is Kind.EVENT else settled(far, s.setting, undo=name.startswith("undo")),
+            far if self.kind is StepKind.EVENT else settled(far, s.setting, undo=name.startswith("undo")),
         )
 
-    def _begin(self, s: State, world: World) -> State:
+    def _begin(self, s: State, world: Reading) -> State:
         match forward(self.kind, Recorded.NOTHING, world, repeat_safe=self.repeat_safe):
             case Move.ACT:
                 return replace(s, pc=("act", True))
@@ -272,7 +290,7 @@ class Model:
             case _:
                 return _fail(s, "drift", nothing_done=True)
 
-    def _go_on(self, s: State, world: World) -> State:
+    def _go_on(self, s: State, world: Reading) -> State:
         match forward(self.kind, Recorded.INTENT, world, repeat_safe=self.repeat_safe):
             case Move.ACT:
                 return replace(s, pc=("act", True))
@@ -281,31 +299,31 @@ class Model:
             case Move.WAIT:
                 return _record(s, Did.CLOSED, state=RunState.PAUSED.value, because=str(world))
             case Move.FAIL:
-                theirs = world is World.THEIRS
+                theirs = world is Reading.THEIRS
                 return _fail(s, "drift" if theirs else "half", no_effect=not theirs, nothing_done=theirs)
             case Move.ASK:
                 return _record(s, Did.ASKED, error="did it happen?")
             case _:
                 return _record(s, Did.CONFLICT, error="somebody else's")
 
-    def _verify(self, label: str, s: State, world: World) -> Iterator[tuple[str, State]]:
-        if world is World.UNKNOWN:
+    def _verify(self, label: str, s: State, world: Reading) -> Iterator[tuple[str, State]]:
+        if world is Reading.UNKNOWN:
             yield label, _record(s, Did.CLOSED, state=RunState.PAUSED.value, because="could not look")
             return
-        if self.kind is Kind.STATE and world is not World.WANTED:
-            yield label, _fail(s, "verify", no_effect=world is World.BEFORE)
+        if self.kind is StepKind.STATE and world is not Reading.WANTED:
+            yield label, _fail(s, "verify", no_effect=world is Reading.BEFORE)
             return
         yield f"{label}, effect seen", _record(s, Did.VERIFIED)
         yield f"{label}, no effect", _fail(s, "verify", no_effect=True)
 
-    def _undo(self, s: State, view: View) -> Iterator[tuple[str, State]]:
+    def _undo(self, s: State, view: RunView) -> Iterator[tuple[str, State]]:
         step = view.steps["s"]
-        if self.kind is Kind.EVENT:
+        if self.kind is StepKind.EVENT:
             if step.phase is not Phase.INTENT:
                 yield "nothing to undo", _record(s, Did.UNDONE)
                 return
             for label, there, world in self._settles(s, f"do-{step.attempts}"):
-                open_ = world in {World.RUNNING, World.UNKNOWN}
+                open_ = world in {Reading.RUNNING, Reading.UNKNOWN}
                 yield label, _record(there, Did.UNDO_FAILED if open_ else Did.UNDONE, error=str(world))
             return
         begun = step.undo_attempts > 0
@@ -315,7 +333,7 @@ class Model:
             yield from self._undo_by(label, there, begun, world, no_effect=step.no_effect)
 
     def _undo_by(
-        self, label: str, s: State, begun: bool, world: World, *, no_effect: bool
+        self, label: str, s: State, begun: bool, world: Reading, *, no_effect: bool
     ) -> Iterator[tuple[str, State]]:
         match backward(Recorded.INTENT if begun else Recorded.NOTHING, world):
             case Move.ACT:
@@ -331,7 +349,7 @@ class Model:
 
     def _intend(self, s: State, do: bool) -> Iterator[tuple[str, State]]:
         if s.tries >= TRIES:
-            failed = _fail(s, "attempts", nothing_done=self.kind is Kind.STATE)
+            failed = _fail(s, "attempts", nothing_done=self.kind is StepKind.STATE)
             yield "gives up", failed if do else _record(s, Did.UNDO_FAILED, error="attempts")
             return
         step = s.journal.view.steps["s"]
@@ -374,7 +392,7 @@ class Model:
             case _ if job.do:
                 return "answered", _record(s, Did.ACTED, result="done")
             case _:
-                back = s.setting is World.BEFORE
+                back = s.setting is Reading.BEFORE
                 return "answered", _record(s, Did.UNDONE if back else Did.UNDO_FAILED, error="reads otherwise")
 
 
@@ -412,7 +430,7 @@ def _plan(model: Model) -> Plan:
         certainty=Certainty.EXACT,
         says="",
         host="h",
-        undoable=model.kind is Kind.STATE,
+        undoable=model.kind is StepKind.STATE,
         on_failure=model.on_failure,
         repeat_safe=model.repeat_safe,
     )

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.core.alert import NEVER, SEVERITIES, Alert, Message, Shows, Told, announce, loudness
+from failover.core.alerting.alert import NEVER, SEVERITIES, Alert, Message, Shows, Told, announce, loudness
 from failover.core.words import seconds
 
 START = datetime(2020, 8, 11, 9, 0, tzinfo=UTC)

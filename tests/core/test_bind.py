@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.core import condition as cond
-from failover.core.bind import Unbound, bind, parameters
 from failover.core.fleet import Domain, Fleet, Host, Role
-from failover.core.playbook import Failback, Param, Playbook, StepSpec, Value, Watch
+from failover.core.observe import condition as cond
+from failover.core.runs.bind import Unbound, bind, parameters
+from failover.core.runs.playbook import Failback, Param, Playbook, StepSpec, Value, Watch
 from failover.dns.rfc2136 import Rfc2136
 
 FLEET = Fleet(

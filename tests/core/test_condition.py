@@ -9,12 +9,11 @@ from typing import Any as Told
 
 import pytest
 
-from failover.core.condition import (
+from failover.core.observe.condition import (
     All,
     Any,
     Condition,
     Judgement,
-    Pace,
     Predicate,
     at_once,
     describe,
@@ -23,7 +22,8 @@ from failover.core.condition import (
     predicates,
     words,
 )
-from failover.core.signal import Outcome, Samples, Signal
+from failover.core.observe.signal import Outcome, Samples, Signal
+from failover.core.pace import Pace
 from tests.core.cases import NOW, condition, situation, table
 
 PACE = Pace(spacing=5, gap=150, fresh=90)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from failover.core import barriers
-from failover.core.verdict import Considered, Verdict, decide, recommend
+from failover.core.decide import guards
+from failover.core.decide.verdict import Considered, Verdict, decide, recommend
 from tests.core.cases import situation, table
 
 CASES = table("decisions.yaml")
@@ -71,4 +71,4 @@ def test_every_barrier_speaks_in_a_case() -> None:
         "paused", "busy", "open run", "diagnosis", "in force", "gone", "unknown", "preconditions", "attempts", "limit",
         "retry", "clock", "quorum", "target", "one at a time", "mode",
     }  # fmt: skip
-    assert len(barriers.RULES) == 11, "a rule that has no case yet?"
+    assert len(guards.RULES) == 11, "a rule that has no case yet?"

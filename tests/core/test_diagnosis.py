@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from failover.core.diagnosis import RULES, State, diagnose, host_state
 from failover.core.fleet import Host, Role
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
+from failover.core.observe.diagnosis import RULES, State, diagnose, host_state
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
 from tests.signals.fakes import AT, fleet
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parents[1] / "cases" / "diagnosis.yaml").read_text())

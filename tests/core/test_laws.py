@@ -13,18 +13,18 @@ from datetime import timedelta
 
 from hypothesis import given, note, settings
 
-from failover.core.alert import NEVER
-from failover.core.attention import alerts
-from failover.core.barriers import AGAIN_S, NOTHINGS, counted
-from failover.core.candidates import Candidate, Situation
-from failover.core.condition import at_once, judge
-from failover.core.diagnosis import ANCHORS
+from failover.core.alerting.alert import NEVER
+from failover.core.alerting.incident_alerts import alerts
+from failover.core.decide.candidates import Candidate, Situation
+from failover.core.decide.failback import Return, returns
+from failover.core.decide.guards import AGAIN_S, NOTHINGS, counted
+from failover.core.decide.past import InForce, Ran
+from failover.core.decide.verdict import Decision, Verdict, decide, recommend
 from failover.core.fleet import Mode
-from failover.core.past import Ran, Standing
-from failover.core.playbook import moves_mail
-from failover.core.returns import Return, returns
-from failover.core.signal import CONTROLLER, Outcome, Signal
-from failover.core.verdict import Kind, Verdict, decide, recommend
+from failover.core.observe.condition import at_once, judge
+from failover.core.observe.diagnosis import ANCHORS
+from failover.core.observe.signal import CONTROLLER, Outcome, Signal
+from failover.core.runs.playbook import moves_mail
 from tests.core.cases import situation
 from tests.core.histories import Case, alike_cases, cases, standing_cases
 
@@ -36,7 +36,7 @@ many = settings(max_examples=max(200, 30 * int(os.environ.get("FAILOVER_SOAK", "
 def test_nothing_is_run_against_a_rule(case: Case) -> None:
     s = situation(case)
     verdict = decide(s)
-    if verdict.kind is not Kind.RUN:
+    if verdict.kind is not Decision.RUN:
         return
     c = _chosen(verdict)
     note(f"runs {c.name} on {c.host}: {verdict.because}")
@@ -62,7 +62,7 @@ def test_nothing_is_run_against_a_rule(case: Case) -> None:
         _moves_mail_safely(c, s)
 
 
-def _another_domains(past: Ran | Standing, c: Candidate, s: Situation) -> bool:
+def _another_domains(past: Ran | InForce, c: Candidate, s: Situation) -> bool:
     """The same cure for the same host, both for domains, and for none in common."""
     mine, theirs = ({*x.subjects} & {*s.fleet.domains} for x in (c, past))
     same = (past.playbook, past.host) == (c.name, c.host) and c.host is not None
@@ -134,7 +134,7 @@ def _newest_alike(ran: tuple[Ran, ...], most: int) -> tuple[Ran, ...]:
 def test_what_is_unknown_never_runs_anything(case: Case) -> None:
     s = situation(case)
     dim = tuple(x if x.outcome is Outcome.OK else replace(x, outcome=Outcome.UNKNOWN) for x in s.samples)
-    assert decide(replace(s, samples=dim)).kind is not Kind.RUN
+    assert decide(replace(s, samples=dim)).kind is not Decision.RUN
 
 
 @many
@@ -159,11 +159,11 @@ def test_a_person_is_told_whatever_is_bad_and_may_not_be_helped(case: Case) -> N
     verdict = decide(s)
     told = alerts(s, verdict, returns(s, verdict))
     assert all(a.title and a.text for a in told)
-    if verdict.kind is Kind.PAGE:
+    if verdict.kind is Decision.PAGE:
         loud = {a.key.partition("/")[0] for a in told if a.severity == "critical" and a.patience_s < NEVER}
         about = {verdict.host} if verdict.host else {CONTROLLER, *(_chosen_subjects(verdict))}
         assert loud & about
-    if verdict.kind is Kind.RUN and verdict.host:
+    if verdict.kind is Decision.RUN and verdict.host:
         incident = f"{verdict.host}/{s.diagnoses()[verdict.host].incident or 'state'}"
         assert not any(a.patience_s < NEVER for a in told if a.key == incident), "the run itself will tell"
 
@@ -178,8 +178,8 @@ def test_a_recommendation_is_for_what_fires_and_can_be_done(case: Case) -> None:
     s = situation(case)
     verdict = recommend(s)
     fires = [x.candidate for x in verdict.considered if x.fires]
-    assert (verdict.kind is Kind.HOLD) == (not fires)
-    assert (verdict.kind is Kind.RUN) == any(c.ready.holds for c in fires)
+    assert (verdict.kind is Decision.HOLD) == (not fires)
+    assert (verdict.kind is Decision.RUN) == any(c.ready.holds for c in fires)
 
 
 @many
@@ -192,10 +192,10 @@ def test_nothing_goes_back_against_law_1(case: Case) -> None:
     assert [r.standing.since for r in found] == sorted((m.since for m in s.past.standing), reverse=True)
     for r in found:
         assert r.because
-        if r.kind is Kind.RUN:
+        if r.kind is Decision.RUN:
             _may_go_back(r, s, verdict)
-        if r.standing.until is not None and r.standing.until <= s.now and r.kind is not Kind.RUN:
-            assert r.kind is Kind.PAGE, "expired, and nobody is told"
+        if r.standing.until is not None and r.standing.until <= s.now and r.kind is not Decision.RUN:
+            assert r.kind is Decision.PAGE, "expired, and nobody is told"
 
 
 def _may_go_back(r: Return, s: Situation, verdict: Verdict) -> None:
@@ -215,5 +215,5 @@ def _may_go_back(r: Return, s: Situation, verdict: Verdict) -> None:
     assert (lasted and all(lasted)) or (m.until is not None and m.until <= s.now and False not in lasted)
 
 
-def _for(m: Standing) -> set[str | None]:
+def _for(m: InForce) -> set[str | None]:
     return {m.host, *m.away_from}

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from failover.core.leaving import counted, leaves, lows, waited_s, waiting
-from failover.core.playbook import Watch
-from failover.core.signal import Outcome, Signal
-from failover.core.watch import Seen, patience_left, signals, watch
+from failover.core.observe.signal import Outcome, Signal
+from failover.core.runs.leaving import counted, leaves, lows, waited_s, waiting
+from failover.core.runs.playbook import Watch
+from failover.core.runs.verify import Seen, patience_left, signals, watch
 
 BEGAN = datetime(2020, 8, 11, 6, tzinfo=UTC)
 SOME = Watch("queue.frozen", "mx1", leaves="some", within=60.0)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from failover.core.condition import judge
-from failover.core.diagnosis import State, host_state
 from failover.core.fleet import Host
-from failover.core.leaving import waiting
-from failover.core.playbook import Watch
-from failover.core.signal import Outcome, Samples, Signal
-from failover.core.watch import Seen, patience_left, watch
+from failover.core.observe.condition import judge
+from failover.core.observe.diagnosis import State, host_state
+from failover.core.observe.signal import Outcome, Samples, Signal
+from failover.core.runs.leaving import waiting
+from failover.core.runs.playbook import Watch
+from failover.core.runs.verify import Seen, patience_left, watch
 from failover.ports import Reply
 from failover.signals import queue
 from failover.signals.look import look

@@ -20,10 +20,10 @@ from dataclasses import replace
 
 import pytest
 
-from failover.core.plan import Kind
-from failover.core.playbook import OnFailure
-from failover.core.recovery import Move, Recorded, World, backward, compare, forward, settled
-from failover.core.run import NEEDS_PERSON, RunState, exit_code
+from failover.core.runs.journal import NEEDS_PERSON, RunState, exit_code
+from failover.core.runs.plan import StepKind
+from failover.core.runs.playbook import OnFailure
+from failover.core.runs.recovery import Move, Reading, Recorded, backward, compare, forward, settled
 from tests.core.model import Budget, Model, State, whatever_is_unknown_was_refused
 
 pytestmark = pytest.mark.slow
@@ -32,66 +32,68 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("kind", "recorded", "world", "safe"), list(itertools.product(Kind, Recorded, World, (False, True)))
+    ("kind", "recorded", "world", "safe"), list(itertools.product(StepKind, Recorded, Reading, (False, True)))
 )
-def test_every_cell_forward_says_what_to_do(kind: Kind, recorded: Recorded, world: World, safe: bool) -> None:
+def test_every_cell_forward_says_what_to_do(kind: StepKind, recorded: Recorded, world: Reading, safe: bool) -> None:
     move = forward(kind, recorded, world, repeat_safe=safe)
-    if world in {World.UNKNOWN, World.RUNNING} and recorded is not Recorded.ACTED:
+    if world in {Reading.UNKNOWN, Reading.RUNNING} and recorded is not Recorded.ACTED:
         assert move is Move.WAIT
     if move is Move.ACT:
-        nothing_of_ours = world is World.BEFORE
-        assert nothing_of_ours or (kind is Kind.EVENT and safe and (recorded, world) == (Recorded.INTENT, World.HALF))
-    if kind is Kind.STATE and world is World.OTHER and recorded is not Recorded.ACTED:
+        nothing_of_ours = world is Reading.BEFORE
+        assert nothing_of_ours or (
+            kind is StepKind.EVENT and safe and (recorded, world) == (Recorded.INTENT, Reading.HALF)
+        )
+    if kind is StepKind.STATE and world is Reading.OTHER and recorded is not Recorded.ACTED:
         assert move is Move.CONFLICT
 
 
-@pytest.mark.parametrize(("kind", "recorded", "world"), list(itertools.product(Kind, Recorded, World)))
-def test_going_on_changes_one_cell_alone(kind: Kind, recorded: Recorded, world: World) -> None:
+@pytest.mark.parametrize(("kind", "recorded", "world"), list(itertools.product(StepKind, Recorded, Reading)))
+def test_going_on_changes_one_cell_alone(kind: StepKind, recorded: Recorded, world: Reading) -> None:
     """Half of a state of ours, begun and not ended: acting again takes it on. What never began is not ours to go on."""
     usual = forward(kind, recorded, world, repeat_safe=False)
     move = forward(kind, recorded, world, repeat_safe=False, goes_on=True)
-    one = (kind, recorded, world) == (Kind.STATE, Recorded.INTENT, World.HALF)
+    one = (kind, recorded, world) == (StepKind.STATE, Recorded.INTENT, Reading.HALF)
     assert move is (Move.ACT if one else usual)
 
 
-@pytest.mark.parametrize(("recorded", "world"), list(itertools.product((Recorded.NOTHING, Recorded.INTENT), World)))
-def test_every_cell_backward_says_what_to_do(recorded: Recorded, world: World) -> None:
+@pytest.mark.parametrize(("recorded", "world"), list(itertools.product((Recorded.NOTHING, Recorded.INTENT), Reading)))
+def test_every_cell_backward_says_what_to_do(recorded: Recorded, world: Reading) -> None:
     move = backward(recorded, world)
-    assert (move is Move.ACT) == (world in {World.WANTED, World.HALF})
-    assert (move is Move.WAIT) == (world in {World.UNKNOWN, World.RUNNING})
-    assert (move is Move.ADOPT) == (world in {World.BEFORE, World.THEIRS})
-    assert (move is Move.CONFLICT) == (world is World.OTHER)
+    assert (move is Move.ACT) == (world in {Reading.WANTED, Reading.HALF})
+    assert (move is Move.WAIT) == (world in {Reading.UNKNOWN, Reading.RUNNING})
+    assert (move is Move.ADOPT) == (world in {Reading.BEFORE, Reading.THEIRS})
+    assert (move is Move.CONFLICT) == (world is Reading.OTHER)
 
 
 @pytest.mark.parametrize(
     ("now", "world"),
     [
-        ({"a": "=1", "b": "=1"}, World.BEFORE),
-        ({"a": "=2", "b": "-"}, World.WANTED),
-        ({"a": "=2", "b": "=1"}, World.HALF),
-        ({"a": "=1", "b": "-"}, World.HALF),
-        ({"a": "=3", "b": "=1"}, World.OTHER),
-        ({"a": "=2"}, World.OTHER),
-        ({}, World.OTHER),
+        ({"a": "=1", "b": "=1"}, Reading.BEFORE),
+        ({"a": "=2", "b": "-"}, Reading.WANTED),
+        ({"a": "=2", "b": "=1"}, Reading.HALF),
+        ({"a": "=1", "b": "-"}, Reading.HALF),
+        ({"a": "=3", "b": "=1"}, Reading.OTHER),
+        ({"a": "=2"}, Reading.OTHER),
+        ({}, Reading.OTHER),
     ],
 )
-def test_compare(now: dict[str, str], world: World) -> None:
+def test_compare(now: dict[str, str], world: Reading) -> None:
     assert compare(now, before={"a": "=1", "b": "=1"}, want={"a": "=2", "b": "-"}) is world
 
 
 @pytest.mark.parametrize(
     ("size", "state", "world"),
     [
-        ("old", "running", World.BEFORE),
-        ("new", "running", World.WANTED),
-        ("old", "stopped", World.HALF),
-        ("new", "stopped", World.HALF),
-        ("old", "terminated", World.OTHER),
-        ("third", "stopped", World.OTHER),
-        ("third", "running", World.OTHER),
+        ("old", "running", Reading.BEFORE),
+        ("new", "running", Reading.WANTED),
+        ("old", "stopped", Reading.HALF),
+        ("new", "stopped", Reading.HALF),
+        ("old", "terminated", Reading.OTHER),
+        ("third", "stopped", Reading.OTHER),
+        ("third", "running", Reading.OTHER),
     ],
 )
-def test_what_lies_on_the_way_is_half_of_ours(size: str, state: str, world: World) -> None:
+def test_what_lies_on_the_way_is_half_of_ours(size: str, state: str, world: Reading) -> None:
     before, want = {"size": "old", "state": "running"}, {"size": "new", "state": "running"}
     now, on_the_way = {"size": size, "state": state}, {"state": ("stopping", "stopped")}
     assert compare(now, before=before, want=want, on_the_way=on_the_way) is world
@@ -100,35 +102,35 @@ def test_what_lies_on_the_way_is_half_of_ours(size: str, state: str, world: Worl
 @pytest.mark.parametrize(
     ("undo", "far", "now", "world"),
     [
-        (False, World.BEFORE, World.BEFORE, World.BEFORE),
-        (False, World.BEFORE, World.WANTED, World.THEIRS),
-        (False, World.BEFORE, World.HALF, World.THEIRS),
-        (False, World.BEFORE, World.OTHER, World.THEIRS),
-        (False, World.HALF, World.BEFORE, World.BEFORE),
-        (False, World.HALF, World.WANTED, World.HALF),
-        (False, World.HALF, World.HALF, World.HALF),
-        (False, World.HALF, World.OTHER, World.OTHER),
-        (False, World.WANTED, World.BEFORE, World.THEIRS),
-        (False, World.WANTED, World.WANTED, World.WANTED),
-        (False, World.WANTED, World.HALF, World.HALF),
-        (False, World.WANTED, World.OTHER, World.OTHER),
-        (True, World.BEFORE, World.BEFORE, World.BEFORE),
-        (True, World.BEFORE, World.WANTED, World.WANTED),
-        (True, World.BEFORE, World.HALF, World.HALF),
-        (True, World.BEFORE, World.OTHER, World.OTHER),
-        (True, World.HALF, World.BEFORE, World.HALF),
-        (True, World.HALF, World.WANTED, World.WANTED),
-        (True, World.HALF, World.HALF, World.HALF),
-        (True, World.HALF, World.OTHER, World.OTHER),
-        (True, World.WANTED, World.BEFORE, World.BEFORE),
-        (True, World.WANTED, World.WANTED, World.THEIRS),
-        (True, World.WANTED, World.HALF, World.THEIRS),
-        (True, World.WANTED, World.OTHER, World.THEIRS),
+        (False, Reading.BEFORE, Reading.BEFORE, Reading.BEFORE),
+        (False, Reading.BEFORE, Reading.WANTED, Reading.THEIRS),
+        (False, Reading.BEFORE, Reading.HALF, Reading.THEIRS),
+        (False, Reading.BEFORE, Reading.OTHER, Reading.THEIRS),
+        (False, Reading.HALF, Reading.BEFORE, Reading.BEFORE),
+        (False, Reading.HALF, Reading.WANTED, Reading.HALF),
+        (False, Reading.HALF, Reading.HALF, Reading.HALF),
+        (False, Reading.HALF, Reading.OTHER, Reading.OTHER),
+        (False, Reading.WANTED, Reading.BEFORE, Reading.THEIRS),
+        (False, Reading.WANTED, Reading.WANTED, Reading.WANTED),
+        (False, Reading.WANTED, Reading.HALF, Reading.HALF),
+        (False, Reading.WANTED, Reading.OTHER, Reading.OTHER),
+        (True, Reading.BEFORE, Reading.BEFORE, Reading.BEFORE),
+        (True, Reading.BEFORE, Reading.WANTED, Reading.WANTED),
+        (True, Reading.BEFORE, Reading.HALF, Reading.HALF),
+        (True, Reading.BEFORE, Reading.OTHER, Reading.OTHER),
+        (True, Reading.HALF, Reading.BEFORE, Reading.HALF),
+        (True, Reading.HALF, Reading.WANTED, Reading.WANTED),
+        (True, Reading.HALF, Reading.HALF, Reading.HALF),
+        (True, Reading.HALF, Reading.OTHER, Reading.OTHER),
+        (True, Reading.WANTED, Reading.BEFORE, Reading.BEFORE),
+        (True, Reading.WANTED, Reading.WANTED, Reading.THEIRS),
+        (True, Reading.WANTED, Reading.HALF, Reading.THEIRS),
+        (True, Reading.WANTED, Reading.OTHER, Reading.THEIRS),
     ],
 )
-def test_settled(undo: bool, far: World, now: World, world: World) -> None:
+def test_settled(undo: bool, far: Reading, now: Reading, world: Reading) -> None:
     assert settled(far, now, undo=undo) is world
-    assert settled(World.RUNNING, now, undo=undo) is World.RUNNING
+    assert settled(Reading.RUNNING, now, undo=undo) is Reading.RUNNING
 
 
 def test_nothing_bound_is_never_as_wanted() -> None:
@@ -139,26 +141,26 @@ def test_nothing_bound_is_never_as_wanted() -> None:
 # The search -----------------------------------------------------------------
 
 MODELS = {
-    "state": (Model(Kind.STATE), Budget()),
-    "state, two kills": (Model(Kind.STATE), Budget(sittings=2, edits=0, blind=0)),
-    "state, pauses on failure": (Model(Kind.STATE, on_failure=OnFailure.PAUSE), Budget(edits=0)),
-    "state, a far side that does not compare": (Model(Kind.STATE, compares=False), Budget(losses=0)),
-    "event": (Model(Kind.EVENT), Budget(sittings=2, edits=0)),
-    "event, repeating is safe": (Model(Kind.EVENT, repeat_safe=True), Budget(edits=0)),
-    "state, odd answers": (Model(Kind.STATE), Budget(losses=0, odd=2)),
+    "state": (Model(StepKind.STATE), Budget()),
+    "state, two kills": (Model(StepKind.STATE), Budget(sittings=2, edits=0, blind=0)),
+    "state, pauses on failure": (Model(StepKind.STATE, on_failure=OnFailure.PAUSE), Budget(edits=0)),
+    "state, a far side that does not compare": (Model(StepKind.STATE, compares=False), Budget(losses=0)),
+    "event": (Model(StepKind.EVENT), Budget(sittings=2, edits=0)),
+    "event, repeating is safe": (Model(StepKind.EVENT, repeat_safe=True), Budget(edits=0)),
+    "state, odd answers": (Model(StepKind.STATE), Budget(losses=0, odd=2)),
     "state, odd answers, pauses on failure": (
-        Model(Kind.STATE, on_failure=OnFailure.PAUSE),
+        Model(StepKind.STATE, on_failure=OnFailure.PAUSE),
         Budget(edits=0, losses=0, odd=2),
     ),
-    "event, odd answers": (Model(Kind.EVENT), Budget(edits=0, odd=1)),
+    "event, odd answers": (Model(StepKind.EVENT), Budget(edits=0, odd=1)),
 }
 DEEPER = {
-    "state, two losses": (Model(Kind.STATE), Budget(losses=2)),
-    "state, losses, edits and odd answers": (Model(Kind.STATE), Budget(odd=1)),
-    "state, two kills and an edit": (Model(Kind.STATE), Budget(sittings=2)),
-    "event, two losses": (Model(Kind.EVENT), Budget(sittings=2, losses=2, edits=0)),
+    "state, two losses": (Model(StepKind.STATE), Budget(losses=2)),
+    "state, losses, edits and odd answers": (Model(StepKind.STATE), Budget(odd=1)),
+    "state, two kills and an edit": (Model(StepKind.STATE), Budget(sittings=2)),
+    "event, two losses": (Model(StepKind.EVENT), Budget(sittings=2, losses=2, edits=0)),
     "event, repeating is safe, two losses": (
-        Model(Kind.EVENT, repeat_safe=True),
+        Model(StepKind.EVENT, repeat_safe=True),
         Budget(sittings=2, losses=2, edits=0),
     ),
 }
@@ -211,7 +213,7 @@ def search(model: Model, budget: Budget) -> tuple[int, Counter[RunState], int]:
 
 
 def _lawful(model: Model, s: State) -> None:
-    if model.kind is Kind.EVENT and not model.repeat_safe:
+    if model.kind is StepKind.EVENT and not model.repeat_safe:
         assert s.effects <= 1, "it was done twice"
     view = s.journal.view
     step = view.steps["s"]

@@ -9,18 +9,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.core.memory import LEAST_RUNS, RUNS_AT_ONCE, RUNS_KEPT, looked_back, outlived
-from failover.core.plan import Certainty, Kind, Plan, Step
-from failover.core.playbook import Limits, Playbook
-from failover.core.run import Did, Event, RunState, fold
-from failover.core.summary import Folded, Outline, Progress, Summary, outline
+from failover.core.runs.journal import Did, Event, RunState, fold
+from failover.core.runs.plan import Certainty, Plan, Step, StepKind
+from failover.core.runs.playbook import Limits, Playbook
+from failover.core.runs.retention import LEAST_RUNS, RUNS_AT_ONCE, RUNS_KEPT, looked_back, outlived
+from failover.core.runs.summary import Folded, Outline, Progress, Summary, outline
 
 NOW = datetime(2026, 11, 24, 3, 12, 5, 123456, tzinfo=UTC)
 DAY = timedelta(days=1)
 STEPS = (
-    Step("bypass", "spam.bypass", Kind.STATE, Certainty.EXACT, "take it out", host="mx1", undoable=True),
-    Step("flush", "queue.flush", Kind.EVENT, Certainty.OBSERVED, "send on", host="mx1"),
-    Step("move", "dns.prefer", Kind.STATE, Certainty.EXACT, "move it", domain="example.net", undoable=True),
+    Step("bypass", "spam.bypass", StepKind.STATE, Certainty.EXACT, "take it out", host="mx1", undoable=True),
+    Step("flush", "queue.flush", StepKind.EVENT, Certainty.OBSERVED, "send on", host="mx1"),
+    Step("move", "dns.prefer", StepKind.STATE, Certainty.EXACT, "move it", domain="example.net", undoable=True),
 )
 PLAN = Plan("spam-filter-hung", "take the filter out", STEPS, {"sick": "mx1"}, incident="mx1/spam-filter-hung")
 DATA: dict[Did, st.SearchStrategy[dict[str, Any]]] = {

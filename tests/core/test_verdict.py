@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
-from failover.core.candidates import Situation
+from failover.core.decide.candidates import Situation
+from failover.core.decide.verdict import Decision, Verdict, recommend
 from failover.core.fleet import Domain, Fleet, Host, Role
-from failover.core.signal import CONTROLLER, Outcome, Samples, Signal
-from failover.core.verdict import Kind, Verdict, recommend
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.dns.rfc2136 import Rfc2136
 
 NOW = datetime(2020, 8, 11, 14, 0, tzinfo=UTC)
@@ -45,21 +45,21 @@ DOWN = looks(here=Outcome.FAIL, peer=Outcome.FAIL)
 
 def test_down_for_both_places_moves_mail_to_the_only_other_host_of_the_only_domain() -> None:
     verdict = decided(DOWN)
-    assert (verdict.kind, verdict.host) == (Kind.RUN, "mx1")
+    assert (verdict.kind, verdict.host) == (Decision.RUN, "mx1")
     assert verdict.params == {"sick": "mx1", "to": "mx2", "domain": "example.net"}
 
 
 def test_one_place_alone_unknown_or_two_looks_are_no_quorum() -> None:
     for peer in (Outcome.OK, Outcome.UNKNOWN):
-        assert decided(looks(here=Outcome.FAIL, peer=peer)).kind is Kind.HOLD
-    assert decided(looks(here=Outcome.OK, peer=Outcome.FAIL)).kind is Kind.HOLD
-    assert decided(looks(here=Outcome.FAIL, peer=Outcome.FAIL, n=2)).kind is Kind.HOLD
+        assert decided(looks(here=Outcome.FAIL, peer=peer)).kind is Decision.HOLD
+    assert decided(looks(here=Outcome.OK, peer=Outcome.FAIL)).kind is Decision.HOLD
+    assert decided(looks(here=Outcome.FAIL, peer=Outcome.FAIL, n=2)).kind is Decision.HOLD
 
 
 def test_to_a_standby_that_does_not_greet_nothing_is_moved_and_a_person_is_called() -> None:
-    assert decided(looks(here=Outcome.FAIL, peer=Outcome.FAIL, standby=Outcome.FAIL)).kind is Kind.PAGE
+    assert decided(looks(here=Outcome.FAIL, peer=Outcome.FAIL, standby=Outcome.FAIL)).kind is Decision.PAGE
 
 
 def test_without_a_domain_or_another_mx_there_is_nothing_to_move() -> None:
-    assert decided(DOWN, fleet(domains=())).kind is Kind.HOLD
-    assert decided(DOWN, fleet(hosts=("mx1",))).kind is Kind.HOLD
+    assert decided(DOWN, fleet(domains=())).kind is Decision.HOLD
+    assert decided(DOWN, fleet(hosts=("mx1",))).kind is Decision.HOLD

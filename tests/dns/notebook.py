@@ -12,7 +12,7 @@ from pydantic import Field
 
 from failover.core.fleet import Domain, Endpoint
 from failover.core.mx import MxSet, parse
-from failover.core.signal import Outcome
+from failover.core.observe.signal import Outcome
 from failover.dns.entry import Drafted, Entry, Found
 from failover.dns.sets import changed, not_empty
 from failover.errors import Refused

@@ -30,7 +30,7 @@ from pathlib import Path
 import failover
 from failover.config.hosts import HostsFile, load_fleet
 from failover.config.playbooks import load_playbook
-from failover.controller import Controller
+from failover.runs.service import Runs
 from failover.dns import zone_of
 from failover.signals import anchors
 from failover.world.hands import hands
@@ -39,7 +39,7 @@ from failover.world.world import World, fleet
 of = replace(fleet(), domains=load_fleet(Path("hosts.yaml")).domains)
 world = World(7, of=of)
 world.zones["lab.test"] = zone_of(of.domains["lab.test"], world.clock)
-c = Controller(hands(world), world.store)
+c = Runs(hands(world), world.store)
 plan = c.plan(load_playbook(Path("playbooks/shift-mx.yaml")), {"domain": "lab.test", "to": "mx2"})
 record, done = c.run(plan)
 page = Path("zone.txt").read_text()

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from failover.adapters import resolver
 from failover.channels.notifier import Notify
-from failover.core.alert import Message
-from failover.core.answer import Answer
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Channel
 from failover.core.mx import mx_set
+from failover.core.runs.answer import Answer
 from failover.dns.rfc2136 import Rfc2136
 from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import FailoverError, Fault, Unreachable

@@ -25,20 +25,20 @@ from hypothesis import strategies as st
 from failover.adapters import ec2, resolver
 from failover.adapters.clock import SystemClock
 from failover.adapters.ec2 import Ec2Cloud
-from failover.core.answer import Answer
 from failover.core.fleet import Ec2, Endpoint
-from failover.core.mx import Mode, MxSet, mx_set, prefer
+from failover.core.mx import MxMode, MxSet, mx_set, prefer
+from failover.core.runs.answer import Answer
 from failover.dns import route53_zone
 from failover.dns.route53_zone import Route53Zone
 from failover.errors import FailoverError
-from failover.ports import Machine
+from failover.ports import Instance
 from tests.fuzz.made_up import NASTY, NUMBERS, fuzz, no_fault, plain
 from tests.standins.aws import Aws
 
 INSTANCE, REGION = "i-0123456789abcdef0", "eu-west-3"
 ID, NAME = "Z0123456789", "example.net"
 TWO = mx_set(300, [(10, "mx1.example.net"), (20, "mx2.example.net")])
-MORE = prefer(TWO, "mx2.example.net", Mode.OVERLAY)
+MORE = prefer(TWO, "mx2.example.net", MxMode.OVERLAY)
 STATUS = [200, 200, 200, 200, 204, 302, 400, 404, 500, 503]
 SEED = st.integers(0, 2**32)
 Spoil = Callable[[int, bytes], tuple[int, bytes]]
@@ -165,7 +165,7 @@ def test_a_machine_is_read_or_said_to_be_unreadable(between: Between, seed: int)
     between.anew(spoilt(seed))
     cloud = Ec2Cloud(Ec2(REGION, INSTANCE), pause_s=0.0)
     _, found = told(cloud.machine)
-    if isinstance(found, Machine):
+    if isinstance(found, Instance):
         assert found.state in {"pending", "running", "shutting-down", "terminated", "stopping", "stopped"}
         assert found.size
         assert all(plain(t) for t in (found.size, found.address or "", found.why))

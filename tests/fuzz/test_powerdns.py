@@ -19,15 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.adapters import resolver
-from failover.core.answer import Answer
-from failover.core.mx import Mode, MxSet, mx_set, prefer
+from failover.core.mx import MxMode, MxSet, mx_set, prefer
+from failover.core.runs.answer import Answer
 from failover.dns.powerdns import PowerDns, PowerDnsZone
 from failover.errors import FailoverError
 from tests.fuzz.made_up import NASTY, NUMBERS, fuzz, no_fault, plain
 
 NAME, KEY = "example.net", "s3cret"
 TWO = mx_set(300, [(10, "mx1.example.net"), (20, "mx2.example.net")])
-MORE = prefer(TWO, "mx2.example.net", Mode.OVERLAY)
+MORE = prefer(TWO, "mx2.example.net", MxMode.OVERLAY)
 SEED = st.integers(0, 2**32)
 BASE = "/api/v1/servers/localhost/zones"
 

@@ -19,7 +19,7 @@ from failover.adapters.watchdog import Stage
 from failover.core.clean import LONGEST, clean, field
 from failover.core.fleet import Endpoint, Host, Role
 from failover.core.mx import MxSet
-from failover.core.signal import Outcome
+from failover.core.observe.signal import Outcome
 from failover.doctor.host import clocks, epochs
 from failover.errors import ConfigError, FailoverError
 from failover.ports import Reply

@@ -14,7 +14,7 @@ import failover
 from failover.adapters import journal_json, look_json
 from failover.config.hosts import load_fleet
 from failover.config.playbooks import load_playbook
-from failover.core.signal import Outcome, Signal
+from failover.core.observe.signal import Outcome, Signal
 from failover.errors import ConfigError
 from tests.fuzz.made_up import NASTY, NUMBERS, fuzz, mutated, plain
 from tests.signals.fakes import AT

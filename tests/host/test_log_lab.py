@@ -12,7 +12,7 @@ import pytest
 from failover.adapters.clock import SystemClock
 from failover.config.hosts import load_fleet
 from failover.core.fleet import Host
-from failover.core.signal import Samples
+from failover.core.observe.signal import Samples
 from failover.lab import Lab
 from failover.ports import Reply
 from failover.signals import COUNTED

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from failover.core.run import Did
+from failover.core.runs.journal import Did
 from failover.lab import Lab
 from tests.labs import lab_or_skip, rolled_back
 from tests.scenarios.watching import Desk, Mail, Started, configuration, letters_waiting, records, until

@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 import pytest
 
-from failover.core.run import Did
+from failover.core.runs.journal import Did
 from failover.lab import Lab
 from tests.labs import arrived, lab_or_skip, send
 from tests.scenarios.watching import Desk, Mail, Started, cron, records, until

@@ -25,7 +25,7 @@ import pytest
 
 from failover.adapters.store import SqlStore
 from failover.config.catalogue import find
-from failover.core.run import Did
+from failover.core.runs.journal import Did
 from failover.lab import Lab, mx_down, queues
 from failover.lab.ledger import Books, read
 from failover.lab.playing import CONFIGURATION
@@ -300,11 +300,13 @@ def main(where: str, words: Iterable[str]) -> None:
     all was looked at and the update is about to leave."""
     from dns.update import UpdateMessage
 
-    from failover import cli, engine, lead
+    from failover import cli
     from failover.adapters import ssh
+    from failover.controller import leader
     from failover.dns import rfc2136_zone
+    from failover.runs import engine
 
-    engine.LEASE_S = lead.LEAD_S = SHORT_LEASE_S
+    engine.LEASE_S = leader.LEAD_S = SHORT_LEASE_S
     of_dns = {"dns": "swap", "update": "_exchange"}
     owner: Any = rfc2136_zone.Rfc2136Zone if where in of_dns else ssh.SshRemote
     name = of_dns.get(where, "call")

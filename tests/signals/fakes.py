@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import current_thread
 
-from failover.core.fleet import Domain, Endpoint, Engine, Fleet, Handler, Host, Role, Spam
-from failover.core.signal import Outcome, Signal
+from failover.core.fleet import Domain, Endpoint, Fleet, Handler, Host, Role, Spam, SpamEngine
+from failover.core.observe.signal import Outcome, Signal
 from failover.dns.rfc2136 import Rfc2136
 from failover.errors import FailoverError
 from failover.ports import Reply, SmtpAnswer, Tls, TlsAnswer
@@ -40,7 +40,7 @@ inodes 88 /var/spool/postfix"""
 
 
 def host(name: str, last: int, **changes: object) -> Host:
-    spam = Spam(Engine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd")
+    spam = Spam(SpamEngine.SPAMASSASSIN, Endpoint("127.0.0.1", 783), "spamd")
     handler = Handler(Endpoint("127.0.0.1", 20381), "Python SMTP", "sl-email")
     given: dict[str, object] = {"spam": spam, "handler": handler, **changes}
     role = Role.PRIMARY if last == 11 else Role.STANDBY

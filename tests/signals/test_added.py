@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 FILE = '''
 """How long the host is up: a machine that came back a moment ago may go again."""
 
-from failover.core.signal import Outcome
+from failover.core.observe.signal import Outcome
 from failover.signals.family import Family
 from failover.signals.kind import SignalKind
 from failover.signals.sight import number, why_missing

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from failover.core import debts as weighing
-from failover.core.signal import Outcome, Signal
+from failover.core.alerting import debts as weighing
+from failover.core.observe.signal import Outcome, Signal
 from failover.ports import Reply
 from failover.signals import debts
 from failover.signals.debts import of

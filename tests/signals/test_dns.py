@@ -11,7 +11,7 @@ import pytest
 
 from failover.core.fleet import Domain, Fleet, Host, Role
 from failover.core.mx import MxSet, mx_set
-from failover.core.signal import Outcome, Samples
+from failover.core.observe.signal import Outcome, Samples
 from failover.dns.route53 import Route53
 from failover.errors import Refused, Unreachable
 from failover.ports import Held, by_hand

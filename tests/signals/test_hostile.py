@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.core.diagnosis import diagnose_all
+from failover.core.observe.diagnosis import diagnose_all
 from failover.ports import Reply
 from failover.signals import SIGNALS
 from failover.signals.look import look

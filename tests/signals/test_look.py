@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from failover.core.diagnosis import smtp_failing
 from failover.core.fleet import Endpoint, Fleet, Host, Role
-from failover.core.signal import Outcome
+from failover.core.observe.diagnosis import smtp_failing
+from failover.core.observe.signal import Outcome
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Reply, SmtpAnswer
 from failover.signals import COUNTED

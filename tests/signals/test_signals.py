@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import failover
-from failover.core.fleet import Endpoint, Engine, Spam
-from failover.core.signal import Outcome, Samples, Signal
+from failover.core.fleet import Endpoint, Spam, SpamEngine
+from failover.core.observe.signal import Outcome, Samples, Signal
 from failover.ports import Reply, SmtpAnswer
 from failover.signals import COUNTED, FAMILIES, OF_DOMAINS, SIGNALS, smtp, spam
 from failover.signals.look import look
@@ -177,7 +177,7 @@ def test_an_undeclared_filter_that_speaks_smtp_is_asked_where_the_host_finds_it(
 def test_no_engine_means_no_spam_signals() -> None:
     spam = host("x", 1).spam
     assert spam is not None
-    none = type(spam)(Engine.NONE, spam.address)
+    none = type(spam)(SpamEngine.NONE, spam.address)
     remote = Remote({"mx1": facts("-spam.ping", "-spam.scan")})
     found = look(fleet(host("mx1", 11, spam=none)), remote=remote, smtp=Smtp(), clock=Clock())
     assert not [s for s in found if s.name.startswith("spam.")]
@@ -219,7 +219,7 @@ def test_smtp_from_a_peer(row: str, outcome: Outcome, value: object) -> None:
 @pytest.mark.parametrize(("word", "outcome"), [("closed", "unknown"), ("wrong", "unknown"), ("timeout", "fail")])
 def test_a_proxy_that_speaks_no_http_says_nothing_of_the_filter(word: str, outcome: str) -> None:
     """case: rspamd's proxy on 11332: fail for ever, shift-mx refused, "mx2 is not fit"."""
-    at = Spam(Engine.RSPAMD, Endpoint("127.0.0.1", 11332))
+    at = Spam(SpamEngine.RSPAMD, Endpoint("127.0.0.1", 11332))
     asked = facts(f"spam.scan {word} 9 closed without an answer")
     found = {s.name: s for s in spam.read(visit(host("mx1", 11, spam=at)), asked)}["spam.scan"]
     assert found.outcome == outcome

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from failover.core.condition import Predicate, judge
-from failover.core.diagnosis import State, diagnose_all
-from failover.core.signal import Outcome, Samples, Signal
+from failover.core.observe.condition import Predicate, judge
+from failover.core.observe.diagnosis import State, diagnose_all
+from failover.core.observe.signal import Outcome, Samples, Signal
 from failover.ports import SmtpAnswer, Tls, TlsAnswer
 from failover.signals import SIGNALS, carried, weighs
 from failover.signals.look import look

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from failover.core.diagnosis import State, diagnose_all
-from failover.core.signal import Outcome, Samples, Signal
+from failover.core.observe.diagnosis import State, diagnose_all
+from failover.core.observe.signal import Outcome, Samples, Signal
 from failover.errors import FailoverError, Unreachable
 from failover.ports import Reply
 from failover.signals import COUNTED

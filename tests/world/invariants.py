@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from failover.core.plan import Step
-from failover.core.playbook import Limits
-from failover.core.run import NEEDS_PERSON, RunState, View, fold
+from failover.core.runs.journal import NEEDS_PERSON, RunState, RunView, fold
+from failover.core.runs.plan import Step
+from failover.core.runs.playbook import Limits
 from failover.ports import RunRecord
 from failover.world.postfix import MASTER, Daemon, Files
 from failover.world.remote import Call
@@ -185,7 +185,7 @@ class Invariants:
     def holds(self, c: Cause) -> bool:
         return c.begins <= self.world.now <= c.ends + LATE_S
 
-    def view(self, record: RunRecord) -> View:
+    def view(self, record: RunRecord) -> RunView:
         return fold(record.plan, self.world.store.events(record.id))
 
     def records(self) -> list[RunRecord]:

@@ -9,15 +9,15 @@ from functools import lru_cache
 
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
-from failover.controller import Controller
-from failover.core.alert import Message
+from failover.controller.cycle import cycle
+from failover.controller.result import CycleResult
+from failover.core.alerting.alert import Message
 from failover.core.fleet import Mode, Policy
-from failover.core.playbook import Playbook
-from failover.core.run import RunState
-from failover.core.signal import Samples
-from failover.cycle import cycle
+from failover.core.observe.signal import Samples
+from failover.core.runs.journal import RunState
+from failover.core.runs.playbook import Playbook
 from failover.errors import Refused
-from failover.turn import Turn
+from failover.runs.service import Runs
 from failover.world.faults import Killed
 from failover.world.hands import hands
 from failover.world.postfix import Queue
@@ -51,8 +51,8 @@ class Night:
     ends: list[Callable[[], object]] = field(default_factory=list)
     """What ends the incidents that were begun in it."""
     turns: int = 0
-    last: Turn | None = None
-    _resident: Controller | None = None
+    last: CycleResult | None = None
+    _resident: Runs | None = None
 
     def __post_init__(self) -> None:
         self.world.fleet = replace(self.world.fleet, policy=Policy(mode=Mode.AUTO))
@@ -80,15 +80,15 @@ class Night:
             self.world.reborn()
         self.invariants.after_cycle()
 
-    def controller(self) -> Controller:
+    def controller(self) -> Runs:
         if self.every == WATCH:
             self._resident = self._resident or self._new(())
             return self._resident
         self.world.store = self.world.store.reborn()
         return self._new(self.world.store.samples(self.world.clock.now()))
 
-    def _new(self, before: Samples) -> Controller:
-        return Controller(hands(self.world, before), self.world.store)
+    def _new(self, before: Samples) -> Runs:
+        return Runs(hands(self.world, before), self.world.store)
 
     def let_mail_through(self, within: float = 4 * 3600.0) -> None:
         """Nobody writes any more, every queue empties; then each message was delivered once, or the law is broken."""
@@ -102,7 +102,7 @@ class Night:
     def take_back(self) -> None:
         """A person undoes whatever still stands, newest first, and closes what waited for one."""
         self.world.store.disk.pauses.clear()
-        controller = Controller(hands(self.world), self.world.store)
+        controller = Runs(hands(self.world), self.world.store)
         for record in reversed(self.invariants.records()):
             if any(m.run == record.id for m in controller.mitigations()):
                 view = controller.rollback(record)

@@ -7,11 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from failover.config.playbooks import bind_playbook, load_playbook
-from failover.core.playbook import Playbook
-from failover.core.run import View, fold
-from failover.engine import Engine
-from failover.planner import make_plan
+from failover.core.runs.journal import RunView, fold
+from failover.core.runs.playbook import Playbook
 from failover.ports import RunRecord
+from failover.runs.engine import Engine
+from failover.runs.planner import make_plan
 from failover.world.hands import hands
 from failover.world.machine import Machine
 from failover.world.postfix import Daemon
@@ -54,22 +54,22 @@ class Scene:
         return self.mx1.postfix.loaded == self.mx1.files
 
     @property
-    def view(self) -> View:
+    def view(self) -> RunView:
         return fold(self.record.plan, self.world.store.events(self.record.id))
 
     def engine(self, store: MemoryStore | None = None) -> Engine:
         return Engine(hands(self.world), store or self.world.store)
 
-    def start(self) -> View:
+    def start(self) -> RunView:
         return self.engine().start(self.record)
 
-    def resume(self) -> View:
+    def resume(self) -> RunView:
         """As `runs resume` does; a run that was never opened is started: that is what a person would do."""
         if self.world.store.run(self.record.id) is None:
             return self.start()
         return self.engine().resume(self.record, by="on-call")
 
-    def rollback(self, although: str = "") -> View:
+    def rollback(self, although: str = "") -> RunView:
         return self.engine().rollback(self.record, by="on-call", although=although)
 
     def heal(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from failover.core.run import Phase, RunState, View
+from failover.core.runs.journal import Phase, RunState, RunView
 from tests.world.runs import Scene, scene
 from tests.world.test_kills import honest, told
 
@@ -14,7 +14,7 @@ HOUR = 3600.0
 """Past the run's own deadline, and past every patience of its steps."""
 
 
-def asleep_at(s: Scene, moment: int) -> View:
+def asleep_at(s: Scene, moment: int) -> RunView:
     s.world.moments.hooks[s.first + moment] = lambda: s.world.clock.suspend(HOUR)
     return s.start()
 

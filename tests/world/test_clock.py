@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from failover import history
 from failover.adapters.store import SqlStore
 from failover.cli.status import document, lines
-from failover.clocks import count_from_now
+from failover.controller.clocks import count_from_now
+from failover.controller.cycle import cycle
+from failover.core.decide.past import Pause
+from failover.core.decide.verdict import Decision
 from failover.core.fleet import Mode
-from failover.core.past import Pause
-from failover.core.run import Did, Phase, RunState
-from failover.core.verdict import Kind
-from failover.cycle import cycle
+from failover.core.runs.journal import Did, Phase, RunState
 from failover.doctor.state import records
 from failover.ports import RunRecord
+from failover.runs import history
 from failover.world.postfix import Daemon
 from failover.world.world import World
 from tests.world.runs import scene
@@ -65,7 +65,7 @@ def test_a_run_of_the_future_keeps_automation_off_for_its_cooldown_and_no_longer
     for _ in range(6):
         turn = cycle(w.c, BOOKS)
         w.world.advance(10)
-    assert turn.verdict.kind is Kind.PAGE
+    assert turn.verdict.kind is Decision.PAGE
     assert "ahead of the clock, was made" in turn.verdict.because[-1]
     assert "or earlier (rolled_back), and it is bad again; the next one not before 1 h" in turn.verdict.because[-1]
     w.world.advance((HOUR - (w.c.now - began)).total_seconds() - 60)
@@ -184,7 +184,7 @@ def test_a_pause_of_the_future_pages_and_whoever_lifts_it_lets_it_act() -> None:
     w.c.store.pause(Pause(None, "kim", "kernel upgrade", w.c.now, w.c.now + HOUR))
     right()
     turn = w.until(300)
-    assert (turn.verdict.kind, w.runs) == (Kind.PAGE, ())
+    assert (turn.verdict.kind, w.runs) == (Decision.PAGE, ())
     (page,) = w.told
     assert "`failover unpause` ends it" in page.text
     w.c.store.unpause(None)

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import pytest
 
-from failover.core.run import RunState
+from failover.core.runs.journal import RunState
 from failover.world.incidents import INCIDENTS, Incident
 from failover.world.world import World
 from tests.world.invariants import Cause

@@ -8,13 +8,13 @@ import pytest
 
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
-from failover.controller import Controller
+from failover.controller.cycle import cycle
 from failover.core.fleet import Mode, Policy
-from failover.core.plan import Plan
-from failover.core.run import Phase, RunState, View
-from failover.cycle import cycle
+from failover.core.runs.journal import Phase, RunState, RunView
+from failover.core.runs.plan import Plan
 from failover.errors import Fault
 from failover.ports import RunRecord
+from failover.runs.service import Runs
 from failover.world.faults import Killed
 from failover.world.hands import hands
 from failover.world.postfix import Daemon
@@ -43,8 +43,8 @@ def cut_off() -> Scene:
     return s
 
 
-def ticks(s: Scene, n: int) -> Controller:
-    c = Controller(hands(s.world), s.world.store)
+def ticks(s: Scene, n: int) -> Runs:
+    c = Runs(hands(s.world), s.world.store)
     for _ in range(n):
         cycle(c, (BOOK,), budget_s=45.0)
         s.world.advance(15)
@@ -58,14 +58,14 @@ def helped(s: Scene) -> list[str]:
 @pytest.mark.faults
 def test_a_fault_of_ours_in_one_run_ends_there_and_is_paged(monkeypatch: pytest.MonkeyPatch) -> None:
     s = cut_off()
-    whole = Controller.resume
+    whole = Runs.resume
 
-    def broken(self: Controller, record: RunRecord) -> View:
+    def broken(self: Runs, record: RunRecord) -> RunView:
         if record.id == s.record.id:
             raise KeyError("mx1")
         return whole(self, record)
 
-    monkeypatch.setattr(Controller, "resume", broken)
+    monkeypatch.setattr(Runs, "resume", broken)
     ticks(s, 4)
     assert helped(s), "the run on mx2"
     pages = [m for _, _, m in s.world.notifier.sent if "a fault of failover's own" in m.text and s.record.id in m.text]
@@ -74,13 +74,13 @@ def test_a_fault_of_ours_in_one_run_ends_there_and_is_paged(monkeypatch: pytest.
 
 @pytest.mark.faults
 def test_a_fault_of_ours_in_a_sitting_is_said_at_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(plan: Plan, view: View) -> None:
+    def broken(plan: Plan, view: RunView) -> None:
         raise KeyError("mx1")
 
     s = scene()
     s.start()
     s.heal()
-    monkeypatch.setattr("failover.engine.next_", broken)
+    monkeypatch.setattr("failover.runs.engine.next_", broken)
     with pytest.raises(Fault, match="a fault of failover's own"):
         s.rollback()
     monkeypatch.undo()

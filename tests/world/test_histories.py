@@ -13,9 +13,9 @@ from functools import partial
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from failover.core.run import RunState
+from failover.core.runs.journal import RunState
 from failover.errors import Refused
-from failover.world.faults import Fault, Killed, Kind
+from failover.world.faults import Fault, FaultKind, Killed
 from failover.world.machine import Sshd
 from failover.world.postfix import MASTER, Daemon
 from tests.world.runs import Scene, scene
@@ -70,7 +70,7 @@ def _filter(s: Scene, on: bool) -> None:
 
 faults = st.builds(
     Fault,
-    st.sampled_from(Kind),
+    st.sampled_from(FaultKind),
     st.sampled_from([1.0, 15.0, 100.0]),
     st.integers(1, 6),
 )

@@ -20,10 +20,10 @@ from failover.cli.status import document
 from failover.cli.why import situation
 from failover.config.catalogue import list_all
 from failover.config.playbooks import load_playbook
-from failover.controller import Controller
-from failover.core.run import Did
-from failover.cycle import cycle
-from failover.seeing import peaks_of
+from failover.controller.cycle import cycle
+from failover.controller.observe import peaks_of
+from failover.core.runs.journal import Did
+from failover.runs.service import Runs
 from failover.world.hands import hands
 from failover.world.world import World
 
@@ -35,24 +35,24 @@ WHOLE = re.compile(rf"SCAN (runs|events|summaries|proposals)\b(?! USING (COVERIN
 READS = {"SELECT", "INSERT", "UPDATE", "DELETE"}
 
 
-def a_cycle(c: Controller) -> None:
+def a_cycle(c: Runs) -> None:
     cycle(c, BOOKS)
 
 
-def why(c: Controller) -> None:
+def why(c: Runs) -> None:
     seen = situation(c, BOOKS)
     why_text.document(seen, c.store.cycle(), None, peaks_of(c, seen))
 
 
-def runs_list(c: Controller) -> None:
+def runs_list(c: Runs) -> None:
     c.store.listed(before=c.find("2020").id if len(c.store.listed(1)) > 1 else None)
 
 
-def over(folder: Path, count: int, span: timedelta = SPAN, ago: timedelta = timedelta()) -> Controller:
+def over(folder: Path, count: int, span: timedelta = SPAN, ago: timedelta = timedelta()) -> Runs:
     """A calm night, after so many runs that are over, the newest of them so long `ago`."""
     world = World.august_11(5, rate=2, hang_at=1e9, until=1000)
     store = SqlStore.open_url(f"sqlite:///{folder}/{count}.db")
-    c = Controller(hands(world), store)
+    c = Runs(hands(world), store)
     fill(store, count, c.now - ago, span)
     cycle(c, BOOKS)  # the first finds nothing remembered
     world.advance(10)
@@ -69,7 +69,7 @@ class Counted:
 
 
 @contextmanager
-def counted(c: Controller) -> Iterator[Counted]:
+def counted(c: Runs) -> Iterator[Counted]:
     assert isinstance(c.store, SqlStore)
     of = Counted()
 
@@ -97,7 +97,7 @@ def counted(c: Controller) -> Iterator[Counted]:
 def test_what_stands_is_found_behind_more_than_a_thousand_later_runs() -> None:
     """safety: history costs. Only the last 1,000 runs were looked at: it was in force, and nobody knew."""
     world = World.august_11(5, rate=2, hang_at=10, until=1000)
-    c = Controller(hands(world), world.store)
+    c = Runs(hands(world), world.store)
     world.advance(75)
     record, _ = c.run(c.plan(next(b for b in BOOKS if b.name == "spam-filter-hung"), {"sick": "mx1"}))
     for n in range(1, 1002):
@@ -110,7 +110,7 @@ def test_what_stands_is_found_behind_more_than_a_thousand_later_runs() -> None:
 
 
 @pytest.mark.parametrize("looks", [a_cycle, document, why, runs_list])
-def test_what_is_over_costs_nothing(tmp_path: Path, looks: Callable[[Controller], object]) -> None:
+def test_what_is_over_costs_nothing(tmp_path: Path, looks: Callable[[Runs], object]) -> None:
     """safety: history costs. With 300 closed runs a cycle took 9.0 s instead of 2.4."""
     took = {}
     for count in (100, 1000):
@@ -124,9 +124,7 @@ def test_what_is_over_costs_nothing(tmp_path: Path, looks: Callable[[Controller]
 
 
 @pytest.mark.parametrize("looks", [a_cycle, document, why])
-def test_what_was_done_again_and_again_today_costs_nothing(
-    tmp_path: Path, looks: Callable[[Controller], object]
-) -> None:
+def test_what_was_done_again_and_again_today_costs_nothing(tmp_path: Path, looks: Callable[[Runs], object]) -> None:
     """safety: history costs. After 256 runs a day, each was read twice a cycle, which took 1.4 times as long."""
     took = {}
     for count in (10, 400):

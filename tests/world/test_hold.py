@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from failover.config.playbooks import load_playbook
-from failover.controller import Controller
-from failover.core.run import RunState, View
+from failover.core.runs.journal import RunState, RunView
 from failover.errors import Refused
 from failover.ports import RunRecord
-from failover.world.faults import Fault, Kind
+from failover.runs.service import Runs
+from failover.world.faults import Fault, FaultKind
 from failover.world.hands import hands
 from failover.world.postfix import Mail, Queue
 from failover.world.world import World
@@ -38,10 +38,10 @@ def world() -> World:
     return ours
 
 
-def run(world: World, tmp_path: Path, verb: str, who: str, more: str = "") -> tuple[Controller, RunRecord, View]:
+def run(world: World, tmp_path: Path, verb: str, who: str, more: str = "") -> tuple[Runs, RunRecord, RunView]:
     path = tmp_path / "mine.yaml"
     path.write_text(BOOK.format(verb=verb, more=more))
-    c = Controller(hands(world), world.store)
+    c = Runs(hands(world), world.store)
     return c, *c.run(c.plan(load_playbook(path), {"who": who}))
 
 
@@ -83,7 +83,9 @@ def test_nothing_of_it_waits(world: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault(Kind.CUT_UNDONE), Fault(Kind.CUT_DONE), *(Fault(Kind.DIES, at=n) for n in range(1, 6))], ids=str
+    "fault",
+    [Fault(FaultKind.CUT_UNDONE), Fault(FaultKind.CUT_DONE), *(Fault(FaultKind.DIES, at=n) for n in range(1, 6))],
+    ids=str,
 )
 def test_cut_off_anywhere_it_is_settled_and_leaves_nothing_held(world: World, tmp_path: Path, fault: Fault) -> None:
     who, faults = waiting(world)[0].to[0], [fault]

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from failover.core.signal import Outcome, Samples, of
+from failover.core.observe.signal import Outcome, Samples, of
 from failover.errors import OutcomeUnknown, Unreachable
 from failover.ports import Rc
 from failover.world.hands import hands

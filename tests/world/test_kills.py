@@ -14,9 +14,9 @@ from functools import lru_cache, partial
 
 import pytest
 
-from failover.core.run import NEEDS_PERSON, Did, RunState, View, exit_code
+from failover.core.runs.journal import NEEDS_PERSON, Did, RunState, RunView, exit_code
 from failover.errors import FailoverError, Refused, StaleEpoch
-from failover.world.faults import Fault, Killed, Kind
+from failover.world.faults import Fault, FaultKind, Killed
 from failover.world.machine import Sshd
 from failover.world.postfix import MAIN, MASTER
 from tests.world.runs import Scene, scene
@@ -24,21 +24,21 @@ from tests.world.runs import Scene, scene
 pytestmark = pytest.mark.slow
 
 FAULTS = (
-    Fault(Kind.UNREACHABLE),
-    Fault(Kind.CUT_UNDONE),
-    Fault(Kind.CUT_DONE),
-    Fault(Kind.CUT_LATE, 3),
-    Fault(Kind.CUT_LATE, 45),
-    Fault(Kind.DIES, at=1),
-    Fault(Kind.DIES, at=2),
-    Fault(Kind.DIES, at=3),
-    Fault(Kind.DIES, at=4),
-    Fault(Kind.DIES, at=5),
-    Fault(Kind.STALLS, 20, at=3),
-    Fault(Kind.STALLS, 400, at=3),
-    Fault(Kind.ODD),
-    Fault(Kind.FULL, 10),
-    Fault(Kind.FULL, 400),
+    Fault(FaultKind.UNREACHABLE),
+    Fault(FaultKind.CUT_UNDONE),
+    Fault(FaultKind.CUT_DONE),
+    Fault(FaultKind.CUT_LATE, 3),
+    Fault(FaultKind.CUT_LATE, 45),
+    Fault(FaultKind.DIES, at=1),
+    Fault(FaultKind.DIES, at=2),
+    Fault(FaultKind.DIES, at=3),
+    Fault(FaultKind.DIES, at=4),
+    Fault(FaultKind.DIES, at=5),
+    Fault(FaultKind.STALLS, 20, at=3),
+    Fault(FaultKind.STALLS, 400, at=3),
+    Fault(FaultKind.ODD),
+    Fault(FaultKind.FULL, 10),
+    Fault(FaultKind.FULL, 400),
 )
 MINE = "spamassassin unix - n n - - pipe user=me argv=/usr/local/bin/mine"
 
@@ -83,7 +83,7 @@ def told(where: object) -> Iterator[None]:
         raise
 
 
-def killed(s: Scene, moment: int, act: Callable[[], View]) -> None:
+def killed(s: Scene, moment: int, act: Callable[[], RunView]) -> None:
     """Die at that moment of what is done now; then another process takes the store."""
     s.world.moments.kill_at = len(s.world.moments.seen) + moment
     with pytest.raises(Killed):
@@ -104,7 +104,7 @@ def ends_well(s: Scene) -> None:
     assert s.world.files() == s.world.pristine, "something late changed it afterwards"
 
 
-def honest(s: Scene, view: View) -> None:
+def honest(s: Scene, view: RunView) -> None:
     """What a run says of itself is so."""
     match view.state:
         case RunState.SUCCEEDED:
@@ -241,7 +241,7 @@ def test_each_fault_at_the_undo(fault: Fault) -> None:
 
 def test_what_never_arrives_is_given_up_after_some_attempts_and_owes_nothing() -> None:
     s = scene()
-    s.world.remote.hook = lambda c: Fault(Kind.CUT_UNDONE) if c.verb == "bypass" else None
+    s.world.remote.hook = lambda c: Fault(FaultKind.CUT_UNDONE) if c.verb == "bypass" else None
     view = s.start()
     assert view.state is RunState.ROLLED_BACK
     assert exit_code(view) == 5
@@ -278,7 +278,7 @@ def _freeze(s: Scene) -> None:
 
 
 def _mute(s: Scene) -> None:
-    s.world.remote.hook = lambda c: Fault(Kind.CUT_DONE) if c.host == "mx1" else None
+    s.world.remote.hook = lambda c: Fault(FaultKind.CUT_DONE) if c.host == "mx1" else None
 
 
 def _back(s: Scene) -> None:

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import pytest
 
-from failover.core.past import Pause
-from failover.core.playbook import Playbook
+from failover.core.decide.past import Pause
+from failover.core.runs.playbook import Playbook
 from failover.world.incidents import INCIDENTS, Incident
 from failover.world.life import KINDS
 from failover.world.life_kind import Kind

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from failover.core.run import Phase, RunState
-from failover.world.faults import Fault, Kind
+from failover.core.runs.journal import Phase, RunState
+from failover.world.faults import Fault, FaultKind
 from failover.world.postfix import Mail, Queue
 from tests.world.runs import Scene, scene
 
@@ -35,7 +35,7 @@ def test_the_requeue_is_not_skipped_and_what_is_verified_has_left() -> None:
 def test_what_cannot_be_counted_is_requeued_all_the_same_and_never_called_verified() -> None:
     s = behind_others("no-pipe")
     s.mx1.heads = 0
-    s.world.remote.hook = lambda call: Fault(Kind.ODD) if call.verb == "frozen" else None
+    s.world.remote.hook = lambda call: Fault(FaultKind.ODD) if call.verb == "frozen" else None
     s.start()
     s.mx1.heads = 5
     s.heal()

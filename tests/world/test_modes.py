@@ -10,18 +10,18 @@ import pytest
 
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
-from failover.controller import Controller
-from failover.core.alert import Message
+from failover.controller.cycle import cycle
+from failover.controller.result import CycleResult
+from failover.core.alerting.alert import Message
+from failover.core.decide.past import Pause
+from failover.core.decide.verdict import Decision
 from failover.core.fleet import Mode, Policy
-from failover.core.past import Pause
-from failover.core.playbook import Playbook
-from failover.core.run import RunState
-from failover.core.signal import Outcome, Samples
-from failover.core.verdict import Kind
-from failover.cycle import cycle
+from failover.core.observe.signal import Outcome, Samples
+from failover.core.runs.journal import RunState
+from failover.core.runs.playbook import Playbook
 from failover.errors import Refused
-from failover.history import Run, read
-from failover.turn import Turn
+from failover.runs.history import Run, read
+from failover.runs.service import Runs
 from failover.world.hands import hands
 from failover.world.postfix import Daemon
 from failover.world.world import World
@@ -38,9 +38,9 @@ class Watched:
 
     def __post_init__(self) -> None:
         self.world.fleet = replace(self.world.fleet, policy=Policy(mode=self.mode))
-        self.c = Controller(hands(self.world), self.world.store)
+        self.c = Runs(hands(self.world), self.world.store)
 
-    def until(self, second: float, books: tuple[Playbook, ...] = BOOKS) -> Turn:
+    def until(self, second: float, books: tuple[Playbook, ...] = BOOKS) -> CycleResult:
         while self.world.now < second:
             turn = cycle(self.c, books)
             self.world.advance(10)
@@ -58,7 +58,7 @@ class Watched:
 def test_observe_changes_nothing_and_says_once_what_it_would_have_done() -> None:
     w = Watched(Mode.OBSERVE)
     turn = w.until(400)
-    assert (turn.verdict.kind, turn.verdict.playbook, turn.verdict.host) == (Kind.PAGE, "spam-filter-hung", "mx1")
+    assert (turn.verdict.kind, turn.verdict.playbook, turn.verdict.host) == (Decision.PAGE, "spam-filter-hung", "mx1")
     assert w.world.files() == w.world.pristine
     assert w.runs == ()
     (page,) = w.told
@@ -93,7 +93,7 @@ def test_a_pause_keeps_it_off_and_is_no_page_for_ten_minutes() -> None:
     now = w.c.now
     w.c.store.pause(Pause("mx1", "ann", "I am on it", now, now + timedelta(hours=2)))
     turn = w.until(500)
-    assert turn.verdict.kind is Kind.HOLD
+    assert turn.verdict.kind is Decision.HOLD
     assert "paused by ann" in turn.verdict.because[-1]
     assert w.told == []
     w.until(900)
@@ -107,7 +107,7 @@ def test_a_cure_that_somebody_undid_is_neither_repeated_nor_passed_over() -> Non
     assert view.state is RunState.SUCCEEDED
     w.world.machines["mx1"].rewire("smtpd-pipe")
     turn = w.until(400)
-    assert turn.verdict.kind is Kind.PAGE
+    assert turn.verdict.kind is Decision.PAGE
     assert f"what run {record.id} changed is no longer there" in turn.verdict.because[-1]
     assert len(w.runs) == 1
     assert any(m.severity == "critical" for m in w.told)
@@ -128,7 +128,7 @@ def test_a_return_that_its_guard_stops_leaves_the_cure_in_force_and_is_tried_aga
         stumbles.pop()
         return tuple(replace(s, outcome=Outcome.WARN) if s.name == "spam.scan" else s for s in found)
 
-    w.c = Controller(replace(w.c.hands, look=look), w.world.store)
+    w.c = Runs(replace(w.c.hands, look=look), w.world.store)
     w.until(100 + 900 + 20, books)
     (record, view) = w.runs[0]
     assert stumbles == []
@@ -150,8 +150,8 @@ def test_a_tick_fills_its_minute_with_looks_when_it_is_told_to() -> None:
 def test_a_second_controller_is_told_who_decides() -> None:
     w = Watched(Mode.AUTO)
     lease = w.c.store.lease("cycle", ("controller",), seconds=60, now=w.c.now)
-    other = Controller(hands(w.world), w.world.store.elsewhere())
+    other = Runs(hands(w.world), w.world.store.elsewhere())
     with pytest.raises(Refused, match="another controller decides"):
         cycle(other, BOOKS)
     w.c.store.release(lease)
-    assert cycle(other, BOOKS).verdict.kind is Kind.HOLD
+    assert cycle(other, BOOKS).verdict.kind is Decision.HOLD

@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from failover.actions.base import Hands
+from failover.actions.base import Ports
 from failover.config.catalogue import find
 from failover.config.playbooks import bind_playbook, load_playbook
 from failover.core.mx import mx_set
-from failover.core.plan import Certainty, Plan
-from failover.core.run import Phase, RunState, View
-from failover.core.signal import Samples
-from failover.engine import Engine
+from failover.core.observe.signal import Samples
+from failover.core.runs.journal import Phase, RunState, RunView
+from failover.core.runs.plan import Certainty, Plan
 from failover.errors import Refused
-from failover.planner import make_plan
 from failover.ports import RunRecord
+from failover.runs.engine import Engine
+from failover.runs.planner import make_plan
 from failover.world.hands import hands
 from failover.world.postfix import Daemon
 from failover.world.world import World
@@ -37,7 +37,7 @@ class Night:
         self.world.advance(70)
 
     @property
-    def hands(self) -> Hands:
+    def hands(self) -> Ports:
         ours = hands(self.world)
 
         def hosts_alone(names: Iterable[str], signals: frozenset[str] | None, waited: float = 0.0) -> Samples:
@@ -50,7 +50,7 @@ class Night:
         bound = bind_playbook(load_playbook(find("august-11", None)), GIVEN, self.world.fleet)
         return make_plan(bound, GIVEN, self.hands, ())
 
-    def run(self) -> tuple[RunRecord, View]:
+    def run(self) -> tuple[RunRecord, RunView]:
         record = RunRecord("run-1", self.world.clock.now(), "test", "", self.plan())
         return record, Engine(self.hands, self.world.store).start(record)
 
@@ -60,7 +60,7 @@ class Night:
         assert self.world.ledger().exact
 
 
-def phases(view: View) -> dict[str, Phase]:
+def phases(view: RunView) -> dict[str, Phase]:
     return {name: s.phase for name, s in view.steps.items()}
 
 

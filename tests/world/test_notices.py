@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.core.playbook import Param, Playbook, StepSpec
+from failover.core.runs.playbook import Param, Playbook, StepSpec
 from failover.world.world import World
 from tests.world.invariants import Cause
 from tests.world.nights import FOREVER, Night

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from failover.core.run import Did, Phase, RunState, exit_code
+from failover.core.runs.journal import Did, Phase, RunState, exit_code
 from failover.errors import ConfigError, FailoverError, NeedsPerson, OutcomeUnknown, Unreachable
-from failover.world.faults import Fault, Kind
+from failover.world.faults import Fault, FaultKind
 from failover.world.remote import Call
 from tests.world.runs import Scene, scene
 
@@ -27,7 +27,7 @@ def first(verb: str, fault: Fault) -> Scene:
 
 def test_an_answer_of_no_table_is_settled_and_found_done() -> None:
     """safety 2: the bypass was done, code 1 came back, and the run was closed as if nothing had been."""
-    s = first("bypass", Fault(Kind.ODD))
+    s = first("bypass", Fault(FaultKind.ODD))
     view = s.start()
     assert s.bypassed
     assert (view.state, view.steps["bypass"].was_verified) == (RunState.SUCCEEDED, True), view.because
@@ -35,7 +35,7 @@ def test_an_answer_of_no_table_is_settled_and_found_done() -> None:
 
 def test_an_answer_of_no_table_to_an_undo_is_settled_as_well() -> None:
     """safety 2, the other way: what was put back is put back, whatever code came."""
-    s = first("restore", Fault(Kind.ODD))
+    s = first("restore", Fault(FaultKind.ODD))
     s.start()
     s.heal()
     assert s.rollback().state is RunState.ROLLED_BACK
@@ -44,12 +44,12 @@ def test_an_answer_of_no_table_to_an_undo_is_settled_as_well() -> None:
 
 def test_a_full_disk_there_is_a_refusal_and_what_it_hides_is_unknown() -> None:
     """safety 2: nothing is begun without room for its result; a result that cannot be settled is unknown."""
-    s = first("bypass", Fault(Kind.FULL, 400))
+    s = first("bypass", Fault(FaultKind.FULL, 400))
     view = s.start()
     assert (view.state, s.bypassed) == (RunState.ROLLED_BACK, False)
     assert "cannot write the epoch" in view.because
 
-    s = first("bypass", Fault(Kind.CUT_DONE))
+    s = first("bypass", Fault(FaultKind.CUT_DONE))
     s.world.moments.watch = lambda label: _fill(s) if label == "during call bypass" else None
     view = s.start()
     assert s.bypassed
@@ -81,7 +81,7 @@ def test_a_stale_epoch_is_told_with_host_both_epochs_and_the_cure() -> None:
 @pytest.mark.parametrize("moment", ["settle", "undo"])
 def test_a_stale_epoch_later_on_leaves_in_force_what_is_and_says_so(moment: str) -> None:
     """safety 13, its siblings: an open attempt that cannot be settled, and an undo that is refused."""
-    s = first("bypass", Fault(Kind.CUT_DONE)) if moment == "settle" else scene()
+    s = first("bypass", Fault(FaultKind.CUT_DONE)) if moment == "settle" else scene()
     seen = int(s.world.clock.now().timestamp()) + AHEAD
     if moment == "settle":
         s.world.moments.watch = lambda label: setattr(s.mx1, "epoch", seen) if label == "before call settle" else None

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from failover.config.catalogue import find
 from failover.config.playbooks import load_playbook
-from failover.controller import Controller
-from failover.core.signal import Samples
-from failover.core.verdict import Kind
+from failover.core.decide.verdict import Decision
+from failover.core.observe.signal import Samples
+from failover.runs.service import Runs
 from failover.world.hands import hands
 from failover.world.postfix import Daemon
 from failover.world.world import World
@@ -26,5 +26,5 @@ def test_first_look_that_begins_late_leaves_three_that_count() -> None:
         return ours.look(hosts, names, waited)
 
     playbook = load_playbook(find("handler-down", None))
-    verdict, _ = Controller(replace(ours, look=look), world.store).recommend((playbook,))
-    assert (verdict.kind, verdict.host) == (Kind.RUN, "mx1"), verdict.because
+    verdict, _ = Runs(replace(ours, look=look), world.store).recommend((playbook,))
+    assert (verdict.kind, verdict.host) == (Decision.RUN, "mx1"), verdict.because

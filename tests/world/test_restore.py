@@ -12,13 +12,13 @@ from failover.adapters import store_guest
 from failover.cli import host_restore, wiring
 from failover.cli.options import Options
 from failover.cli.status import document, lines
-from failover.controller import Controller
-from failover.core.run import Phase, RunState
+from failover.core.runs.journal import Phase, RunState
 from failover.errors import Changed, Refused
-from failover.history import amiss
 from failover.ports import Rc
+from failover.runs.history import amiss
+from failover.runs.service import Runs
 from failover.signals.debts import Debt
-from failover.world.faults import Fault, Killed, Kind
+from failover.world.faults import Fault, FaultKind, Killed
 from failover.world.hands import hands
 from failover.world.postfix import MAIN, MASTER, Daemon, Queue
 from failover.world.world import World
@@ -59,7 +59,7 @@ def test_from_the_host_alone_back_to_the_state_before_us(world: World) -> None:
 def test_status_asks_the_hosts_and_not_the_records_alone(world: World) -> None:
     """safety 14: the state was lost while a bypass was in force, and status said that nothing was."""
     assert bypass(world, lever="clear").rc == Rc.OK
-    said = "\n".join(lines(document(Controller(hands(world), world.store))))
+    said = "\n".join(lines(document(Runs(hands(world), world.store))))
     assert "our records know nothing of it; back: failover host restore mx1 r1 s1" in said
     assert "nothing of ours is in force" not in said
 
@@ -75,7 +75,7 @@ def test_what_somebody_edited_is_left_alone(world: World) -> None:
 
 
 def _held_by_a_dead_requeue(world: World, step: str) -> Debt:
-    world.remote.faults[len(world.remote.calls) + 1] = Fault(Kind.DIES, at=4)
+    world.remote.faults[len(world.remote.calls) + 1] = Fault(FaultKind.DIES, at=4)
     with pytest.raises(Exception, match="cut off"):
         act(world, "requeue", step=step, filter="spamassassin")
     (held,) = (d for d in host_restore.listing(world.remote, world.fleet.hosts["mx1"]) if d.kind == "held")

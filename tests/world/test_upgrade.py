@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from failover.adapters.journal_json import dumps, loads
-from failover.core.run import Did, RunState
+from failover.core.runs.journal import Did, RunState
 from failover.world.faults import Killed
 from tests.world.runs import Scene, scene
 

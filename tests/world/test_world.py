@@ -6,7 +6,7 @@ import pytest
 
 from failover.errors import OutcomeUnknown, Unreachable
 from failover.ports import Rc
-from failover.world.faults import Fault, Kind
+from failover.world.faults import Fault, FaultKind
 from failover.world.machine import Sshd
 from failover.world.postfix import MAIN, MASTER, Daemon, Queue
 from failover.world.world import World
@@ -106,7 +106,7 @@ def test_hold_is_never_touched() -> None:
 
 def test_a_request_that_arrives_late_is_refused_once_a_newer_epoch_was_there() -> None:
     world = World(7)
-    world.remote.hook = lambda c: Fault(Kind.CUT_LATE, 30) if c.verb == "bypass" else None
+    world.remote.hook = lambda c: Fault(FaultKind.CUT_LATE, 30) if c.verb == "bypass" else None
     before = world.files()
     with pytest.raises(OutcomeUnknown):
         bypass(world, epoch=100)
@@ -118,7 +118,7 @@ def test_a_request_that_arrives_late_is_refused_once_a_newer_epoch_was_there() -
 
 def test_a_request_that_arrives_late_is_refused_once_it_was_settled() -> None:
     world = World(7)
-    world.remote.hook = lambda c: Fault(Kind.CUT_LATE, 30) if c.verb == "bypass" else None
+    world.remote.hook = lambda c: Fault(FaultKind.CUT_LATE, 30) if c.verb == "bypass" else None
     before = world.files()
     with pytest.raises(OutcomeUnknown):
         bypass(world)
@@ -130,7 +130,7 @@ def test_a_request_that_arrives_late_is_refused_once_it_was_settled() -> None:
 
 def test_unsettled_and_with_the_highest_epoch_a_late_request_does_happen() -> None:
     world = World(7)
-    world.remote.hook = lambda c: Fault(Kind.CUT_LATE, 30) if c.verb == "bypass" else None
+    world.remote.hook = lambda c: Fault(FaultKind.CUT_LATE, 30) if c.verb == "bypass" else None
     with pytest.raises(OutcomeUnknown):
         bypass(world)
     world.advance(60)
@@ -140,7 +140,7 @@ def test_unsettled_and_with_the_highest_epoch_a_late_request_does_happen() -> No
 def test_killed_half_way_leaves_half_and_says_died() -> None:
     world = World(8)
     mx1 = world.machines["mx1"]
-    world.remote.hook = lambda c: Fault(Kind.DIES, at=4) if c.verb == "bypass" else None
+    world.remote.hook = lambda c: Fault(FaultKind.DIES, at=4) if c.verb == "bypass" else None
     with pytest.raises(OutcomeUnknown):
         bypass(world, lever="clear")
     assert mx1.read(MASTER, "smtp/inet/content_filter") == "="
@@ -151,7 +151,7 @@ def test_killed_half_way_leaves_half_and_says_died() -> None:
 
 def test_settle_waits_for_what_still_runs() -> None:
     world = World(9)
-    world.remote.hook = lambda c: Fault(Kind.STALLS, 25, at=3) if c.verb == "bypass" else None
+    world.remote.hook = lambda c: Fault(FaultKind.STALLS, 25, at=3) if c.verb == "bypass" else None
     with pytest.raises(OutcomeUnknown):
         bypass(world)
     assert result(world) == "running"

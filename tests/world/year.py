@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from failover.core.past import Pause
+from failover.core.decide.past import Pause
 from failover.world.incidents import INCIDENTS, Incident
 from failover.world.life import KINDS
 from failover.world.life_kind import Kind

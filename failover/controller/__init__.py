@@ -1,0 +1,1 @@
+"""The unattended controller: one cycle after another observes, decides, acts, and tells people."""

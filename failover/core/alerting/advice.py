@@ -1,0 +1,61 @@
+"""What a person is told where no playbook acts: which one is nearest and what it lacks, and what to do by hand. Pure.
+
+One text for the page and for `failover why`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from failover.core.decide.candidates import Candidate, Situation
+from failover.core.decide.guards import standing
+from failover.core.decide.verdict import Considered, Decision, Verdict
+from failover.core.observe.condition import All, judge
+from failover.core.observe.diagnosis import Diagnosis
+
+BY_HAND: Mapping[str | None, str] = {
+    "disk-full": "Make room where the queue of {host} lies (df -h, df -i): old logs, dumps, never the queue's own "
+    "files. Postfix goes on by itself.",
+    "spam-filter-slow": "Mail still moves, so bypass nothing: see what the scans of {host} wait for (its resolver, a "
+    "blocklist, the CPU).",
+    "spam-filter-hung": "Read the filter's log on {host} and start it again; what waits behind it goes on then.",
+    "handler-down": "Read the handler's log on {host} and start its container again; what waits for it goes on then.",
+    "handler-stuck": "See what the handler of {host} waits for (a filter, a database) before it is started again.",
+    "postfix-frozen": "See whether Postfix's master on {host} is stopped or hangs; a restart ends that, no reload.",
+    "mx-unreachable": "See the console of {host}, or ask its provider: neither SSH nor port 25 answers.",
+    "ssh-unreachable": "Mail flows, only we are blind: see sshd of {host}, its firewall and our key (ssh -v).",
+    None: "Read the mail log of {host}; all that was looked at: failover check -v --host {host}.",
+}
+"""By the class of the diagnosis; None: no known incident."""
+
+
+def advice(d: Diagnosis, v: Verdict, s: Situation) -> tuple[str, str]:
+    """For a host that is not well: the nearest playbook, and what to do by hand."""
+    return _nearest(d, v, s), BY_HAND[d.incident].format(host=d.host)
+
+
+def _nearest(d: Diagnosis, v: Verdict, s: Situation) -> str:
+    """Of those that are for what the host shows: the first that fires, or would."""
+    near = [x for x in v.considered if x.candidate.host == d.host and d.incident in x.candidate.bound.cures]
+    if not near:
+        return "No playbook is for this."
+    x = next((x for x in near if x.fires), near[0])
+    if not x.fires and (m := standing(x.candidate, s)) is not None and not m.gone:
+        return f"{x.candidate.name} is in force: {m.says} (run {m.run})."
+    return _barred(x, v) if x.fires else f"{x.candidate.name} would help, but not yet: {_lacks(x.candidate, s)}."
+
+
+def _barred(x: Considered, v: Verdict) -> str:
+    c = x.candidate
+    if x.barrier is not None:
+        return f"{c.name} would help, but {x.barrier.because}."
+    if v.kind is Decision.RUN:
+        return f"{c.name} would help, and comes after {v.playbook} on {v.host}: one at a time."
+    return f"{c.name} fires, {v.because[-1]}."
+
+
+def _lacks(c: Candidate, s: Situation) -> str:
+    """The parts of its trigger that do not hold."""
+    parts = c.bound.trigger.of if isinstance(c.bound.trigger, All) else (c.bound.trigger,)
+    judged = [judge(part, s.samples, now=s.now, pace=s.pace) for part in parts if part is not None]
+    return "; ".join(" or ".join(j.because) for j in judged if j.holds is not True)

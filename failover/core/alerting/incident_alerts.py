@@ -1,0 +1,197 @@
+"""What deserves a person's attention after a look and a decision, in the words that a page has. Pure.
+
+A page says what is wrong and by what evidence, what speaks against it, what was or would be done, what remains, until
+when, and the command that goes on or goes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from failover.core.alerting import debts, run_alerts
+from failover.core.alerting.advice import advice
+from failover.core.alerting.alert import NEVER, Alert
+from failover.core.alerting.severity import AT_ONCE, NOT_NOW, Urgency, urgency
+from failover.core.decide.candidates import Candidate, Situation
+from failover.core.decide.failback import Return
+from failover.core.decide.guards import Barrier, Weight
+from failover.core.decide.past import Past, Proposed
+from failover.core.decide.verdict import Decision, Verdict
+from failover.core.observe.baseline import Anomaly
+from failover.core.observe.diagnosis import Diagnosis, State, our_network
+from failover.core.runs.playbook import moves_mail
+
+EVIDENCE = 6
+
+
+def alerts(s: Situation, verdict: Verdict, back: Iterable[Return] = ()) -> tuple[Alert, ...]:
+    """Most urgent first; each incident under a key of its own, `SUBJECT/WHAT`."""
+    if why := our_network(s.fleet, s.samples, s.now):
+        return (_network(why), *run_alerts.of_runs(s.past), *run_alerts.of_returns(back))
+    found = s.diagnoses()
+    return (
+        *_of_candidates(s, verdict, found),
+        *_of_hosts(s, verdict, found),
+        *debts.alerts(s.fleet.hosts, s.samples),
+        *run_alerts.of_runs(s.past),
+        *run_alerts.of_returns(back),
+    )
+
+
+def incident(s: Situation, v: Verdict) -> str:
+    """The key under which people are told of what this verdict is about, and hear of the run that it starts."""
+    about = next(
+        x.candidate for x in v.considered if x.fires and (x.candidate.name, x.candidate.host) == (v.playbook, v.host)
+    )
+    return _about(about, s.diagnoses().get(v.host or ""))[0]
+
+
+def unsure(s: Situation) -> frozenset[str]:
+    """The subjects that cannot be seen: whatever was wrong with them is not over just because we are blind."""
+    if our_network(s.fleet, s.samples, s.now):
+        return frozenset(s.fleet.hosts)
+    return frozenset(h for h, d in s.diagnoses().items() if d.state is State.UNKNOWN)
+
+
+def of_peaks(s: Situation, peaks: Iterable[Anomaly]) -> tuple[Alert, ...]:
+    """Mail that comes to a standby is often the first that is seen of a primary in trouble."""
+    found = s.diagnoses()
+    elsewhere = {p.host: [f"{h}: {d.state.value}, {d.summary}" for h, d in found.items() if h != p.host] for p in peaks}
+    return tuple(
+        _alert(f"{p.host}/traffic", "peak", urgency("peak"), p.words, "\n".join(elsewhere[p.host])) for p in peaks
+    )
+
+
+def _network(why: str) -> Alert:
+    text = f"{why}\nNothing is done to any host meanwhile, and nothing seen from here is believed."
+    return _alert("controller/network", "seen", urgency("network"), "the controller cannot see", text)
+
+
+def _alert(key: str, stage: str, how: Urgency, title: str, text: str) -> Alert:
+    return Alert(key, stage, how.severity, title, text, how.patience_s, again_s=how.again_s)
+
+
+def _of_candidates(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) -> tuple[Alert, ...]:
+    """Playbooks that would run and may not, one for each host and incident: the first by priority."""
+    return tuple(_of_candidate(c, b, found.get(c.host or ""), s) for c, b in _barred(verdict))
+
+
+def _barred(verdict: Verdict) -> tuple[tuple[Candidate, Barrier], ...]:
+    """What fires and may not run, on hosts where nothing does. One that is for another incident than its host shows
+    speaks only where no other fires for that host."""
+    acting = verdict.host if verdict.kind is Decision.RUN else None
+    firing = [
+        (c.candidate, c.barrier) for c in verdict.considered if c.fires and not (acting and acting == c.candidate.host)
+    ]
+    meant = {c.host for c, b in firing if b is None or b.rule != "diagnosis"}
+    return tuple((c, b) for c, b in firing if b is not None and (b.rule != "diagnosis" or c.host not in meant))
+
+
+def _of_candidate(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Alert:
+    asked = _question(c, b, s.past)
+    return _asked(c, d, asked) if asked else _blocked(c, b, d, s)
+
+
+def _question(c: Candidate, b: Barrier, past: Past) -> Proposed | None:
+    if b.weight is not Weight.ASK:
+        return None
+    return next((p for p in past.proposed if p.playbook == c.name and p.params == c.params), None)
+
+
+def _asked(c: Candidate, d: Diagnosis | None, asked: Proposed) -> Alert:
+    key, title, evidence = _about(c, d)
+    said = [*evidence, f"{asked.playbook} would do this:", *(f"  {line}" for line in asked.says)]
+    said.append(f"Yes: failover run --key {asked.key}   (until {asked.until:%H:%M} UTC)")
+    return _alert(key, f"asked {asked.key}", AT_ONCE, f"{title}. Go on?", "\n".join(said))
+
+
+def _blocked(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Alert:
+    key, title, evidence = _about(c, d)
+    said = [
+        *evidence,
+        f"{c.name} would help, but {b.because}.",
+        f"By hand: failover run {c.name}{_given(c.params)}   Why: failover why {c.name}",
+    ]
+    return _alert(key, b.rule, _urgency(c, b, d, s), title, "\n".join(said))
+
+
+def _urgency(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Urgency:
+    """What is in force and does not get the mail moving, here or elsewhere, did not help. A run for just this incident
+    that waits for a person has the page. Whoever has paused it knows for a while, however long it was bad before."""
+    eased = moves_mail(c.bound) or d is None or d.state is not State.FAILED
+    key, how = _about(c, d)[0], urgency(b.rule)
+    if b.rule == "in force" and not eased:
+        return urgency("no help")
+    if b.rule == "open run" and any(r.open and r.incident == key for r in s.past.ran):
+        return urgency("busy")
+    if b.rule == "paused" and _paused_for(c, s) < how.patience_s:
+        return replace(how, patience_s=NOT_NOW)
+    return how
+
+
+def _paused_for(c: Candidate, s: Situation) -> float:
+    mine = (p for p in s.past.pauses if p.until > s.now and (p.host is None or p.host in c.subjects))
+    return max((s.now - p.since).total_seconds() for p in mine)
+
+
+def _about(c: Candidate, d: Diagnosis | None) -> tuple[str, str, list[str]]:
+    """Key, title and evidence: the host's, or where it is for no host in particular the playbook's own."""
+    if d is not None:
+        return _key(d), _title(d), _evidence(d)
+    about = sorted(c.subjects)
+    return f"{min(about, default='controller')}/{c.name}", f"{', '.join(about)}: {c.name}", [*c.trigger.because]
+
+
+def _of_hosts(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) -> tuple[Alert, ...]:
+    """Hosts that are not well and for which no playbook speaks."""
+    acting = verdict.host if verdict.kind is Decision.RUN else None
+    spoken_for = {c.host for c, _ in _barred(verdict)}
+    return tuple(
+        _of_host(d, NEVER if d.host == acting else _patience(d, s), advice(d, verdict, s))
+        for d in found.values()
+        if d.host not in spoken_for and deserves_a_page(d)
+    )
+
+
+def deserves_a_page(d: Diagnosis) -> bool:
+    """A warning that is no incident does not."""
+    return d.state is not State.HEALTHY and (d.incident is not None or d.state is not State.DEGRADED)
+
+
+def _patience(d: Diagnosis, s: Situation) -> float:
+    """For ever while a run is at work there, or one for just this incident is open or in force: its page is that run's.
+    But what is in force and does not get the mail moving was no help."""
+    for_it = {p.name for p in s.playbooks if d.incident in (p.cures or (p.name,))}
+    runs = [r for r in s.past.ran if r.open and d.host in r.subjects]
+    if any(r.busy or r.incident == _key(d) or (r.playbook in for_it and r.host in {None, d.host}) for r in runs):
+        return NEVER
+    helping = [m for m in s.past.standing if m.playbook in for_it and m.is_for({d.host}) and not m.gone]
+    if not helping:
+        return urgency(f"host {d.state}").patience_s
+    eased = d.state is not State.FAILED or any(d.host in m.away_from for m in helping)
+    return NEVER if eased else urgency("no help").patience_s
+
+
+def _of_host(d: Diagnosis, patience: float, to_do: Iterable[str]) -> Alert:
+    said = [*_evidence(d), *to_do, "Why: failover why"]
+    how = replace(urgency(f"host {d.state}"), patience_s=patience)
+    return replace(_alert(_key(d), d.state.value, how, _title(d), "\n".join(said)), quiet=True)
+
+
+def _key(d: Diagnosis) -> str:
+    return f"{d.host}/{d.incident or 'state'}"
+
+
+def _title(d: Diagnosis) -> str:
+    said = {State.FAILED: "is failing", State.UNKNOWN: "cannot be judged", State.DEGRADED: "is degraded"}
+    return f"{d.host} {said.get(d.state, 'is ' + d.state.value)}: {d.summary}"
+
+
+def _evidence(d: Diagnosis) -> list[str]:
+    said = [f"{x.name}: {x.reason}" for x in d.evidence_for[:EVIDENCE]]
+    return [*said, *([f"against: {', '.join(d.evidence_against)}"] if d.evidence_against else [])]
+
+
+def _given(params: Mapping[str, str]) -> str:
+    return "".join(f" --set {name}={value}" for name, value in params.items())

@@ -1,0 +1,253 @@
+"""What keeps a playbook whose trigger holds from being started unattended. Each rule is one function; all are pure.
+
+How automation itself has failed elsewhere, and the rule against it: a false alarm of the prober's own network
+(quorum), overload read as death and cured again and again (attempts), a target that was sick as well (target), the
+last server taken out (one at a time), a switch put back on behind a person's back (paused, busy). Old news never gets
+as far as here: no trigger holds on it (`core.pace`).
+
+A cure that goes domain by domain is one thing in several runs: for the same host and another domain they neither keep
+each other off nor count as each other's attempts.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from failover.core import ahead
+from failover.core.decide.candidates import Candidate, Situation
+from failover.core.decide.past import InForce, Ran
+from failover.core.fleet import Mode
+from failover.core.observe.condition import predicates
+from failover.core.observe.diagnosis import Diagnosis, recent, smtp_failing
+from failover.core.observe.signal import Outcome, Samples, latest
+from failover.core.runs.playbook import Playbook, moves_mail
+from failover.core.runs.targets import unfit
+from failover.core.words import count, duration
+
+AGAIN_S = 300.0
+"""So long after a run that ended before its first act it is tried again: the moment that kept it may be over."""
+NOTHINGS = 3
+"""So many of those within a cooldown, and a person has to look."""
+
+
+class Weight(enum.StrEnum):
+    """What a barrier makes of it: nothing for now, a question to a person, or a call to one."""
+
+    HOLD = "hold"
+    ASK = "ask"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    rule: str
+    weight: Weight
+    because: str
+
+
+Rule = Callable[[Candidate, Situation, Mapping[str, Diagnosis]], Barrier | None]
+
+
+def barrier(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """The first rule that stands in the way of a candidate whose trigger holds; None when nothing does."""
+    return next((b for rule in RULES if (b := rule(c, s, found)) is not None), None)
+
+
+def _paused(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    for p in s.past.pauses:
+        if p.until > s.now and (p.host is None or p.host in c.subjects):
+            if ahead.is_ahead(p.since, s.now):
+                said = f"paused by {p.by}, {ahead.words(p.since)}, so nobody can tell when it ends: {p.reason}"
+                return Barrier("clock", Weight.PAGE, f"{said}; `failover unpause` ends it")
+            left = duration((p.until - s.now).total_seconds())
+            return Barrier("paused", Weight.HOLD, f"paused by {p.by} for another {left}: {p.reason}")
+    return None
+
+
+def _busy(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Whoever has begun goes on, a person before all; a run that waits for a person keeps everything off its hosts."""
+    for r in s.past.ran:
+        if not r.open or not r.subjects & c.subjects or _of_another_domain(r, c, s):
+            continue
+        if r.busy:
+            return Barrier("busy", Weight.HOLD, f"run {r.run} is at work there, by {r.busy}")
+        said = f"run {r.run} is {r.state.value} there{': ' + r.because if r.because else ''}"
+        return Barrier("open run", Weight.PAGE, said)
+    return None
+
+
+def _diagnosis(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """The trigger detects; only the diagnosis selects."""
+    if not c.bound.cures or c.host is None or found[c.host].incident in c.bound.cures:
+        return None
+    d = found[c.host]
+    shown = f"{d.incident}: {d.summary}" if d.incident else d.summary
+    return Barrier("diagnosis", Weight.HOLD, f"it is for {' and '.join(c.bound.cures)}; {c.host} shows {shown}")
+
+
+def _not_ready(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    return None if c.ready.holds else Barrier("preconditions", Weight.PAGE, "; ".join(c.ready.because))
+
+
+def _unseen(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Unknown never counts as down, also where a trigger asks for it."""
+    asked = [t for t in predicates(c.bound.trigger) if t.is_ is Outcome.UNKNOWN] if c.bound.trigger else []
+    if not asked:
+        return None
+    said = f"{asked[0].signal} on {asked[0].host} is asked to be unknown, and nothing is run out of that"
+    return Barrier("unknown", Weight.PAGE, said)
+
+
+def standing(c: Candidate, s: Situation) -> InForce | None:
+    """What this playbook, run for this host and domain, has changed and not taken back."""
+    made_for = {c.host} if c.host else c.subjects
+    mine = (m for m in s.past.standing if m.playbook == c.name and m.is_for(made_for))
+    return next((m for m in mine if not _of_another_domain(m, c, s)), None)
+
+
+def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Doing it twice helps nobody; and whoever undid it, a person or a program, is not fought."""
+    m = standing(c, s)
+    if m is None:
+        return None
+    if m.gone:
+        said = f"what run {m.run} changed is no longer there ({m.gone}), and it is bad again"
+        return Barrier("gone", Weight.PAGE, said)
+    return Barrier("in force", Weight.HOLD, f"what it would do stands already: {m.says} (run {m.run})")
+
+
+def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """One attempt per class, then a person: what did not last will not last the second time.
+
+    A run that ended before its first act was none; but what comes to nothing again and again is a person's, too. So is
+    one of which a clock that was ahead has left no time to count from.
+    """
+    limits, mine = c.bound.limits, _mine(c, s)
+    if lost := next((r for r in mine if ahead.is_ahead(r.opened, s.now)), None):
+        said = f"run {lost.run} is {ahead.words(lost.opened)}, and nobody can tell how long ago it was made"
+        return Barrier("clock", Weight.PAGE, f"{said}; the next `failover tick` gives it a time to count from")
+    since = [r for r in mine if r.opened > s.now - timedelta(seconds=limits.cooldown)]
+    if spent := [r for r in since if r.acted or len(since) >= NOTHINGS]:
+        said = f"{_newest(spent, s)}, and it is bad again"
+        return Barrier("attempts", Weight.PAGE, f"{said}; the next one not before {duration(limits.cooldown)} after it")
+    if idle := [r for r in since if r.opened > s.now - timedelta(seconds=AGAIN_S)]:
+        said = f"{_newest(idle, s)} and did nothing; the next one not before {duration(AGAIN_S)} after it"
+        return Barrier("retry", Weight.HOLD, said)
+    within = [r for r in mine if r.acted and r.opened > s.now - timedelta(seconds=limits.per)]
+    if len(within) >= limits.max_runs:
+        said = f"{count(limits.max_runs, 'run')} in {duration(limits.per)}, and no more are allowed"
+        return Barrier("limit", Weight.PAGE, said)
+    return None
+
+
+def counted(playbooks: Iterable[Playbook]) -> int:
+    """Of runs that are alike but for their times, so many of the newest decide as all of them would: whoever reads the
+    past reads no more of them."""
+    return max((NOTHINGS, *(p.limits.max_runs for p in playbooks)))
+
+
+def _newest(runs: Iterable[Ran], s: Situation) -> str:
+    r = max(runs, key=lambda r: r.opened)
+    ago = duration(max(0.0, (s.now - r.opened).total_seconds()))
+    if r.dated:
+        return f"run {r.run}, {ahead.words(r.dated)}, was made {ago} ago or earlier ({r.state.value})"
+    return f"run {r.run} was made {ago} ago ({r.state.value})"
+
+
+def _mine(c: Candidate, s: Situation) -> tuple[Ran, ...]:
+    ran = (r for r in s.past.ran if r.playbook == c.name and c.host in {None, r.host})
+    return tuple(r for r in ran if not _of_another_domain(r, c, s))
+
+
+def _of_another_domain(r: Ran | InForce, c: Candidate, s: Situation) -> bool:
+    """The same cure for the same host, where both are for domains, and for no domain both."""
+    same = r.playbook == c.name and c.host is not None and r.host == c.host
+    theirs, mine = (x.subjects & s.fleet.domains.keys() for x in (r, c))
+    return same and bool(theirs and mine) and not theirs & mine
+
+
+def _quorum(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Mail is moved away from a host only when enough places, each for itself, see it not answer, and more of them than
+    see it greet at this moment. Who could not look has no voice.
+
+    A peer on its own network may well see a host greet that the rest of the world cannot reach: so one that greets is
+    no veto. But where as many say so as deny it, it is the network between them that is to be looked at, by a person.
+    """
+    if not moves_mail(c.bound):
+        return None
+    if c.host is None:
+        said = "it names no host that mail is moved away from (each: true), so no place can see that host not answer"
+        return Barrier("quorum", Weight.PAGE, said)
+    places, greeted = smtp_failing(c.host, _recent(s)), _greeted(c.host, _recent(s))
+    seen = f"{', '.join(places) or 'nobody'} sees {c.host} not answer"
+    if len(places) < s.fleet.policy.quorum:
+        return Barrier("quorum", Weight.HOLD, f"{seen}; {s.fleet.policy.quorum} places have to")
+    if len(places) <= len(greeted):
+        said = f"the view is split: {seen}, {', '.join(greeted)} sees it greet; more have to see it fail"
+        return Barrier("quorum", Weight.HOLD, said)
+    return None
+
+
+def _greeted(host: str, now: Samples) -> tuple[str, ...]:
+    seen = (x for name in ("smtp.banner", "smtp.peer") for x in latest(now, host, name))
+    return tuple(x.vantage for x in seen if x.outcome is Outcome.OK)
+
+
+def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Not towards a host that is sick, full, or not known to be well; when both are sick, only what helps in place.
+
+    What takes a host out of service and names none that takes its mail leaves that to any other; one has to be well.
+    """
+    if not moves_mail(c.bound):
+        return None
+    asked = c.targets or tuple(h for h in s.fleet.hosts if h != c.host)
+    wrong = {h: said for h in asked if (said := unfit(found.get(h), _recent(s)))}
+    if not wrong if c.targets else len(wrong) < len(asked):
+        return None
+    why = [f"{host}, which would take the mail, {said}" for host, said in {**dict(c.passed), **wrong}.items()]
+    return Barrier("target", Weight.PAGE, "; ".join(why) or "there is no other host to take the mail")
+
+
+def _one_at_a_time(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    """Never more than one MX out of service by our doing; of one that is, the mail of every domain may go."""
+    if not moves_mail(c.bound):
+        return None
+    for m in s.past.standing:
+        if m.away_from and c.host not in m.away_from:
+            said = f"mail is kept away from {', '.join(sorted(m.away_from))} already (run {m.run})"
+            return Barrier("one at a time", Weight.PAGE, said)
+    return None
+
+
+def _mode(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    match s.fleet.policy.mode_of(c.name):
+        case Mode.OBSERVE:
+            return Barrier("mode", Weight.PAGE, "policy says observe: a person has to start it")
+        case Mode.ASK:
+            return Barrier("mode", Weight.ASK, "policy says ask: it waits for a person's yes")
+        case Mode.AUTO:
+            return None
+
+
+RULES: tuple[Rule, ...] = (
+    _paused,
+    _busy,
+    _diagnosis,
+    _unseen,
+    _stands,
+    _attempts,
+    _quorum,
+    _target,
+    _not_ready,
+    _one_at_a_time,
+    _mode,
+)
+"""In the order in which they speak: what is wrong with every target before what a playbook finds wrong with the first.
+The mode comes last: what it asks a person for could really be done."""
+
+
+def _recent(s: Situation) -> Samples:
+    return recent(s.samples, s.now, s.fleet.policy.fresh_s)

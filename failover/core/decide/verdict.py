@@ -1,0 +1,108 @@
+"""Signals and history in, verdict out: hold, run a playbook, or page; always with reasons. Same input, same verdict."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from failover.core.decide.candidates import Candidate, Situation, candidates
+from failover.core.decide.guards import Barrier, Weight, barrier, standing
+from failover.core.observe.condition import hasty
+from failover.core.observe.diagnosis import our_network
+
+LOOKS = 3
+"""What a span of a trigger (`for: 3m`) comes to when a person is there and decides: so many looks in a row."""
+
+
+class Decision(enum.StrEnum):
+    HOLD = "hold"
+    RUN = "run"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One playbook for one host, as it was judged. `barrier`: what keeps it from starting though it would fire."""
+
+    candidate: Candidate
+    barrier: Barrier | None = None
+
+    @property
+    def fires(self) -> bool:
+        return self.candidate.trigger.holds is True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`params` are what to run the playbook with; `because` the reasons, in words. `ask`: a person is asked first."""
+
+    kind: Decision
+    because: tuple[str, ...]
+    playbook: str | None = None
+    host: str | None = None
+    params: Mapping[str, str] | None = None
+    ask: bool = False
+    considered: tuple[Considered, ...] = ()
+
+    @property
+    def undecided(self) -> bool:
+        """More looks may bring an answer."""
+        return self.kind is Decision.HOLD and any(c.candidate.trigger.holds is None for c in self.considered)
+
+    @property
+    def parts(self) -> tuple[Verdict, ...]:
+        """This one, and the same for each other domain of the host in whose way nothing stands either."""
+        free = (c.candidate for c in self.considered if c.fires and c.barrier is None)
+        mine = (c for c in free if (c.name, c.host) == (self.playbook, self.host))
+        return tuple(replace(self, because=c.because, params=c.params) for c in mine)
+
+
+def recommend(s: Situation) -> Verdict:
+    """For a person who is there: the first playbook by priority whose trigger holds and whose preconditions do too;
+    what stands already comes last."""
+    hurried = tuple(replace(p, trigger=p.trigger and hasty(p.trigger, LOOKS)) for p in s.playbooks)
+    considered = tuple(Considered(c) for c in candidates(replace(s, playbooks=hurried)))
+    firing = sorted((c.candidate for c in considered if c.fires), key=lambda c: standing(c, s) is not None)
+    for c in firing:
+        if c.ready.holds:
+            return _verdict(Decision.RUN, c.because, c, considered)
+    if firing:
+        return _verdict(Decision.PAGE, (*firing[0].trigger.because, *firing[0].ready.because), firing[0], considered)
+    return Verdict(Decision.HOLD, _why_not(considered), considered=considered)
+
+
+def decide(s: Situation) -> Verdict:
+    """For the unattended controller: the first candidate by priority in whose way nothing stands; else the weightiest
+    of what stands in the way. Never runs anything out of what is unknown."""
+    if why := our_network(s.fleet, s.samples, s.now):
+        blind = Barrier("own network", Weight.PAGE, why)
+        considered = tuple(Considered(c, blind if c.trigger.holds else None) for c in candidates(s))
+        return Verdict(Decision.PAGE, (why,), considered=considered)
+    found = s.diagnoses()
+    considered = tuple(Considered(c, barrier(c, s, found) if c.trigger.holds else None) for c in candidates(s))
+    firing = [c for c in considered if c.fires]
+    for c in firing:
+        if c.barrier is None:
+            return _verdict(Decision.RUN, c.candidate.because, c.candidate, considered)
+    for weight in (Weight.ASK, Weight.PAGE, Weight.HOLD):
+        for c in firing:
+            if c.barrier is not None and c.barrier.weight is weight:
+                return _held(c, c.barrier, considered)
+    return Verdict(Decision.HOLD, _why_not(considered), considered=considered)
+
+
+def _held(c: Considered, by: Barrier, considered: tuple[Considered, ...]) -> Verdict:
+    because = (*c.candidate.trigger.because, f"but {by.because}")
+    kind = Decision.HOLD if by.weight is Weight.HOLD else Decision.PAGE
+    return replace(_verdict(kind, because, c.candidate, considered), ask=by.weight is Weight.ASK)
+
+
+def _verdict(kind: Decision, because: tuple[str, ...], c: Candidate, considered: tuple[Considered, ...]) -> Verdict:
+    return Verdict(kind, because, c.name, c.host, c.params, considered=considered)
+
+
+def _why_not(considered: Iterable[Considered]) -> tuple[str, ...]:
+    """What came closest: the reasons of triggers that could not be judged; otherwise that none holds."""
+    unsure = tuple(b for c in considered if c.candidate.trigger.holds is None for b in c.candidate.trigger.because)
+    return unsure[:4] or ("no playbook's trigger holds",)

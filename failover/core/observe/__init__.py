@@ -1,0 +1,1 @@
+"""What is seen: signals, conditions over them, and which incident they show."""

@@ -1,0 +1,332 @@
+"""The per-host half of the verdict: which state a host is in, and which known incident its signals show.
+
+The queue detects, it never selects: three published outages had the same long queue and three different
+cures. So each class is told by what the filter, the handler and the ports do. Pure: same samples, same answer.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from failover.core.fleet import Fleet, Host
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal, latest, worst
+from failover.core.words import number
+
+MANY = 50.0
+"""Mail that waits: fewer than these can be one slow destination's, while all the rest goes out."""
+
+
+LOOKS = 3
+"""So many looks in a row tell whether what waits moves."""
+
+
+class State(enum.StrEnum):
+    """failed > unknown > degraded > healthy."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """`incident` is a class of `RULES` or None; `latent`: what is not well either, but does not show the incident."""
+
+    host: str
+    state: State
+    incident: str | None
+    summary: str
+    evidence_for: Samples = ()
+    evidence_against: tuple[str, ...] = ()
+    latent: Samples = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """The samples of one host, asked the questions that the rules need."""
+
+    host: str
+    samples: Samples
+    quorum: int
+    _named: dict[str, list[Signal]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Sorted once: the rules ask dozens of times, over minutes of looks."""
+        for s in self.samples:
+            if s.host == self.host:
+                self._named.setdefault(s.name, []).append(s)
+
+    def of(self, name: str) -> Sequence[Signal]:
+        return self._named.get(name, ())
+
+    @property
+    def names(self) -> Iterable[str]:
+        return self._named
+
+    def now(self, *names: str) -> Samples:
+        """The newest look at each, one signal a vantage."""
+        return tuple(s for n in names for s in _newest(self.of(n)))
+
+    def fails(self, name: str, *ways: str) -> bool:
+        """Does it fail; if `ways` are given (`timeout`, `refused`, …), in one of them?"""
+        return any(s.outcome is Outcome.FAIL and (not ways or s.value in ways) for s in self.now(name))
+
+    def warns(self, name: str) -> bool:
+        return any(s.outcome is Outcome.WARN for s in self.now(name))
+
+    @property
+    def smtp_failing(self) -> Samples:
+        """No banner on port 25: one signal a vantage that says so."""
+        failing = [s for s in self.now("smtp.banner", "smtp.peer") if s.outcome is Outcome.FAIL]
+        return tuple({s.vantage: s for s in failing}.values())
+
+    @property
+    def smtp_down(self) -> bool:
+        return len(self.smtp_failing) >= self.quorum
+
+    @property
+    def smtp_works(self) -> bool:
+        return any(s.outcome is Outcome.OK for s in self.now("smtp.banner", "smtp.peer"))
+
+    def moves(self, name: str) -> bool | None:
+        """Did what waits get less from one look to the next, or its head move on? None: one look cannot tell.
+
+        By the last looks alone: on a busy host there was always less of it at some time before the trouble began.
+        """
+        looks = [(s, s.age) for s in self.of(name) if s.age is not None][-LOOKS:]
+        elapsed = (looks[-1][0].at - looks[0][0].at).total_seconds() if looks else 0.0
+        if elapsed <= 0:
+            return None
+        fell = any((after.at_most or 0.0) < _count(before) for (before, _), (after, _) in pairwise(looks))
+        return fell or looks[-1][1] - looks[0][1] < elapsed / 2
+
+    def stands_still(self, name: str) -> bool:
+        return any(_count(s) > MANY for s in self.now(name)) and self.moves(name) is False
+
+    @property
+    def filter_fails(self) -> bool:
+        return self.fails("spam.scan") or self.fails("spam.ping")
+
+    @property
+    def mail_ages_at_filter(self) -> bool:
+        return self.fails("queue.frozen") and not self.moves("queue.frozen")
+
+
+def _newest(looks: Sequence[Signal]) -> Iterable[Signal]:
+    last = max((s.at for s in looks), default=None)
+    return (s for s in looks if s.at == last)
+
+
+def _count(s: Signal) -> float:
+    return float(s.value) if isinstance(s.value, int | float) else 0.0
+
+
+def host_state(host: str, samples: Samples, quorum: int) -> tuple[State, tuple[str, ...]]:
+    """Failed when mail through it does not move; unknown when we cannot tell; degraded for any other fail or warn."""
+    view = HostView(host, samples, quorum)
+    everything = _everything(view)
+    for state, found in (
+        (State.FAILED, _blocked(view)),
+        (State.UNKNOWN, _unknown(view, everything)),
+        (State.DEGRADED, [s for s in everything if s.outcome in {Outcome.FAIL, Outcome.WARN}]),
+    ):
+        if found:
+            return state, tuple(f"{s.name}: {s.reason}" for s in found)
+    return (State.HEALTHY, ()) if everything else (State.UNKNOWN, ("not looked at",))
+
+
+def _everything(view: HostView) -> Samples:
+    return view.now(*view.names)
+
+
+def _blocked(view: HostView) -> list[Signal]:
+    """What shows that mail through this host does not move. `queue.pending` itself fails when Postfix is stopped."""
+    found = list(view.smtp_failing) if view.smtp_down else []
+    if view.filter_fails and view.mail_ages_at_filter:
+        found += _bad(view, "spam.scan", "spam.ping", "queue.frozen")
+    found += [s for n in ("queue.frozen", "queue.pending") if view.stands_still(n) for s in view.now(n)]
+    found += [s for n in ("handler.banner", "queue.pending") if view.fails(n) for s in view.now(n)]
+    return list(dict.fromkeys(found))
+
+
+def _unknown(view: HostView, everything: Samples) -> list[Signal]:
+    """With a failed `ssh.reach` we are blind, whatever else is known."""
+    if view.fails("ssh.reach"):
+        return list(view.now("ssh.reach"))
+    return [s for s in _troubles(everything) if s.outcome is Outcome.UNKNOWN]
+
+
+def _troubles(everything: Samples) -> Samples:
+    """All that is not ok; but a vantage that could not look at port 25 is no matter once another one could. Nor is it
+    that a part of a long queue shows none: some hosts always have such a queue, and `queue.deferred` tells of it."""
+    smtp_known = any(s.outcome is not Outcome.UNKNOWN for s in everything if s.name.startswith("smtp."))
+    unknown = [s for s in everything if s.outcome is Outcome.UNKNOWN]
+    known_else = [s for s in unknown if s.partial or (smtp_known and s.name.startswith("smtp."))]
+    return tuple(s for s in everything if s.outcome is not Outcome.OK and s not in known_else)
+
+
+def _bad(view: HostView, *names: str) -> Samples:
+    return tuple(s for s in view.now(*names) if s.outcome is not Outcome.OK)
+
+
+def _hung(v: HostView) -> bool:
+    """Nothing answers: one look takes it for hung; looks that show frozen mail move on make it slow.
+
+    With the handler stuck too and no mail frozen, it is the handler that calls the filter.
+    """
+    silent = v.fails("spam.ping", "timeout") and v.fails("spam.scan", "timeout")
+    if v.moves("queue.frozen") and any(s.value for s in v.now("queue.frozen")):
+        return False
+    return (v.filter_fails and v.mail_ages_at_filter) or (silent and not v.fails("handler.banner"))
+
+
+def _slow(v: HostView) -> bool:
+    late = v.warns("spam.scan") or v.fails("spam.scan", "timeout") or v.fails("spam.ping", "timeout")
+    return late and not v.fails("handler.banner")
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    incident: str
+    words: str
+    holds: Callable[[HostView], bool]
+    shown_by: tuple[str, ...]
+
+
+def _full(v: HostView) -> bool:
+    return v.fails("disk.free") or v.fails("disk.inodes")
+
+
+def _handler_down(v: HostView) -> bool:
+    """Refused; or taken and hung up on, as Docker's port proxy does for a container that has ended."""
+    if v.fails("container.state") and v.fails("handler.banner"):
+        return True
+    return v.fails("handler.banner", "refused", "closed")
+
+
+def _handler_stuck(v: HostView) -> bool:
+    return v.fails("handler.banner", "timeout")
+
+
+def _postfix_frozen(v: HostView) -> bool:
+    """The kernel still accepts connections for a stopped master: only the banner tells. It does so until its backlog
+    is full (measured: after two to three minutes, with our own looks in it); then there is no connection either."""
+    if not v.smtp_down or v.fails("ssh.reach"):
+        return False
+    silent = any(s.value == "timeout" for name in ("smtp.banner", "smtp.peer") for s in v.of(name))
+    return silent and all(s.value in {"timeout", "unreachable"} for s in v.smtp_failing)
+
+
+def _unreachable(v: HostView) -> bool:
+    return v.smtp_down and v.fails("ssh.reach")
+
+
+def _blind(v: HostView) -> bool:
+    return v.fails("ssh.reach") and v.smtp_works
+
+
+_FILTER = ("spam.scan", "spam.ping", "queue.frozen", "queue.pending", "queue.oldest_age")
+_PORT = ("smtp.banner", "smtp.dialogue", "smtp.peer")
+
+RULES = (
+    Incident("disk-full", "no room for the queue", _full, ("disk.free", "disk.inodes")),
+    Incident("handler-down", "mail handler down", _handler_down, ("handler.banner", "container.state")),
+    Incident("spam-filter-hung", "spam filter hung", _hung, _FILTER),
+    Incident("spam-filter-slow", "spam filter slow", _slow, (*_FILTER, "cpu.top", "cpu.load")),
+    Incident("handler-stuck", "mail handler stuck", _handler_stuck, ("handler.banner", "spam.scan", "spam.ping")),
+    Incident("postfix-frozen", "Postfix frozen", _postfix_frozen, _PORT),
+    Incident("mx-unreachable", "unreachable", _unreachable, (*_PORT, "ssh.reach")),
+    Incident("ssh-unreachable", "no SSH: mail flows, we are blind", _blind, ("ssh.reach",)),
+)
+"""The first match names the incident, in the order to decide: room, handler, filter, then the ports."""
+
+INCIDENTS = tuple(rule.incident for rule in RULES)
+
+NO_INCIDENT = "no known incident"
+OUR_NETWORK = "no host answers here: suspect the controller's own network first"
+ANCHORS = "net.anchors"
+"""A signal of the controller itself: do the addresses answer that prove that our own network works?"""
+LATELY_S = 300.0
+"""Whether mail moves is told by looks of the last minutes, not by those of hours."""
+
+
+def recent(samples: Samples, now: datetime, within: float = LATELY_S) -> Samples:
+    """What was seen lately; what seems to come from the future (a clock was set back) is left out."""
+    since = now - timedelta(seconds=within)
+    return tuple(s for s in samples if since <= s.at <= now)
+
+
+def our_network(fleet: Fleet, samples: Samples, now: datetime) -> str | None:
+    """Why nothing that is seen from here may be believed just now; None when it may."""
+    lately = recent(samples, now, fleet.policy.fresh_s)
+    anchors = latest(lately, CONTROLLER, ANCHORS)
+    if any(a.outcome is Outcome.FAIL for a in anchors):
+        return f"the controller's own network is at fault: {anchors[0].reason}"
+    views = [HostView(name, tuple(s for s in lately if s.host == name), fleet.policy.quorum) for name in fleet.hosts]
+    if views and all(_no_answer_here(v) for v in views):
+        return OUR_NETWORK if not anchors else f"no host answers here, though {anchors[0].reason}"
+    return None
+
+
+def smtp_failing(host: str, samples: Samples) -> tuple[str, ...]:
+    """The vantages whose newest look says that the host does not greet."""
+    return tuple(s.vantage for s in HostView(host, samples, 0).smtp_failing)
+
+
+def diagnose(host: Host, fleet: Fleet, samples: Samples) -> Diagnosis:
+    return diagnose_all(fleet, samples)[host.name]
+
+
+def diagnose_all(fleet: Fleet, samples: Samples) -> dict[str, Diagnosis]:
+    """Every host of the fleet, in its order."""
+    mine: dict[str, list[Signal]] = {name: [] for name in fleet.hosts}
+    for s in samples:
+        mine.setdefault(s.host, []).append(s)
+    views = {name: HostView(name, tuple(mine[name]), fleet.policy.quorum) for name in fleet.hosts}
+    states = {name: host_state(name, v.samples, v.quorum) for name, v in views.items()}
+    if views and all(_no_answer_here(v) for v in views.values()):
+        return {n: Diagnosis(n, State.UNKNOWN, None, OUR_NETWORK, _bad(v, *_NO_ANSWER)) for n, v in views.items()}
+    healthy = [name for name, (state, _) in states.items() if state is State.HEALTHY]
+    return {name: _diagnose(v, *states[name], healthy) for name, v in views.items()}
+
+
+def _diagnose(view: HostView, state: State, because: tuple[str, ...], healthy: list[str]) -> Diagnosis:
+    if state is State.HEALTHY or not view.samples:
+        return Diagnosis(view.host, state, None, because[0] if because else "healthy")
+    rule = next((r for r in RULES if r.holds(view)), None)
+    troubles = _troubles(_everything(view))
+    speaking = _bad(view, *rule.shown_by) if rule else troubles
+    incident, words = (rule.incident, rule.words) if rule else (None, NO_INCIDENT)
+    latent = tuple(s for s in troubles if s not in speaking)
+    return Diagnosis(view.host, state, incident, words, speaking, _against(view, speaking, healthy), latent)
+
+
+_NO_ANSWER = ("ssh.reach", "smtp.banner")
+
+
+def _no_answer_here(view: HostView) -> bool:
+    """It neither lets us in nor greets us. When that is so of every host, it is more likely us than all of them."""
+    answers = any(s.vantage == CONTROLLER and s.outcome is Outcome.OK for s in view.now("smtp.banner", "smtp.dialogue"))
+    return view.fails("ssh.reach") and not answers
+
+
+def _against(view: HostView, speaking: Samples, healthy: list[str]) -> tuple[str, ...]:
+    """What works, and so speaks against other causes; many healthy hosts are counted, not listed."""
+    shown = {s.name for s in speaking}
+    newest = [worst(view.now(name)) for name in _SAYING if name not in shown]
+    said = [_SAYING[s.name](s) for s in newest if s is not None and s.outcome is Outcome.OK]
+    others = [name for name in healthy if name != view.host]
+    return (*said, *([f"{len(others)} other hosts healthy"] if len(others) > 3 else (f"{n} healthy" for n in others)))
+
+
+_SAYING: dict[str, Callable[[Signal], str]] = {
+    "handler.banner": lambda s: f"handler {s.reason}",
+    "spam.scan": lambda s: f"spam filter {s.reason}",
+    "smtp.banner": lambda _: "port 25 answers",
+    "disk.free": lambda s: f"disk {number(round(s.value))} % free" if isinstance(s.value, float) else "disk has room",
+}

@@ -1,0 +1,390 @@
+"""A run is its plan and its events. Folding the events gives where it stands; `next_` says what comes next.
+
+The journal is the only truth: going on after `kill -9` folds the same events
+and asks the same question as going on after the previous step.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from failover.core.observe.condition import predicates
+from failover.core.runs.plan import Plan, Step
+from failover.core.runs.playbook import OnFailure, Risk
+
+
+class RunState(enum.StrEnum):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    ROLLED_BACK = "rolled_back"
+    CONFLICTS = "rolled_back_with_conflicts"
+    ROLLBACK_FAILED = "rollback_failed"
+    PAUSED = "paused"
+    ABORTED = "aborted"
+
+
+NEEDS_PERSON = {RunState.CONFLICTS, RunState.ROLLBACK_FAILED, RunState.PAUSED}
+
+
+class Did(enum.StrEnum):
+    """The kinds of event; `begun` opens every sitting (a run, a resume, a rollback) with its direction."""
+
+    BEGUN = "begun"
+    INTENT = "intent"
+    ACTED = "acted"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNCHANGED = "unchanged"
+    TURNED = "turned"
+    UNDO_INTENT = "undo_intent"
+    UNDONE = "undone"
+    KEPT = "kept"
+    """Nothing could be undone and nothing is owed: an event's effect stands."""
+    UNDO_BLOCKED = "undo_blocked"
+    UNDO_FAILED = "undo_failed"
+    CONFLICT = "conflict"
+    ASKED = "asked"
+    RESOLVED = "resolved"
+    NOTE = "note"
+    CLOSED = "closed"
+    ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    seq: int
+    at: datetime
+    kind: Did
+    step: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Phase(enum.StrEnum):
+    PENDING = "pending"
+    INTENT = "intent"
+    ACTED = "acted"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNCHANGED = "unchanged"
+    UNDO_INTENT = "undo_intent"
+    UNDONE = "undone"
+    UNDO_BLOCKED = "undo_blocked"
+    UNDO_FAILED = "undo_failed"
+    CONFLICT = "conflict"
+    ASKED = "asked"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """`owed`: an intent was recorded and its effect, if any, still stands. `no_effect`: seen to have had none."""
+
+    phase: Phase = Phase.PENDING
+    attempts: int = 0
+    undo_attempts: int = 0
+    owed: bool = False
+    was_verified: bool = False
+    no_effect: bool = False
+    error: str | None = None
+    failed_as: str | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    waited: Mapping[str, float] = field(default_factory=dict)
+    """How much mail waited right before it began, at `waited_at`: its effect is judged by that mail."""
+    waited_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    steps: Mapping[str, StepView]
+    order: tuple[str, ...] = ()
+    """Step ids in the order of their first intents; rollback goes through it backwards."""
+    backwards: bool = False
+    asked_for: bool = False
+    """A person or the failback rule wanted the rollback, as opposed to a failure that caused it."""
+    state: RunState = RunState.RUNNING
+    because: str = ""
+    accepted: bool = False
+    although: str = ""
+    """Why a person has this sitting undo what its guards would keep."""
+    turned_by: str | None = None
+    turned_because: str = ""
+    """Kept apart from the step, whose error its undo clears."""
+    epoch: int = 0
+    """Of its first sitting: by it runs of one state are in order, whatever clocks said."""
+
+    @property
+    def open(self) -> bool:
+        """Nothing new may start on its hosts until it ends or a person accepts it."""
+        return not self.accepted and (self.state is RunState.RUNNING or self.state in NEEDS_PERSON)
+
+
+def fold(plan: Plan, events: Iterable[Event]) -> RunView:
+    view = beginning(s.id for s in plan.steps)
+    for event in events:
+        view = apply(view, event)
+    return view
+
+
+def beginning(steps: Iterable[str]) -> RunView:
+    """Before anything is recorded."""
+    return RunView({id_: StepView() for id_ in steps})
+
+
+_PHASE = {
+    Did.INTENT: Phase.INTENT,
+    Did.ACTED: Phase.ACTED,
+    Did.VERIFIED: Phase.VERIFIED,
+    Did.FAILED: Phase.FAILED,
+    Did.SKIPPED: Phase.SKIPPED,
+    Did.UNCHANGED: Phase.UNCHANGED,
+    Did.UNDO_INTENT: Phase.UNDO_INTENT,
+    Did.UNDONE: Phase.UNDONE,
+    Did.KEPT: Phase.KEPT,
+    Did.UNDO_BLOCKED: Phase.UNDO_BLOCKED,
+    Did.UNDO_FAILED: Phase.UNDO_FAILED,
+    Did.CONFLICT: Phase.CONFLICT,
+    Did.ASKED: Phase.ASKED,
+}
+
+
+def apply(view: RunView, e: Event) -> RunView:
+    match e.kind:
+        case Did.BEGUN:
+            back = e.data.get("direction") == "back"
+            again = view.state is RunState.PAUSED and not back and not view.backwards
+            steps = {k: _try_again(s) if again else _reopen(s) for k, s in view.steps.items()}
+            return replace(
+                view,
+                steps=steps,
+                state=RunState.RUNNING,
+                because="",
+                backwards=view.backwards or back,
+                asked_for=view.asked_for or back,
+                although=str(e.data.get("although", "")),
+                epoch=view.epoch or _whole(e.data.get("epoch")),
+            )
+        case Did.TURNED:
+            because = str(e.data.get("because", ""))
+            return replace(view, backwards=True, turned_by=e.step, turned_because=because)
+        case Did.CLOSED:
+            return replace(view, state=RunState(e.data["state"]), because=str(e.data.get("because", "")))
+        case Did.ACCEPTED:
+            state = RunState.ABORTED if view.state in {RunState.PAUSED, RunState.RUNNING} else view.state
+            return replace(view, accepted=True, state=state, because=str(e.data.get("reason", "")))
+        case Did.RESOLVED if e.step:
+            return _with_step(view, e.step, _resolve(view.steps[e.step], str(e.data["choice"])))
+        case Did.NOTE:
+            return view
+        case _ if e.step:
+            order = view.order if e.kind is not Did.INTENT or e.step in view.order else (*view.order, e.step)
+            return replace(_with_step(view, e.step, _step_after(view.steps[e.step], e)), order=order)
+        case _:
+            return view
+
+
+def _whole(number: object) -> int:
+    return number if isinstance(number, int) else 0
+
+
+def _with_step(view: RunView, step: str, value: StepView) -> RunView:
+    return replace(view, steps={**view.steps, step: value})
+
+
+def _step_after(s: StepView, e: Event) -> StepView:
+    s = replace(s, phase=_PHASE[e.kind], error=e.data.get("error", s.error))
+    match e.kind:
+        case Did.INTENT:
+            begun = replace(s, attempts=s.attempts + 1, owed=True, started=s.started or e.at, error=None)
+            # An earlier attempt may have had its effect: what waited before that one is what counts.
+            return begun if s.owed else replace(begun, waited=e.data.get("waiting", {}), waited_at=e.at)
+        case Did.ACTED:
+            return replace(s, ended=e.at, result=e.data.get("result", {}))
+        case Did.VERIFIED:
+            return replace(s, ended=e.at, was_verified=True)
+        case Did.FAILED:
+            owed = s.owed and not e.data.get("nothing_done", False)
+            no_effect = bool(e.data.get("no_effect", False))
+            return replace(s, ended=e.at, owed=owed, no_effect=no_effect, failed_as=e.data.get("class"))
+        case Did.UNDO_INTENT:
+            return replace(s, undo_attempts=s.undo_attempts + 1, error=None)
+        case Did.UNDONE | Did.KEPT:
+            return replace(s, ended=e.at, owed=False, error=None)
+        case _:
+            return replace(s, ended=e.at)
+
+
+def _reopen(s: StepView) -> StepView:
+    """A new sitting tries again what had stopped the last one, except where only a person's word helps."""
+    if s.phase in {Phase.UNDO_BLOCKED, Phase.UNDO_FAILED}:
+        return replace(s, phase=_standing(s), error=None)
+    return s
+
+
+def _try_again(s: StepView) -> StepView:
+    """Somebody resumes a run that a failed step had paused: they have mended the cause, so that step has another go."""
+    if s.phase is not Phase.FAILED:
+        return _reopen(s)
+    phase = Phase.PENDING if not s.owed else Phase.ACTED if s.failed_as == "verify" else Phase.INTENT
+    return replace(s, phase=phase, error=None, failed_as=None, no_effect=False)
+
+
+def _standing(s: StepView) -> Phase:
+    """Where it stood before its undo was tried: an intent that was open still is, and is settled before anything."""
+    if s.undo_attempts:
+        return Phase.UNDO_INTENT
+    if s.was_verified:
+        return Phase.VERIFIED
+    return Phase.FAILED if s.failed_as else Phase.ACTED if s.result else Phase.INTENT
+
+
+def _resolve(s: StepView, choice: str) -> StepView:
+    """`keep`: what is there stays, no undo is owed. `restore`: undo it after all. `skip`: go on as if done."""
+    match choice:
+        case "keep":
+            return replace(s, phase=Phase.KEPT, owed=False, error=None)
+        case "restore" if not s.attempts:  # what we did not begin we never restore
+            return s
+        case "restore":
+            return replace(s, phase=Phase.ACTED, owed=True, error=None, failed_as=None, no_effect=False)
+        case _:
+            return replace(s, phase=Phase.SKIPPED, error=None)
+
+
+# What comes next ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """An intent is open: find out whether it happened, then go by the table."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Go backwards from here, since this step failed."""
+
+    step: Step
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    state: RunState
+    because: str
+
+
+Next = Begin | Settle | Verify | Turn | Undo | Close
+
+
+def next_(plan: Plan, view: RunView) -> Next:
+    return _next_back(plan, view) if view.backwards else _next_forward(plan, view)
+
+
+def _next_forward(plan: Plan, view: RunView) -> Next:
+    for step in plan.steps:
+        s = view.steps[step.id]
+        match s.phase:
+            case Phase.PENDING:
+                return Begin(step)
+            case Phase.INTENT:
+                return Settle(step)
+            case Phase.ACTED:
+                return Verify(step)
+            case Phase.CONFLICT | Phase.ASKED:
+                return Close(RunState.PAUSED, s.error or f"{step.id} needs a person")
+            case Phase.FAILED:
+                reaction = on_failure(plan, view, step)
+                if reaction is OnFailure.ROLLBACK:
+                    return Turn(step, s.error or f"{step.id} failed")
+                if reaction is OnFailure.PAUSE:
+                    return Close(RunState.PAUSED, f"{step.id}: {s.error}")
+            case _:
+                pass
+    failed = [f"{i} ({s.error})" if s.error else i for i, s in view.steps.items() if s.phase is Phase.FAILED]
+    return Close(RunState.SUCCEEDED, f"went on without {'; '.join(failed)}" if failed else "")
+
+
+def on_failure(plan: Plan, view: RunView, step: Step) -> OnFailure:
+    """The step's own rule; but past the pivot (a verified step that moved traffic) a failure pauses."""
+    pivot = any(s.risk is not Risk.NONE and view.steps[s.id].was_verified for s in plan.steps)
+    if pivot and step.on_failure is OnFailure.ROLLBACK:
+        return OnFailure.PAUSE
+    return step.on_failure
+
+
+_STUCK = {Phase.UNDO_BLOCKED, Phase.UNDO_FAILED, Phase.CONFLICT, Phase.ASKED}
+
+
+def _next_back(plan: Plan, view: RunView) -> Next:
+    stuck: list[Step] = []
+    for step in _undo_order(plan, view):
+        s = view.steps[step.id]
+        if s.phase in _STUCK and s.owed:
+            stuck.append(step)
+        elif s.owed and not any(depends(step, on=b) for b in stuck):
+            return Undo(step)
+    return _end_of_rollback(view)
+
+
+def _undo_order(plan: Plan, view: RunView) -> list[Step]:
+    """Newest intent first; but traffic comes back last, to hosts on which nothing of ours is left."""
+    by_id = {s.id: s for s in plan.steps}
+    return sorted((by_id[i] for i in reversed(view.order)), key=lambda s: s.risk is Risk.TRAFFIC)
+
+
+def depends(earlier: Step, *, on: Step) -> bool:
+    """Must `on`'s undo succeed before `earlier` may be undone? On one host, and where traffic would come back to: yes.
+
+    The hosts that get traffic back are those that the undo's guards look at; where it has none, any host may.
+    """
+    if earlier.host == on.host or earlier.risk is Risk.NONE:
+        return earlier.host == on.host
+    get_it_back = {t.host for guard in earlier.guards for t in predicates(guard)}
+    return earlier.risk is not Risk.TRAFFIC or not get_it_back or on.host in get_it_back
+
+
+def _end_of_rollback(view: RunView) -> Close:
+    phases = {s.phase for s in view.steps.values() if s.owed}
+    said = "; ".join(f"{i}: {s.error}" for i, s in view.steps.items() if s.error and s.phase in _STUCK)
+    if Phase.UNDO_FAILED in phases:
+        return Close(RunState.ROLLBACK_FAILED, said)
+    if Phase.CONFLICT in phases:
+        return Close(RunState.CONFLICTS, said)
+    if phases & _STUCK:
+        return Close(RunState.PAUSED, said)
+    return Close(RunState.ROLLED_BACK, view.turned_because)
+
+
+def exit_code(view: RunView) -> int:
+    """Of a run, from its end state; a rollback that was asked for and done is a success."""
+    match view.state:
+        case RunState.SUCCEEDED:
+            return 0
+        case RunState.ROLLED_BACK:
+            return 0 if view.asked_for else 5
+        case _:
+            return 6

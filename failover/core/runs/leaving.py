@@ -1,0 +1,136 @@
+"""Has the mail left that waited when a step began? Judged by that mail alone: what came later proves nothing. Pure.
+
+Mail that goes from one queue to another has not left: `queue.pending` and `queue.deferred` are counted together, and
+`queue.frozen` counts the mail of its filter in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+
+from failover.core.observe.signal import Outcome, Samples, Signal
+from failover.core.runs.playbook import Watch
+from failover.core.words import count, duration, number
+
+_COUNTED = {
+    "queue.frozen": ("queue.frozen",),
+    "queue.pending": ("queue.pending", "queue.deferred"),
+    "queue.deferred": ("queue.pending", "queue.deferred"),
+}
+LEAVING = tuple(_COUNTED)
+"""The signals whose mail can be seen to leave."""
+MARGIN_S = 2.0
+"""Arrival times are whole seconds, ages too: mail that came so shortly after the step began counts as before it, so
+that its coming never reads as mail that left."""
+
+
+def counted(signal: str) -> tuple[str, ...]:
+    return _COUNTED.get(signal, (signal,))
+
+
+def waiting(watches: Iterable[Watch], samples: Samples) -> dict[str, float]:
+    """How many wait at least, for the record of a step that is about to begin; what cannot be read is left out."""
+    found = {_key(w): _looks(w, samples) for w in watches if w.leaves}
+    return {key: looks[-1].least for key, looks in found.items() if looks}
+
+
+def waited_s(began: datetime, now: datetime) -> float:
+    """How long mail has waited by now at least, if it waited when the step began; seconds."""
+    return max(0.0, (now - began).total_seconds() - MARGIN_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    at: datetime
+    waits: float
+    """At most: of a long queue only a part is looked at."""
+    least: float
+    before: float
+    """Of these, how many waited when the step began. Where the host cannot tell, all: then less is seen to leave."""
+    own: float
+    """The same of the watched signal alone."""
+    told: bool
+    partial: bool
+    age: float | None
+
+
+def leaves(wanted: Watch, samples: Iterable[Signal], waited: Mapping[str, float]) -> tuple[bool, str]:
+    """Is it reached, and what was seen, in words."""
+    looks = _looks(wanted, samples)
+    if not looks:
+        return False, f"{wanted.signal}: no look yet"
+    sure = _sure(looks)
+    least = min(look.before for look in sure)
+    was = waited.get(_key(wanted), next((look.before for look in looks if look.told), least))
+    rest = min(least, was)
+    moves = len(looks) > 1 and (was > rest or any(b.waits < a.least for a, b in pairwise(sure)))
+    said = _said(was, rest, moves, looks[-1])
+    if sure[-1].waits == 0 and (len(looks) > 1 or not was):
+        return True, said
+    return moves and (wanted.leaves == "some" or min(look.own for look in sure) == 0), said
+
+
+def lows(wanted: Watch, samples: Iterable[Signal]) -> Iterator[datetime]:
+    """When fewer waited than ever since the step began."""
+    sure = _sure(_looks(wanted, samples))
+    for i in range(1, len(sure)):
+        if sure[i].before < min(look.before for look in sure[:i]):
+            yield sure[i].at
+
+
+def _sure(looks: list[_Look]) -> list[_Look]:
+    """What two looks in a row agree on: one alone misses a message that goes from one queue to another meanwhile."""
+    return [_worse(a, b) for a, b in pairwise(looks)] or looks
+
+
+def _worse(a: _Look, b: _Look) -> _Look:
+    least, partial = max(a.least, b.least), a.partial or b.partial
+    waits, before, own = max(a.waits, b.waits), max(a.before, b.before), max(a.own, b.own)
+    return replace(b, waits=waits, least=least, before=before, own=own, partial=partial)
+
+
+def _said(was: float, rest: float, moves: bool, last: _Look) -> str:
+    if not was and not last.waits:
+        return "no mail waits and none did, so no mail has shown the effect yet"
+    if not was:
+        came = f"no mail waited when it began, {number(last.least)} came since"
+        return f"{came}, and mail leaves" if moves else f"{came}, and none was seen to leave"
+    gone, least, most = was - rest, *(("at least ", "at most ") if last.partial else ("", ""))
+    left = f"{least}{number(gone)} of the {count(was, 'message')} that waited {'has' if gone == 1 else 'have'} left"
+    if not rest:
+        return left
+    age = f", the oldest for {duration(last.age)}" if last.age else ""
+    return f"{left}, {most}{number(rest)} still {'waits' if rest == 1 else 'wait'}{age}"
+
+
+def _looks(wanted: Watch, samples: Iterable[Signal]) -> list[_Look]:
+    """One for each time at which all that counts could be read."""
+    at: dict[datetime, dict[str, Signal]] = {}
+    for s in samples:
+        if s.host == wanted.host and s.name in counted(wanted.signal) and s.outcome is not Outcome.UNKNOWN:
+            at.setdefault(s.at, {})[s.name] = s
+    whole = [(t, found) for t, found in at.items() if len(found) == len(counted(wanted.signal))]
+    return [
+        _Look(
+            t,
+            sum(s.at_most or 0.0 for s in found.values()),
+            sum(s.at_least or 0.0 for s in found.values()),
+            sum(_before(s) for s in found.values()),
+            _before(found[wanted.signal]),
+            all(s.before is not None and not s.partial for s in found.values()),
+            any(s.partial for s in found.values()),
+            found[wanted.signal].age,
+        )
+        for t, found in whole
+    ]
+
+
+def _key(w: Watch) -> str:
+    return f"{w.host} {w.signal}"
+
+
+def _before(s: Signal) -> float:
+    return (s.at_most or 0.0) if s.before is None else s.before

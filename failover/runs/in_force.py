@@ -1,0 +1,44 @@
+"""How a change of ours stands where it was made."""
+
+from __future__ import annotations
+
+from failover.actions import ACTIONS
+from failover.actions.base import Kept, Ports, domain_in, host_in
+from failover.core.runs.plan import Step
+from failover.core.runs.recovery import Reading, compare
+from failover.errors import Elsewhere
+
+
+def compared(step: Step, hands: Ports) -> Reading:
+    """By its bound values alone."""
+    now = ACTIONS[step.action].read(step, hands)
+    return compare(now, before=step.before, want=step.want, on_the_way=step.on_the_way)
+
+
+def lost(step: Step, hands: Ports) -> Elsewhere | None:
+    """Why hosts.yaml no longer leads to what the step was done on, if so. Contacts nothing."""
+    try:
+        if step.host is not None:
+            host_in(step, hands)
+        elif step.domain is not None:
+            domain_in(step, hands)
+    except Elsewhere as e:
+        return e
+    return None
+
+
+def stands(run: str, step: Step, hands: Ports) -> Reading:
+    """Of a step that was done. To read as before is not to be undone: not where it still runs by our change, and not
+    where it knows nothing of it, for another machine may have the address. Raises Elsewhere then, and what reading
+    raises."""
+    world, action = compared(step, hands), ACTIONS[step.action]
+    if world is not Reading.BEFORE or not isinstance(action, Kept):
+        return world
+    if (told := action.stands(step, run, hands)) is None:
+        raise Elsewhere(
+            f"{step.host} reads as before {step.id} of {run}, and keeps nothing of it: whether it is the machine that "
+            "this was done on is not known",
+            try_=f"if another machine has its address now, put the former back into hosts.yaml and try again; if it is "
+            f"the same, set up anew: failover runs resolve {run} {step.id} --keep --reason TEXT",
+        )
+    return told
