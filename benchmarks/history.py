@@ -22,7 +22,7 @@ from failover.config.catalogue import list_all
 from failover.config.playbooks import load_playbook
 from failover.controller.cycle import cycle
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.world import World
 
 SIZES = (10, 1_000, 100_000)
@@ -60,7 +60,7 @@ def cycles(disk: Path) -> Iterator[Figure]:
 def _night(disk: Path, count: int) -> tuple[World, Runs]:
     world = World.august_11(5, rate=2, hang_at=1e9, until=1e5)
     state = _filled(disk / f"night-{count}.db", count, world.clock.now())
-    return world, Runs(hands(world), SqlStore.open_url(state))
+    return world, Runs(ports(world), SqlStore.open_url(state))
 
 
 def _filled(file: Path, count: int, until: datetime) -> str:

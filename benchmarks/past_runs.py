@@ -22,7 +22,7 @@ from failover.core.runs.journal import Event, RunState
 from failover.core.runs.summary import Folded, outline
 from failover.ports import RunRecord
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from failover.world.world import World
 
@@ -68,7 +68,7 @@ def _values(e: Event) -> dict[str, Any]:
 def _night() -> tuple[RunRecord, tuple[Event, ...]]:
     """The filter hangs, is taken out, heals, is put back."""
     world = World.august_11(5, rate=2, hang_at=10, until=1000)
-    c = Runs(hands(world), world.store)
+    c = Runs(ports(world), world.store)
     world.advance(75)
     record, _ = c.run(c.plan(load_playbook(find("spam-filter-hung", None)), {"sick": "mx1"}), reason="hung", by="ann")
     world.spamd("mx1", Daemon.OK)

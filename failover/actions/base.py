@@ -81,7 +81,7 @@ class Mitigation:
 class Context:
     """What an action may know while planning its step."""
 
-    hands: Ports
+    ports: Ports
     playbook: Playbook
     samples: Samples
     earlier: tuple[Step, ...] = ()
@@ -121,27 +121,27 @@ class Action(Protocol):
         """Read, decide, and say it. Raises Refused when it cannot or must not be done here."""
         ...
 
-    def read(self, step: Step, hands: Ports) -> Mapping[str, str]:
+    def read(self, step: Step, ports: Ports) -> Mapping[str, str]:
         """The bound values as they are now; empty for an event action."""
         ...
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
         """Do it once. Raises Unreachable or Refused (nothing was done, and a table of answers says so), StepFailed (it
         ended, not well), OutcomeUnknown (all else: it is settled next)."""
         ...
 
-    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
+    def settle(self, step: Step, at: Attempt, ports: Ports) -> Reading:
         """Make sure that this attempt neither runs nor will, then say how far it came."""
         ...
 
-    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result: ...
+    def undo(self, step: Step, at: Attempt, ports: Ports) -> Result: ...
 
 
 @runtime_checkable
 class Kept(Protocol):
     """An action whose far side keeps what was there before, and knows what it runs by."""
 
-    def stands(self, step: Step, run: str, hands: Ports) -> Reading | None:
+    def stands(self, step: Step, run: str, ports: Ports) -> Reading | None:
         """Of a step that reads as before, by the far side's own word: WANTED where it runs by our change still (what
         was put back is not loaded), else BEFORE, also where it is of an earlier release and does not tell. None: it
         keeps nothing of this step."""
@@ -197,12 +197,12 @@ def event_step(
     )
 
 
-def reads_nothing(step: Step, hands: Ports) -> Mapping[str, str]:
+def reads_nothing(step: Step, ports: Ports) -> Mapping[str, str]:
     """An event has no bound values."""
     return {}
 
 
-def owes_no_undo(step: Step, at: Attempt, hands: Ports) -> Result:
+def owes_no_undo(step: Step, at: Attempt, ports: Ports) -> Result:
     return {}
 
 
@@ -222,14 +222,14 @@ def host_of(spec: StepSpec, fleet: Fleet) -> Host:
     return fleet.hosts[name]
 
 
-def host_in(step: Step, hands: Ports) -> Host:
+def host_in(step: Step, ports: Ports) -> Host:
     """The host that the step was planned on. Raises Elsewhere when its name leads to another one now, or to none."""
-    return _same(step, str(step.host), hands.fleet.hosts.get(step.host or ""))
+    return _same(step, str(step.host), ports.fleet.hosts.get(step.host or ""))
 
 
-def domain_in(step: Step, hands: Ports) -> Domain:
+def domain_in(step: Step, ports: Ports) -> Domain:
     """The domain that the step was planned on. Raises Elsewhere when its name leads to another zone now, or to none."""
-    return _same(step, str(step.domain), hands.fleet.domains.get(step.domain or ""))
+    return _same(step, str(step.domain), ports.fleet.domains.get(step.domain or ""))
 
 
 _T = TypeVar("_T", Host, Domain)

@@ -40,11 +40,11 @@ class ContainerRestart:
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        host = host_of(spec, context.hands.fleet)
+        host = host_of(spec, context.ports.fleet)
         return restarting.plan(spec, context, host, _unit(host))
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
-        return restarting.act(step, at, hands, _unit(host_in(step, hands)))
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
+        return restarting.act(step, at, ports, _unit(host_in(step, ports)))
 
     def asks(self, host: Host) -> Iterable[str]:
         return restarting.asks([_unit(host)] if host.handler and host.handler.container else ())

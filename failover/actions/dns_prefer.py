@@ -62,7 +62,7 @@ class DnsPrefer:
     flags = Flags(moves_mail=True, changes_mx=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        fleet = context.hands.fleet
+        fleet = context.ports.fleet
         domain, to = records.domain_of(spec, fleet), _target(spec, context)
         now, assumed = records.planned_on(domain, context)
         want = _wanted(spec, domain, to, now)
@@ -106,7 +106,7 @@ ACTION: Action = DnsPrefer()
 
 
 def _target(spec: StepSpec, context: Context) -> Host:
-    hosts, name = context.hands.fleet.hosts, str(spec.with_.get("to", ""))
+    hosts, name = context.ports.fleet.hosts, str(spec.with_.get("to", ""))
     if name not in hosts:
         raise Refused(
             f"step {spec.id} (dns.prefer) names no host of hosts.yaml: {name!r}", try_=f"one of: {', '.join(hosts)}"
@@ -134,14 +134,14 @@ def _wanted(spec: StepSpec, domain: Domain, to: Host, now: MxSet) -> MxSet:
 
 def _may_take_it(to: Host, domain: Domain, now: MxSet, want: MxSet, context: Context) -> None:
     """Raises Refused unless the names that come can stand in an MX record and the target is seen to be well."""
-    zone = context.hands.zone(domain)
+    zone = context.ports.zone(domain)
     for name in sorted({n for _, n in want.targets - now.targets}):
         if why := zone.trouble(name):
             raise Refused(f"{domain.name}: {why}", try_="publish an A or AAAA record for it first")
-    needed = records.fit(to, context.hands.fleet, strict=False)
+    needed = records.fit(to, context.ports.fleet, strict=False)
     signals = frozenset(t.signal for c in needed for t in predicates(c))
-    seen = context.hands.look({to.name}, signals)
-    judged = [judge(c, seen, now=context.hands.clock.now()) for c in needed]
+    seen = context.ports.look({to.name}, signals)
+    judged = [judge(c, seen, now=context.ports.clock.now()) for c in needed]
     if bad := [b for j in judged if not j.holds for b in j.because]:
         raise Refused(
             f"{to.name} is not fit to take the mail of {domain.name}: {'; '.join(bad)}",

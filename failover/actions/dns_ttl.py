@@ -35,7 +35,7 @@ class DnsTtl:
     flags = Flags(changes_mx=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        domain = records.domain_of(spec, context.hands.fleet)
+        domain = records.domain_of(spec, context.ports.fleet)
         now, assumed = records.planned_on(domain, context)
         if not now.targets:
             raise Refused(f"{domain.name} has no MX records, so they have no TTL", try_="publish MX first")

@@ -47,7 +47,7 @@ class NotifyAction:
     flags = Flags(tells=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        channels = context.hands.fleet.channels
+        channels = context.ports.fleet.channels
         return event_step(
             spec,
             None,
@@ -57,13 +57,13 @@ class NotifyAction:
             limit_s=spec.timeout or 15.0 * len(channels),
         )
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
         severity = str(step.args.get("severity", "info"))
         message = Message(f"{at.run}.{at.step}", severity, notice(at.run), str(step.args["text"]))
         told, failed = 0, []
-        for channel in hands.fleet.channels:
+        for channel in ports.fleet.channels:
             try:
-                hands.notifier.send(channel, message)
+                ports.notifier.send(channel, message)
                 told += 1
             except FailoverError as e:
                 failed.append(e)
@@ -71,7 +71,7 @@ class NotifyAction:
             raise _worst(failed)
         return {"told": str(told), "failed": "; ".join(str(e) for e in failed)}
 
-    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
+    def settle(self, step: Step, at: Attempt, ports: Ports) -> Reading:
         return Reading.HALF
 
 

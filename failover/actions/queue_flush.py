@@ -40,7 +40,7 @@ class QueueFlush:
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        host = host_of(spec, context.hands.fleet)
+        host = host_of(spec, context.ports.fleet)
         waiting = _waiting(context, host)
         goes_to = str(host.handler.address) if host.handler else "their destinations"
         unscanned = ", unscanned" if bypasses(context.earlier, host.name) else ""
@@ -54,12 +54,12 @@ class QueueFlush:
             limit_s=spec.timeout or 30.0,
         )
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
-        host = host_in(step, hands)
-        return counts(remote.act(hands, host, "flush", at, {}, limit_s=step.limit_s), "flushed")
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
+        host = host_in(step, ports)
+        return counts(remote.act(ports, host, "flush", at, {}, limit_s=step.limit_s), "flushed")
 
-    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
-        return remote.settle(hands, host_in(step, hands), at)
+    def settle(self, step: Step, at: Attempt, ports: Ports) -> Reading:
+        return remote.settle(ports, host_in(step, ports), at)
 
 
 ACTION: Action = QueueFlush()

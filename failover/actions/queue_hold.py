@@ -64,9 +64,9 @@ class QueueHold:
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        host, what = host_of(spec, context.hands.fleet), what_of(spec)
+        host, what = host_of(spec, context.ports.fleet), what_of(spec)
         key = f"hold {what}"
-        found = remote.read(context.hands, host, "settings", {"s1": f"hold:{what}"})
+        found = remote.read(context.ports, host, "settings", {"s1": f"hold:{what}"})
         before = (found.one("setting") or ("", "", NOT))[-1]
         unchanged, lasts = before == HELD, expires_s(spec)
         return Step(
@@ -91,15 +91,15 @@ class QueueHold:
             expires_s=lasts,
         )
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
-        reply = remote.act(hands, host_in(step, hands), "hold", at, dict(step.how), limit_s=step.limit_s)
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
+        reply = remote.act(ports, host_in(step, ports), "hold", at, dict(step.how), limit_s=step.limit_s)
         return summary(reply, "held", "busy")
 
-    def stands(self, step: Step, run: str, hands: Ports) -> Reading | None:
-        return remote.stands(hands, host_in(step, hands), run, step.id)
+    def stands(self, step: Step, run: str, ports: Ports) -> Reading | None:
+        return remote.stands(ports, host_in(step, ports), run, step.id)
 
-    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result:
-        return let_go(step, at, hands, of_run=at.run, of_step=step.id)
+    def undo(self, step: Step, at: Attempt, ports: Ports) -> Result:
+        return let_go(step, at, ports, of_run=at.run, of_step=step.id)
 
 
 ACTION: Action = QueueHold()
@@ -113,9 +113,9 @@ def what_of(spec: StepSpec) -> str:
     return f"{kind}={value}"
 
 
-def let_go(step: Step, at: Attempt, hands: Ports, *, of_run: str, of_step: str) -> Result:
+def let_go(step: Step, at: Attempt, ports: Ports, *, of_run: str, of_step: str) -> Result:
     args = {"of_run": of_run, "of_step": of_step}
-    return summary(remote.act(hands, host_in(step, hands), "restore", at, args, limit_s=step.limit_s), "released")
+    return summary(remote.act(ports, host_in(step, ports), "restore", at, args, limit_s=step.limit_s), "released")
 
 
 def holds(step: Step, host: str, what: str) -> bool:

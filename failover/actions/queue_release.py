@@ -33,9 +33,9 @@ class QueueRelease:
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        host, what = host_of(spec, context.hands.fleet), what_of(spec)
+        host, what = host_of(spec, context.ports.fleet), what_of(spec)
         of = _in_force(context.mitigations, host.name, what)
-        host_in(of.step, context.hands)
+        host_in(of.step, context.ports)
         key = f"hold {what}"
         return Step(
             id=spec.id,
@@ -56,8 +56,8 @@ class QueueRelease:
             limit_s=spec.timeout or 120.0,
         )
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
-        return let_go(step, at, hands, of_run=step.how["of_run"], of_step=step.how["of_step"])
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
+        return let_go(step, at, ports, of_run=step.how["of_run"], of_step=step.how["of_step"])
 
 
 ACTION: Action = QueueRelease()

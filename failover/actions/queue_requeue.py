@@ -63,7 +63,7 @@ class QueueRequeue:
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        host = host_of(spec, context.hands.fleet)
+        host = host_of(spec, context.ports.fleet)
         filter_, lever = _filter(context, host)
         frozen = value(context, host, "queue.frozen")
         if lever == "pass":
@@ -87,13 +87,13 @@ class QueueRequeue:
             limit_s=spec.timeout or 600.0,
         )
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
-        host = host_in(step, hands)
-        reply = remote.act(hands, host, "requeue", at, dict(step.how), limit_s=step.limit_s)
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
+        host = host_in(step, ports)
+        reply = remote.act(ports, host, "requeue", at, dict(step.how), limit_s=step.limit_s)
         return counts(reply, "requeued", "left", "passes", "held", "sessions")
 
-    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
-        return remote.settle(hands, host_in(step, hands), at, limit_s=step.limit_s)
+    def settle(self, step: Step, at: Attempt, ports: Ports) -> Reading:
+        return remote.settle(ports, host_in(step, ports), at, limit_s=step.limit_s)
 
 
 ACTION: Action = QueueRequeue()
@@ -104,7 +104,7 @@ def _filter(context: Context, host: Host) -> tuple[str, str]:
     standing = [*context.earlier, *(m.step for m in context.mitigations)]
     out = bypasses(standing, host.name)
     if out:
-        host_in(out[0], context.hands)
+        host_in(out[0], context.ports)
         return out[0].how["filter"], out[0].how["lever"]
     raise Refused(
         f"no filter is out of the path on {host.name}: re-queued mail would meet it again",

@@ -57,13 +57,13 @@ def planned_on(domain: Domain, context: Context) -> tuple[MxSet, bool]:
     earlier = [s for s in context.earlier if s.domain == domain.name and s.want]
     if earlier:
         return sets(earlier[-1])[1], True
-    return context.hands.zone(domain).mx(domain.name), False
+    return context.ports.zone(domain).mx(domain.name), False
 
 
-def read(step: Step, hands: Ports) -> Mapping[str, str]:
+def read(step: Step, ports: Ports) -> Mapping[str, str]:
     """As our own records stand: the rest of the set may be edited by others without this being a difference."""
     before, want = sets(step)
-    now = _zone(step, hands).mx(_name(step))
+    now = _zone(step, ports).mx(_name(step))
     match standing(now, before=before, want=want):
         case Standing.WANTED:
             return step.want
@@ -73,23 +73,23 @@ def read(step: Step, hands: Ports) -> Mapping[str, str]:
             return dict.fromkeys(step.before, now.text)
 
 
-def act(step: Step, at: Attempt, hands: Ports) -> Result:
+def act(step: Step, at: Attempt, ports: Ports) -> Result:
     """Refuses (Changed) when anything in the set differs from what was planned on, the TTL included."""
     before, want = sets(step)
-    zone, name = _zone(step, hands), _name(step)
+    zone, name = _zone(step, ports), _name(step)
     if standing(zone.mx(name), before=before, want=want) is not Standing.WANTED:
         zone.swap(name, expected=before, wanted=want, held=at.held)
     return {"mx": want.text}
 
 
-def settle(step: Step, at: Attempt, hands: Ports) -> Reading:
-    return compare(read(step, hands), before=step.before, want=step.want)
+def settle(step: Step, at: Attempt, ports: Ports) -> Reading:
+    return compare(read(step, ports), before=step.before, want=step.want)
 
 
-def undo(step: Step, at: Attempt, hands: Ports) -> Result:
+def undo(step: Step, at: Attempt, ports: Ports) -> Result:
     """Takes back our own records and keeps everybody else's, also those that are written at the same moment."""
     before, want = sets(step)
-    zone, name = _zone(step, hands), _name(step)
+    zone, name = _zone(step, ports), _name(step)
     for last in range(TRIES, 0, -1):
         now = zone.mx(name)
         match standing(now, before=before, want=want):
@@ -115,8 +115,8 @@ def _name(step: Step) -> str:
     return step.domain
 
 
-def _zone(step: Step, hands: Ports) -> DnsZone:
-    return hands.zone(domain_in(step, hands))
+def _zone(step: Step, ports: Ports) -> DnsZone:
+    return ports.zone(domain_in(step, ports))
 
 
 # Who is fit to take mail ----------------------------------------------------------

@@ -21,18 +21,18 @@ ANSWERS = table(
 """Of an act's return codes: the script returns those of NOTHING before its first effect only."""
 
 
-def act(hands: Ports, host: Host, verb: str, at: Attempt, args: Mapping[str, str], *, limit_s: float) -> Reply:
+def act(ports: Ports, host: Host, verb: str, at: Attempt, args: Mapping[str, str], *, limit_s: float) -> Reply:
     """Run an acting verb.
 
     Raises Unreachable, Refused, Changed, StaleEpoch (nothing was done), StepFailed, OutcomeUnknown.
     """
     keys = {**at.keys(), "config_dir": host.postfix.config_dir, **args}
-    return _accepted(host, hands.remote.call(host, verb, keys, limit_s=limit_s))
+    return _accepted(host, ports.remote.call(host, verb, keys, limit_s=limit_s))
 
 
-def read(hands: Ports, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float = 20.0) -> Reply:
+def read(ports: Ports, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float = 20.0) -> Reply:
     keys = {"config_dir": host.postfix.config_dir, **args}
-    return _accepted(host, hands.remote.call(host, verb, keys, limit_s=limit_s))
+    return _accepted(host, ports.remote.call(host, verb, keys, limit_s=limit_s))
 
 
 def _accepted(host: Host, reply: Reply) -> Reply:
@@ -69,13 +69,13 @@ def _stale(host: Host, reply: Reply, said: str) -> StaleEpoch:
     return StaleEpoch(said, try_=try_)
 
 
-def settle(hands: Ports, host: Host, at: Attempt, *, limit_s: float = 30.0) -> Reading:
+def settle(ports: Ports, host: Host, at: Attempt, *, limit_s: float = 30.0) -> Reading:
     """How far an attempt came: `before` never began, `wanted` done, `half` ended without a good result.
 
     Takes the host's lock and raises its epoch, so nothing of ours is running
     there afterwards, and nothing of ours that is still on its way will be let in.
     """
-    reply = hands.remote.call(host, "settle", at.keys(), limit_s=limit_s)
+    reply = ports.remote.call(host, "settle", at.keys(), limit_s=limit_s)
     if reply.rc == Rc.BUSY:
         return Reading.RUNNING
     row = _accepted(host, reply).one("result") or ()
@@ -85,9 +85,9 @@ def settle(hands: Ports, host: Host, at: Attempt, *, limit_s: float = 30.0) -> R
     return world
 
 
-def stands(hands: Ports, host: Host, run: str, step: str, *, limit_s: float = 20.0) -> Reading | None:
+def stands(ports: Ports, host: Host, run: str, step: str, *, limit_s: float = 20.0) -> Reading | None:
     """Of a change that reads as before: `actions.base.Kept`."""
-    reply = hands.remote.call(host, "debts", {"of_run": run, "of_step": step}, limit_s=limit_s)
+    reply = ports.remote.call(host, "debts", {"of_run": run, "of_step": step}, limit_s=limit_s)
     if any(row[:3] == ("force", run, step) for row in reply.all("debt")):
         return Reading.WANTED
     if reply.rc in {Rc.OK, Rc.USAGE} or reply.one("saved"):

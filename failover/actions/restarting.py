@@ -39,7 +39,7 @@ class Unit:
 
 
 def plan(spec: StepSpec, context: Context, host: Host, unit: Unit) -> Step:
-    found = remote.read(context.hands, host, "unit", {"kind": unit.kind, "name": unit.name})
+    found = remote.read(context.ports, host, "unit", {"kind": unit.kind, "name": unit.name})
     state, manager = _state(host, unit, found), (found.one("manager") or ("",))[0]
     restarts = _refuse_a_loop(host, unit, found)
     return event_step(
@@ -55,9 +55,9 @@ def plan(spec: StepSpec, context: Context, host: Host, unit: Unit) -> Step:
     )
 
 
-def act(step: Step, at: Attempt, hands: Ports, unit: Unit) -> Result:
+def act(step: Step, at: Attempt, ports: Ports, unit: Unit) -> Result:
     """`unit` is read from hosts.yaml anew: a plan from a file starts nothing that the fleet does not name."""
-    host = host_in(step, hands)
+    host = host_in(step, ports)
     args = {
         "kind": unit.kind,
         "name": unit.name,
@@ -65,13 +65,13 @@ def act(step: Step, at: Attempt, hands: Ports, unit: Unit) -> Result:
         "speaks": unit.speaks,
         "grace": str(GRACE_S),
     }
-    reply = remote.act(hands, host, "restart", at, args, limit_s=step.limit_s)
+    reply = remote.act(ports, host, "restart", at, args, limit_s=step.limit_s)
     was, now = (reply.one(key) or ("unknown",) * 3 for key in ("was", "now"))
     return {"was": was[0], "now": f"{now[0]} since {now[2]}"}
 
 
-def settle(step: Step, at: Attempt, hands: Ports) -> Reading:
-    return remote.settle(hands, host_in(step, hands), at, limit_s=step.limit_s)
+def settle(step: Step, at: Attempt, ports: Ports) -> Reading:
+    return remote.settle(ports, host_in(step, ports), at, limit_s=step.limit_s)
 
 
 def asks(units: Iterable[Unit]) -> Iterator[str]:

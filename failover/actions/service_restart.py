@@ -53,11 +53,11 @@ class ServiceRestart:
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        host = host_of(spec, context.hands.fleet)
+        host = host_of(spec, context.ports.fleet)
         return restarting.plan(spec, context, host, _unit(host, str(spec.with_["unit"])))
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
-        return restarting.act(step, at, hands, _unit(host_in(step, hands), step.how["name"]))
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
+        return restarting.act(step, at, ports, _unit(host_in(step, ports), step.how["name"]))
 
     def asks(self, host: Host) -> Iterable[str]:
         return restarting.asks(_units(host).values())

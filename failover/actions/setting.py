@@ -22,10 +22,10 @@ def filter_answers(host: Host) -> tuple[Condition, ...]:
     return tuple(Predicate(name, host.name, is_=Outcome.OK) for name in ("spam.ping", "spam.scan"))
 
 
-def read_settings(step: Step, hands: Ports) -> Mapping[str, str]:
+def read_settings(step: Step, ports: Ports) -> Mapping[str, str]:
     keys = [k.split(" ", 1) for k in step.before]
     asked = {f"s{i}": f"{file}:{key}" for i, (file, key) in enumerate(keys, 1)}
-    reply = remote.read(hands, host_in(step, hands), "settings", asked)
+    reply = remote.read(ports, host_in(step, ports), "settings", asked)
     if any(len(row) != 3 for row in reply.all("setting")):
         raise OutcomeUnknown(f"{step.host}: a row of its settings cannot be read", try_="see it by hand: postconf -n")
     found = {f"{file} {key}": value for file, key, value in reply.all("setting")}
@@ -37,12 +37,12 @@ def as_planned(step: Step, key: str, value: str) -> str:
     return value if value in {step.before.get(key), step.want.get(key)} else hidden(value)
 
 
-def settle_setting(step: Step, at: Attempt, hands: Ports) -> Reading:
+def settle_setting(step: Step, at: Attempt, ports: Ports) -> Reading:
     """Settle on the host first, read after it: what is read then is at rest."""
-    far = remote.settle(hands, host_in(step, hands), at)
+    far = remote.settle(ports, host_in(step, ports), at)
     if far is Reading.RUNNING:
         return far
-    now = compare(read_settings(step, hands), before=step.before, want=step.want)
+    now = compare(read_settings(step, ports), before=step.before, want=step.want)
     return settled(far, now, undo=at.attempt.startswith("undo"))
 
 

@@ -59,9 +59,9 @@ class SpamBypass:
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        host = host_of(spec, context.hands.fleet)
+        host = host_of(spec, context.ports.fleet)
         wanted = str(spec.with_.get("filter", ""))
-        found = remote.read(context.hands, host, "filter-read", {"filter": wanted} if wanted else {})
+        found = remote.read(context.ports, host, "filter-read", {"filter": wanted} if wanted else {})
         filter_ = _the_filter(host, found)
         lever = _lever(host, found)
         rows: list[tuple[str, ...]] = [r[1:] for r in found.all("setting") if len(r) == 5 and r[0] == lever]
@@ -97,17 +97,17 @@ class SpamBypass:
             on_failure=OnFailure.PAUSE,
         )
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
         args = {k: step.how[k] for k in ("filter", "lever", "expect")}
-        reply = remote.act(hands, host_in(step, hands), "bypass", at, args, limit_s=step.limit_s)
+        reply = remote.act(ports, host_in(step, ports), "bypass", at, args, limit_s=step.limit_s)
         return summary(reply, "ended", "left")
 
-    def stands(self, step: Step, run: str, hands: Ports) -> Reading | None:
-        return remote.stands(hands, host_in(step, hands), run, step.id)
+    def stands(self, step: Step, run: str, ports: Ports) -> Reading | None:
+        return remote.stands(ports, host_in(step, ports), run, step.id)
 
-    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result:
+    def undo(self, step: Step, at: Attempt, ports: Ports) -> Result:
         args = {"of_run": at.run, "of_step": step.id}
-        return summary(remote.act(hands, host_in(step, hands), "restore", at, args, limit_s=step.limit_s), "restored")
+        return summary(remote.act(ports, host_in(step, ports), "restore", at, args, limit_s=step.limit_s), "restored")
 
 
 ACTION: Action = SpamBypass()

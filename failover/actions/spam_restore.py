@@ -28,9 +28,9 @@ class SpamRestore:
     flags = Flags()
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        host = host_of(spec, context.hands.fleet)
+        host = host_of(spec, context.ports.fleet)
         of = _in_force(context.mitigations, host.name)
-        host_in(of.step, context.hands)
+        host_in(of.step, context.ports)
         before, want = of.step.want, of.step.before
         return Step(
             id=spec.id,
@@ -59,17 +59,17 @@ class SpamRestore:
             limit_s=spec.timeout or 60.0,
         )
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
         args = {k: step.how[k] for k in ("of_run", "of_step")}
-        host = host_in(step, hands)
-        return summary(remote.act(hands, host, "restore", at, args, limit_s=step.limit_s), "restored")
+        host = host_in(step, ports)
+        return summary(remote.act(ports, host, "restore", at, args, limit_s=step.limit_s), "restored")
 
-    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result:
+    def undo(self, step: Step, at: Attempt, ports: Ports) -> Result:
         rows = [(*key.split(" ", 1), value) for key, value in step.want.items()]
         expect = step.how.get("expect") or expected(rows)  # a plan of an earlier release has the settings in full
         args = {"filter": step.how["filter"], "lever": step.how["lever"], "expect": expect}
-        host = host_in(step, hands)
-        return summary(remote.act(hands, host, "bypass", at, args, limit_s=step.limit_s), "ended", "left")
+        host = host_in(step, ports)
+        return summary(remote.act(ports, host, "bypass", at, args, limit_s=step.limit_s), "ended", "left")
 
 
 ACTION: Action = SpamRestore()

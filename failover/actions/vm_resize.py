@@ -64,8 +64,8 @@ class VmResize:
     flags = Flags(moves_mail=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        hands, host = context.hands, host_of(spec, context.hands.fleet)
-        cloud, size = hands.cloud(host), str(spec.with_.get("size", ""))
+        ports, host = context.ports, host_of(spec, context.ports.fleet)
+        cloud, size = ports.cloud(host), str(spec.with_.get("size", ""))
         now, accepted = cloud.machine(), _accepted(spec.with_)
         unchanged = (now.size, now.state) == (size, "running")
         if not unchanged:
@@ -73,8 +73,8 @@ class VmResize:
             _may_have(host, size, cloud.objection(size))
             _enough_time(spec)
         if not (unchanged or accepted):
-            _spared(host, hands, lambda d: planned_on(d, context)[0])
-            _another_answers(host, hands)
+            _spared(host, ports, lambda d: planned_on(d, context)[0])
+            _another_answers(host, ports)
         return Step(
             id=spec.id,
             action=self.name,
@@ -91,8 +91,8 @@ class VmResize:
             diff=() if unchanged else (f"- size = {now.size}", f"+ size = {size}"),
             undo="none is owed: it is so already" if unchanged else _undo_words(host, now.size, accepted),
             undoable=True,
-            guards=_guards(host, hands, accepted),
-            requires=() if unchanged or accepted else _others_answer(host, hands),
+            guards=_guards(host, ports, accepted),
+            requires=() if unchanged or accepted else _others_answer(host, ports),
             notes=() if unchanged else _notes(host, now, accepted),
             risk=Risk.DOWNTIME,
             eta_s=ETA_S,
@@ -100,50 +100,50 @@ class VmResize:
             expires_s=expires_s(spec),
         )
 
-    def read(self, step: Step, hands: Ports) -> Mapping[str, str]:
-        now = hands.cloud(_host(step, hands)).machine()
+    def read(self, step: Step, ports: Ports) -> Mapping[str, str]:
+        now = ports.cloud(_host(step, ports)).machine()
         return {"size": now.size, "state": now.state}
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
         goal, back = step.want["size"], step.before["size"]
-        drive = _drive(step, hands, goal, back, touched=at.attempt != "do-1")
+        drive = _drive(step, ports, goal, back, touched=at.attempt != "do-1")
         return _result(step, drive.run())
 
-    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
+    def settle(self, step: Step, at: Attempt, ports: Ports) -> Reading:
         """Nobody can be asked whether a request still comes: it is at rest when it reads the same for a while."""
-        now = self.read(step, hands)
+        now = self.read(step, ports)
         if now["state"] in IN_TRANSIT:
             return Reading.RUNNING
-        hands.clock.sleep(SETTLED_S)
-        if self.read(step, hands) != now:
+        ports.clock.sleep(SETTLED_S)
+        if self.read(step, ports) != now:
             return Reading.RUNNING
         return compare(now, before=step.before, want=step.want, on_the_way=step.on_the_way)
 
-    def undo(self, step: Step, at: Attempt, hands: Ports) -> Result:
-        return _result(step, _drive(step, hands, step.before["size"], step.want["size"], touched=False).run())
+    def undo(self, step: Step, at: Attempt, ports: Ports) -> Result:
+        return _result(step, _drive(step, ports, step.before["size"], step.want["size"], touched=False).run())
 
 
 ACTION: Action = VmResize()
 
 
-def _host(step: Step, hands: Ports) -> Host:
-    return host_in(step, hands)
+def _host(step: Step, ports: Ports) -> Host:
+    return host_in(step, ports)
 
 
 def _accepted(args: Mapping[str, object]) -> bool:
     return args.get("traffic") == "accepted"
 
 
-def _drive(step: Step, hands: Ports, goal: str, back: str, *, touched: bool) -> Drive:
-    host = _host(step, hands)
+def _drive(step: Step, ports: Ports, goal: str, back: str, *, touched: bool) -> Drive:
+    host = _host(step, ports)
 
     def may_stop() -> None:
         if not _accepted(step.args):
-            _spared(host, hands, lambda d: hands.zone(d).mx(d.name))
+            _spared(host, ports, lambda d: ports.zone(d).mx(d.name))
 
-    cloud = hands.cloud(host)
+    cloud = ports.cloud(host)
     return Drive(
-        f"{host.name}'s machine", cloud, hands.clock, goal, back, step.limit_s, _by_hand(host), may_stop, touched
+        f"{host.name}'s machine", cloud, ports.clock, goal, back, step.limit_s, _by_hand(host), may_stop, touched
     )
 
 
@@ -181,16 +181,16 @@ def _enough_time(spec: StepSpec) -> None:
         )
 
 
-def _spared(host: Host, hands: Ports, mx: Callable[[Domain], MxSet]) -> None:
+def _spared(host: Host, ports: Ports, mx: Callable[[Domain], MxSet]) -> None:
     """Raises Refused while senders try this host first anywhere, and when nobody can tell."""
-    for domain in hands.fleet.domains.values():
+    for domain in ports.fleet.domains.values():
         try:
             found = mx(domain)
         except FailoverError as e:
             raise _no(host, f"the MX of {domain.name} could not be read: {e}") from e
         if host.mx and found.targets and f"{host.mx.lower().removesuffix('.')}." in found.first:
             raise _no(host, f"{host.mx} is what senders to {domain.name} try first ({found})")
-    if not host.mx or not hands.fleet.domains:
+    if not host.mx or not ports.fleet.domains:
         raise _no(host, f"hosts.yaml does not say {'what its `mx` is' if not host.mx else 'for which domains'}")
 
 
@@ -201,17 +201,17 @@ def _no(host: Host, why: str) -> Refused:
     )
 
 
-def _others_answer(host: Host, hands: Ports) -> tuple[Condition, ...]:
-    peers = tuple(Predicate("smtp.banner", p.name, is_=Outcome.OK) for p in hands.fleet.peers(host.name) if p.mx)
+def _others_answer(host: Host, ports: Ports) -> tuple[Condition, ...]:
+    peers = tuple(Predicate("smtp.banner", p.name, is_=Outcome.OK) for p in ports.fleet.peers(host.name) if p.mx)
     return (Any(peers),) if peers else ()
 
 
-def _another_answers(host: Host, hands: Ports) -> None:
-    wanted = _others_answer(host, hands)
+def _another_answers(host: Host, ports: Ports) -> None:
+    wanted = _others_answer(host, ports)
     if not wanted:
         return
-    seen = hands.look({p.name for p in hands.fleet.peers(host.name)}, frozenset({"smtp.banner"}))
-    judged = [judge(c, seen, now=hands.clock.now()) for c in wanted]
+    seen = ports.look({p.name for p in ports.fleet.peers(host.name)}, frozenset({"smtp.banner"}))
+    judged = [judge(c, seen, now=ports.clock.now()) for c in wanted]
     if bad := [b for j in judged if not j.holds for b in j.because]:
         raise Refused(
             f"no other MX is seen to take mail while {host.name} is away: {'; '.join(bad)}",
@@ -219,11 +219,11 @@ def _another_answers(host: Host, hands: Ports) -> None:
         )
 
 
-def _guards(host: Host, hands: Ports, accepted: bool) -> tuple[Condition, ...]:
+def _guards(host: Host, ports: Ports, accepted: bool) -> tuple[Condition, ...]:
     """For going back: that interrupts the host again, and may give it less to bear its load with. If it is off, no."""
     off = Predicate("smtp.banner", host.name, is_=Outcome.FAIL)
     calm = Any((Predicate("cpu.load", host.name, is_=Outcome.OK), off))
-    others = () if accepted else tuple(Any((c, off)) for c in _others_answer(host, hands))
+    others = () if accepted else tuple(Any((c, off)) for c in _others_answer(host, ports))
     return (*others, calm)
 
 

@@ -47,11 +47,11 @@ class WaitAction:
             limit_s=span + 5,
         )
 
-    def act(self, step: Step, at: Attempt, hands: Ports) -> Result:
-        hands.clock.sleep(float(step.how["seconds"]))
+    def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
+        ports.clock.sleep(float(step.how["seconds"]))
         return {}
 
-    def settle(self, step: Step, at: Attempt, hands: Ports) -> Reading:
+    def settle(self, step: Step, at: Attempt, ports: Ports) -> Reading:
         return Reading.HALF
 
 

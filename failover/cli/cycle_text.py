@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def beat(c: Runs) -> None:
     """It has looked and told, and what it decided is done with or at work: only now may the dead-man's switch be
     told so."""
-    url = c.hands.fleet.policy.heartbeat
+    url = c.ports.fleet.policy.heartbeat
     if url is not None:
         from failover.adapters import heartbeat
 

@@ -132,7 +132,7 @@ def _recommended(c: Runs, opts: Options, *, quiet: bool) -> Plan:
     verdict, situation = c.recommend(books)
     if not quiet:
         open_ = [status.open_line(run) for run in status.open_runs(c)]
-        print("\n".join([*open_, *diagnosis_text.lines(c.hands.fleet, situation.samples, verdict)]))
+        print("\n".join([*open_, *diagnosis_text.lines(c.ports.fleet, situation.samples, verdict)]))
     if verdict.kind is Decision.HOLD:
         if quiet:
             print(json.dumps({"version": 1, "decision": {"kind": "hold", "because": list(verdict.because)}}))

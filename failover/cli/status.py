@@ -42,7 +42,7 @@ def overview(ctx: typer.Context) -> None:
     with wiring.controller(opts) as c:
         print("\n".join(lines(document(c))))
         verdict, seen = c.recommend(wiring.playbooks(opts))
-        print("\n".join(diagnosis_text.lines(c.hands.fleet, seen.samples, verdict)))
+        print("\n".join(diagnosis_text.lines(c.ports.fleet, seen.samples, verdict)))
 
 
 def _owed(c: Runs) -> dict[str, Owed]:
@@ -52,9 +52,9 @@ def _owed(c: Runs) -> dict[str, Owed]:
 
     from failover.signals import debts
 
-    hosts = tuple(c.hands.fleet.hosts.values())
+    hosts = tuple(c.ports.fleet.hosts.values())
     with ThreadPoolExecutor(min(16, len(hosts) or 1), thread_name_prefix="debts") as pool:
-        return {h.name: o for h, o in zip(hosts, pool.map(partial(debts.ask, c.hands.remote), hosts), strict=True)}
+        return {h.name: o for h, o in zip(hosts, pool.map(partial(debts.ask, c.ports.remote), hosts), strict=True)}
 
 
 def _host(c: Runs, h: Host, owed: Owed, standing: Mapping[tuple[str, str], Step]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _recorded(c: Runs, run: str, step: str, standing: Mapping[tuple[str, str], S
     from failover.runs.in_force import lost
 
     if (known := standing.get((run, step))) is not None:
-        return "elsewhere" if lost(known, c.hands) else "in force"
+        return "elsewhere" if lost(known, c.ports) else "in force"
     return "not in force" if c.store.run(run) is not None else "unknown"
 
 
@@ -85,7 +85,7 @@ def document(c: Runs) -> dict[str, Any]:
     return {
         "version": 1,
         "at": c.now.isoformat(timespec="seconds"),
-        "hosts": {h.name: _host(c, h, owed[h.name], standing) for h in c.hands.fleet.hosts.values()},
+        "hosts": {h.name: _host(c, h, owed[h.name], standing) for h in c.ports.fleet.hosts.values()},
         "mitigations": [_mitigation(c, m) for m in mitigations],
         "open_runs": open_runs(c),
         "unreadable_runs": [s.run for s in history.unreadable(c.store)],
@@ -227,11 +227,11 @@ def unpause(ctx: typer.Context, host: str | None = typer.Option(None, metavar="H
 
 
 def _unpaused(c: Runs) -> str:
-    mode = c.hands.fleet.policy.mode
+    mode = c.ports.fleet.policy.mode
     acts = {Mode.OBSERVE: "tells, and does not act", Mode.ASK: "asks before it acts", Mode.AUTO: "may act again"}
     return f"unpaused; by the policy of hosts.yaml ({mode.value}) the controller {acts[mode]}"
 
 
 def _known(c: Runs, host: str | None) -> None:
-    if host is not None and host not in c.hands.fleet.hosts:
-        raise ConfigError(f"no host {host!r}", try_=f"one of: {', '.join(c.hands.fleet.hosts)}")
+    if host is not None and host not in c.ports.fleet.hosts:
+        raise ConfigError(f"no host {host!r}", try_=f"one of: {', '.join(c.ports.fleet.hosts)}")

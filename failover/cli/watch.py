@@ -46,9 +46,9 @@ class Watcher:
         books = wiring.playbooks(self.opts)
         with wiring.controller(self.opts, remembers=True) as c:
             while not self.stopper.asked:
-                begun = c.hands.clock.monotonic()
+                begun = c.ports.clock.monotonic()
                 self._cycle(c, books)
-                self.stopper.wait(self.interval_s - (c.hands.clock.monotonic() - begun))
+                self.stopper.wait(self.interval_s - (c.ports.clock.monotonic() - begun))
                 if self._files() != read and self._loads():
                     return
                 read = self._files()

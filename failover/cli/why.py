@@ -49,6 +49,6 @@ def situation(c: Runs, books: tuple[Playbook, ...]) -> Situation:
 
     known = remembered(c, books)
     last = last_look(known.samples)
-    if last is not None and (c.now - last).total_seconds() <= c.hands.fleet.policy.fresh_s:
+    if last is not None and (c.now - last).total_seconds() <= c.ports.fleet.policy.fresh_s:
         return known
     return replace(known, samples=(*known.samples, *look(c)), now=c.now)

@@ -92,9 +92,9 @@ def controller(opts: Options, *, remembers: bool = False) -> Iterator[Runs]:
     zone = partial(zone_of, clock=time)
     see = with_domains(sees, of, zone, time)
     near = lambda: anchors.look(of, dial, time.now())  # noqa: E731 - a port of one call
-    hands = Ports(of, reach, Notify(), time, see, zone=zone, cloud=_cloud, anchors=near)
+    ports = Ports(of, reach, Notify(), time, see, zone=zone, cloud=_cloud, anchors=near)
     try:
-        yield Runs(hands, kept)
+        yield Runs(ports, kept)
     finally:
         close = getattr(reach, "close", None)
         if close is not None:

@@ -74,7 +74,7 @@ def _still(c: Runs, turn: CycleResult) -> bool:
     fired = next(x.candidate.bound.trigger for x in turn.verdict.considered if x.fires and x.barrier is None)
     assert fired is not None
     tests = predicates(fired)
-    fresh = c.hands.look({t.host for t in tests}, frozenset(t.signal for t in tests))
+    fresh = c.ports.look({t.host for t in tests}, frozenset(t.signal for t in tests))
     return judge(at_once(fired), fresh, now=c.now).holds is True
 
 
@@ -90,7 +90,7 @@ def ask(c: Runs, playbooks: tuple[Playbook, ...], turn: CycleResult) -> None:
     except FailoverError as e:
         turn.alerts.append(_could_not(turn, e))
         return
-    until = c.now + timedelta(seconds=c.hands.fleet.policy.ask_s)
+    until = c.now + timedelta(seconds=c.ports.fleet.policy.ask_s)
     key = new_key(verdict.host or book.name, random.SystemRandom())
     c.store.propose(Proposal(key, plan, verdict.host, c.now, until))
     turn.situation = replace(turn.situation, past=c.past(playbooks))

@@ -37,7 +37,7 @@ def tell(c: Runs, turn: CycleResult, seen: CycleResult) -> None:
 
 
 def send(c: Runs) -> outbox.Flushed:
-    return outbox.flush(c.store, c.hands.notifier, c.hands.fleet, c.hands.clock)
+    return outbox.flush(c.store, c.ports.notifier, c.ports.fleet, c.ports.clock)
 
 
 def write_down(c: Runs, turn: CycleResult, seen: CycleResult) -> None:
@@ -46,7 +46,7 @@ def write_down(c: Runs, turn: CycleResult, seen: CycleResult) -> None:
     By now everything is decided: of the past, only what is open, what stands and what was asked is told.
     """
     situation = replace(seen.situation, past=c.past(), now=c.now)
-    policy = c.hands.fleet.policy
+    policy = c.ports.fleet.policy
     alerts = (
         *turn.alerts,
         *_of_runs(c),
@@ -61,7 +61,7 @@ def write_down(c: Runs, turn: CycleResult, seen: CycleResult) -> None:
         gap_s=policy.gap_s,
         unsure=incident_alerts.unsure(situation),
     )
-    outbox.tell(c.store, c.hands.fleet, announcement, c.now)
+    outbox.tell(c.store, c.ports.fleet, announcement, c.now)
     c.store.ended(_summary(turn, situation))
 
 
@@ -75,7 +75,7 @@ def _of_runs(c: Runs) -> Iterator[Alert]:
 
 def _lost(c: Runs, runs: Iterable[history.Run]) -> Iterator[Alert]:
     for record, view in runs:
-        found = [e for m in history.mitigations(record, view) if (e := lost(m.step, c.hands))]
+        found = [e for m in history.mitigations(record, view) if (e := lost(m.step, c.ports))]
         if found:
             yield run_alerts.of_lost(record.id, record.plan, "\n".join(f"{e}\n{e.try_}" for e in found))
 
@@ -84,8 +84,8 @@ def _news(c: Runs, recent: Mapping[str, Summary], runs: Iterable[history.Run]) -
     """What the controller's own runs came to, by the journal: told also when the cycle that ran them was killed."""
     for record, view in runs:
         if record.by.startswith(BY) and view.state is not RunState.RUNNING and _lately(c, record, view):
-            stands = history.standing(record, view, c.hands.fleet, history.latest(c.store, record, view, c.now))
-            ran = history.ran(recent[record.id], c.hands.fleet)
+            stands = history.standing(record, view, c.ports.fleet, history.latest(c.store, record, view, c.now))
+            ran = history.ran(recent[record.id], c.ports.fleet)
             yield run_alerts.of_run(ran, record.plan, view, stands.until if stands else None)
 
 

@@ -60,9 +60,9 @@ class Background:
 
     def __call__(self, spare_s: float) -> None:
         """Raises nothing: what fails here must not fail the run."""
-        clock = self.c.hands.clock
+        clock = self.c.ports.clock
         begun = clock.monotonic()
-        if spare_s < LOOK_S or begun - self._ended < max(EVERY_S, self.c.hands.fleet.policy.spacing_s):
+        if spare_s < LOOK_S or begun - self._ended < max(EVERY_S, self.c.ports.fleet.policy.spacing_s):
             return
         try:
             with fence("the look during a run"):
@@ -75,7 +75,7 @@ class Background:
 
     def begins_now(self) -> None:
         """What was seen until now is of no use any more: the cycle itself has just looked."""
-        self.seen, self._ended = None, self.c.hands.clock.monotonic()
+        self.seen, self._ended = None, self.c.ports.clock.monotonic()
 
     def _look(self, by: float) -> None:
         c = self.c
@@ -86,5 +86,5 @@ class Background:
         self.seen = CycleResult(situation, verdict, observe.peaks_of(c, situation), returns(situation, verdict))
         alerts.write_down(c, self.seen, self.seen)
         self.alive()
-        if by - c.hands.clock.monotonic() > FLUSH_S:
+        if by - c.ports.clock.monotonic() > FLUSH_S:
             alerts.send(c)

@@ -25,7 +25,7 @@ SHARE = "traffic.share"
 
 
 def see(c: Runs, playbooks: tuple[Playbook, ...], budget_s: float, calm_s: float) -> CycleResult:
-    clock = c.hands.clock
+    clock = c.ports.clock
     started = clock.monotonic()
     while True:
         begun = clock.monotonic()
@@ -33,7 +33,7 @@ def see(c: Runs, playbooks: tuple[Playbook, ...], budget_s: float, calm_s: float
         peaks = peaks_of(c, situation)
         unclear = verdict.undecided or bool(peaks) or _so_far(situation, verdict)
         calm = verdict.kind is Decision.HOLD and not unclear
-        next_look = max(begun + (CALM_EVERY_S if calm else c.hands.fleet.policy.spacing_s), clock.monotonic())
+        next_look = max(begun + (CALM_EVERY_S if calm else c.ports.fleet.policy.spacing_s), clock.monotonic())
         if next_look - started > (calm_s if calm else budget_s if unclear else 0.0):
             return CycleResult(situation, verdict, peaks)
         clock.sleep(next_look - clock.monotonic())
@@ -80,7 +80,7 @@ def peaks_of(c: Runs, s: Situation) -> tuple[Anomaly, ...]:
     """
     moved = any(m.away_from for m in s.past.standing)
     high = [
-        h.name for h in c.hands.fleet.hosts.values() if h.role is Role.STANDBY and not moved and _is_high(h.name, s)
+        h.name for h in c.ports.fleet.hosts.values() if h.role is Role.STANDBY and not moved and _is_high(h.name, s)
     ]
     if not high:
         return ()
@@ -95,28 +95,28 @@ def _is_high(host: str, s: Situation) -> bool:
 
 def look(c: Runs) -> Samples:
     """With the anchors when it might be us, and once more when it was: what they said then must not outlive it."""
-    seen = c.weighed(c.hands.look(c.hands.fleet.hosts, None))
+    seen = c.weighed(c.ports.look(c.ports.fleet.hosts, None))
     if any(s.outcome is not Outcome.OK for s in seen if s.name in {"ssh.reach", "smtp.banner"}) or _was_us(c):
-        return (*seen, *c.hands.anchors())
+        return (*seen, *c.ports.anchors())
     return seen
 
 
 def _was_us(c: Runs) -> bool:
-    lately = c.store.samples(c.now - timedelta(seconds=c.hands.fleet.policy.fresh_s))
+    lately = c.store.samples(c.now - timedelta(seconds=c.ports.fleet.policy.fresh_s))
     return any(s.outcome is not Outcome.OK for s in latest(lately, CONTROLLER, ANCHORS))
 
 
 def remembered(c: Runs, playbooks: tuple[Playbook, ...]) -> Situation:
     """The situation as the store knows it. Makes no look."""
     samples = c.store.samples(c.now - timedelta(seconds=window_s(playbooks, c)))
-    return Situation(c.hands.fleet, playbooks, samples, c.now, c.past(playbooks))
+    return Situation(c.ports.fleet, playbooks, samples, c.now, c.past(playbooks))
 
 
 def window_s(playbooks: Iterable[Playbook], c: Runs) -> float:
     """How far back a decision has to remember: the longest span that a condition asks for, and a look before it."""
     back = [cond for p in playbooks for cond in (*((p.trigger,) if p.trigger else ()), *_failback(p))]
     spans = [t.lasting for cond in back for t in predicates(cond)]
-    return max((LEAST_WINDOW_S, *spans)) + c.hands.fleet.policy.gap_s
+    return max((LEAST_WINDOW_S, *spans)) + c.ports.fleet.policy.gap_s
 
 
 def _failback(p: Playbook) -> tuple[Condition, ...]:

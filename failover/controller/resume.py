@@ -43,7 +43,7 @@ def _is_meant(c: Runs, record: RunRecord, view: RunView, playbooks: tuple[Playbo
     """Something was done already, or it is no while ago, or a look made now still shows what it is for."""
     done = any(s.result or s.ended for s in view.steps.values())
     last = next((e.at for e in reversed(c.store.events(record.id)) if e.kind is not Did.NOTE), record.opened)
-    fresh = (c.now - last).total_seconds() <= c.hands.fleet.policy.gap_s and not is_ahead(last, c.now)
+    fresh = (c.now - last).total_seconds() <= c.ports.fleet.policy.gap_s and not is_ahead(last, c.now)
     return done or fresh or _asks_for_it(c, record, playbooks)
 
 
@@ -54,10 +54,10 @@ def _asks_for_it(c: Runs, record: RunRecord, playbooks: tuple[Playbook, ...]) ->
     if book is None or book.trigger is None:
         return False
     try:
-        trigger = bind_playbook(book, {k: str(v) for k, v in record.plan.params.items()}, c.hands.fleet).trigger
+        trigger = bind_playbook(book, {k: str(v) for k, v in record.plan.params.items()}, c.ports.fleet).trigger
     except ConfigError:
         return False
     assert trigger is not None
     tests = predicates(trigger)
-    seen = c.hands.look({t.host for t in tests}, frozenset(t.signal for t in tests))
+    seen = c.ports.look({t.host for t in tests}, frozenset(t.signal for t in tests))
     return judge(at_once(trigger), seen, now=c.now).holds is True

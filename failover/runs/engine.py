@@ -133,7 +133,7 @@ class _Unhurried:
 
 @dataclass(slots=True)
 class Engine:
-    hands: Ports
+    ports: Ports
     store: Store
     tell: Tell = _ignore
     stop: Callable[[], str | None] = lambda: None
@@ -142,7 +142,7 @@ class Engine:
 
     @property
     def _unhurried(self) -> Ports:
-        return replace(self.hands, clock=_Unhurried(self.hands.clock, self.meanwhile))
+        return replace(self.ports, clock=_Unhurried(self.ports.clock, self.meanwhile))
 
     # Sittings -----------------------------------------------------------------
 
@@ -170,10 +170,10 @@ class Engine:
         return self._sit(record, self._lease(record.id, record.plan), direction, by, although)
 
     def _lease(self, run: str, plan: Plan) -> Lease:
-        return self.store.lease(run, plan.scopes or (f"run:{run}",), seconds=LEASE_S, now=self.hands.clock.now())
+        return self.store.lease(run, plan.scopes or (f"run:{run}",), seconds=LEASE_S, now=self.ports.clock.now())
 
     def _sit(self, record: RunRecord, lease: Lease, direction: str, by: str, although: str = "") -> RunView:
-        clock = self.hands.clock
+        clock = self.ports.clock
         sitting = Session(record, lease, list(self.store.events(record.id)), clock.now(), clock.monotonic())
         try:
             begun = {"direction": direction, "by": by, "epoch": lease.epoch}
@@ -228,11 +228,11 @@ class Engine:
 
     def _time_left(self, s: Session) -> float:
         """Not counting what the machine slept (CLOCK_MONOTONIC, clock_gettime(2)): that was no time of the run's."""
-        return s.plan.limits.deadline - (self.hands.clock.monotonic() - s.began)
+        return s.plan.limits.deadline - (self.ports.clock.monotonic() - s.began)
 
     def _late(self, since: datetime) -> str:
         """Why nothing is begun any more on what was decided then; empty when it may be."""
-        now = self.hands.clock.now()
+        now = self.ports.clock.now()
         if ahead.is_ahead(since, now):
             return f"nothing was done: what was decided is {ahead.words(since)}, and may be long over"
         age = (now - since).total_seconds()
@@ -318,7 +318,7 @@ class Engine:
         watches = [w for w in step.verify if w.leaves]
         if not watches:
             return {}
-        return {"waiting": waiting(watches, self.hands.look({w.host for w in watches}, signals(watches)))}
+        return {"waiting": waiting(watches, self.ports.look({w.host for w in watches}, signals(watches)))}
 
     def _not_done(self, s: Session, step: Step, error: FailoverError) -> None:
         """Only a listed answer means that nothing was done; what is unknown is settled next, by reading."""
@@ -358,14 +358,14 @@ class Engine:
     def _watch(self, s: Session, step: Step) -> tuple[Seen, str]:
         """Look again and again until each watch has seen its effect, or its patience ends."""
         ended = s.view.steps[step.id].ended or s.since
-        since = now = min(max(ended, s.since), self.hands.clock.now())  # a resumed run looks afresh
+        since = now = min(max(ended, s.since), self.ports.clock.now())  # a resumed run looks afresh
         view, hosts, names = s.view.steps[step.id], {w.host for w in step.verify}, signals(step.verify)
         samples: Samples = ()
         while True:
             self._renew(s, PATIENCE_S)
-            waited = waited_s(view.waited_at or since, self.hands.clock.now())
-            samples = (*samples, *self.hands.look(hosts, names, waited))
-            before, now = now, self.hands.clock.now()
+            waited = waited_s(view.waited_at or since, self.ports.clock.now())
+            samples = (*samples, *self.ports.look(hosts, names, waited))
+            before, now = now, self.ports.clock.now()
             if abs(now - before) > AWAY:
                 since = now
                 continue
@@ -402,7 +402,7 @@ class Engine:
         begun = state.undo_attempts > 0
         attempt = f"undo-{state.undo_attempts}" if begun else f"do-{state.attempts}"
         open_ = begun or state.phase is Phase.INTENT
-        look = (lambda: self._settled(s, step, attempt)) if open_ else (lambda: stands(s.record.id, step, self.hands))
+        look = (lambda: self._settled(s, step, attempt)) if open_ else (lambda: stands(s.record.id, step, self.ports))
         world = self._await_world(s, step, look)
         match backward(Recorded.INTENT if begun else Recorded.NOTHING, world):
             case Move.ACT:
@@ -455,7 +455,7 @@ class Engine:
             retry=retry_if_exception_type(Unreachable),
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_fixed(2.0),
-            sleep=self.hands.clock.sleep,
+            sleep=self.ports.clock.sleep,
             reraise=True,
         )
         with fence(_subject(step)):
@@ -467,8 +467,8 @@ class Engine:
         wanted = [t for c in conditions for t in predicates(c)]
         if not wanted:
             return Judgement(True, ())
-        samples = self.hands.look({t.host for t in wanted}, frozenset(t.signal for t in wanted))
-        judged = [judge(c, samples, now=self.hands.clock.now()) for c in conditions]
+        samples = self.ports.look({t.host for t in wanted}, frozenset(t.signal for t in wanted))
+        judged = [judge(c, samples, now=self.ports.clock.now()) for c in conditions]
         verdict = (
             False if any(j.holds is False for j in judged) else None if any(j.holds is None for j in judged) else True
         )
@@ -476,25 +476,25 @@ class Engine:
 
     def _await_known(self, look: Callable[[], Judgement]) -> Judgement:
         """A look that could not see is repeated a little; then unknown it is."""
-        until = self.hands.clock.monotonic() + PATIENCE_S / 3
-        while (found := look()).holds is None and self.hands.clock.monotonic() < until and not self.stop():
-            self.hands.clock.sleep(POLL_S)
+        until = self.ports.clock.monotonic() + PATIENCE_S / 3
+        while (found := look()).holds is None and self.ports.clock.monotonic() < until and not self.stop():
+            self.ports.clock.sleep(POLL_S)
         return found
 
     def _compare(self, step: Step) -> Reading:
-        return compared(step, self.hands)
+        return compared(step, self.ports)
 
     def _settled(self, s: Session, step: Step, attempt: str) -> Reading:
         self._renew(s, step.limit_s)
-        return ACTIONS[step.action].settle(step, self._at(s, step, attempt), self.hands)
+        return ACTIONS[step.action].settle(step, self._at(s, step, attempt), self.ports)
 
     def _await_world(self, s: Session, step: Step, look: Callable[[], Reading]) -> Reading:
         """Read until it is known and at rest; what runs there has the step's own time, and all have some patience."""
-        since = self.hands.clock.monotonic()
+        since = self.ports.clock.monotonic()
         while True:
             world = self._look_at(s, step, look)
             until = since + PATIENCE_S + (step.limit_s if world is Reading.RUNNING else 0.0)
-            out_of_time = self.hands.clock.monotonic() > until
+            out_of_time = self.ports.clock.monotonic() > until
             if (
                 world not in {Reading.UNKNOWN, Reading.RUNNING}
                 or out_of_time
@@ -503,13 +503,13 @@ class Engine:
             ):
                 return world
             self._renew(s, step.limit_s)
-            self._wait(s, until - self.hands.clock.monotonic())
+            self._wait(s, until - self.ports.clock.monotonic())
 
     def _wait(self, s: Session, spare_s: float) -> None:
         """Until it is time to look again, or `spare_s` seconds when there is something else to do."""
-        until = self.hands.clock.monotonic() + POLL_S
+        until = self.ports.clock.monotonic() + POLL_S
         self.meanwhile(min(spare_s, self._time_left(s)))
-        self.hands.clock.sleep(until - self.hands.clock.monotonic())
+        self.ports.clock.sleep(until - self.ports.clock.monotonic())
 
     def _look_at(self, s: Session, step: Step, look: Callable[[], Reading]) -> Reading:
         try:
@@ -523,7 +523,7 @@ class Engine:
         """What is there now, for the message; never a reason to fail a second time."""
         try:
             with fence(_subject(step)):
-                now: Mapping[str, str] = ACTIONS[step.action].read(step, self.hands)
+                now: Mapping[str, str] = ACTIONS[step.action].read(step, self.ports)
         except FailoverError as e:
             return str(e)
         return "; ".join(f"{k} is {now.get(k)!r}" for k in step.before if now.get(k) != step.want.get(k))
@@ -543,17 +543,17 @@ class Engine:
         return Attempt(s.record.id, step.id, attempt, s.lease.epoch, lambda: self._hold(s, step.limit_s))
 
     def _renew(self, s: Session, seconds: float) -> None:
-        if s.lease.until - self.hands.clock.now() < timedelta(seconds=seconds + LEASE_S / 2):
+        if s.lease.until - self.ports.clock.now() < timedelta(seconds=seconds + LEASE_S / 2):
             self._hold(s, seconds)
 
     def _hold(self, s: Session, seconds: float) -> None:
         """Raises Refused once the lease was taken over."""
-        s.lease = self.store.renew(s.lease, seconds=seconds + LEASE_S, now=self.hands.clock.now())
+        s.lease = self.store.renew(s.lease, seconds=seconds + LEASE_S, now=self.ports.clock.now())
 
     def _record(self, s: Session, kind: Did, step: str | None, data: Mapping[str, Any]) -> None:
         if kind in {Did.INTENT, Did.UNDO_INTENT}:
             self._renew(s, next(p.limit_s for p in s.plan.steps if p.id == step))
-        event = self.store.append(s.lease, kind, step, data, at=self.hands.clock.now())
+        event = self.store.append(s.lease, kind, step, data, at=self.ports.clock.now())
         s.events.append(event)
         self.tell(s.record, event)
 

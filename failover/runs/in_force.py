@@ -9,32 +9,32 @@ from failover.core.runs.recovery import Reading, compare
 from failover.errors import Elsewhere
 
 
-def compared(step: Step, hands: Ports) -> Reading:
+def compared(step: Step, ports: Ports) -> Reading:
     """By its bound values alone."""
-    now = ACTIONS[step.action].read(step, hands)
+    now = ACTIONS[step.action].read(step, ports)
     return compare(now, before=step.before, want=step.want, on_the_way=step.on_the_way)
 
 
-def lost(step: Step, hands: Ports) -> Elsewhere | None:
+def lost(step: Step, ports: Ports) -> Elsewhere | None:
     """Why hosts.yaml no longer leads to what the step was done on, if so. Contacts nothing."""
     try:
         if step.host is not None:
-            host_in(step, hands)
+            host_in(step, ports)
         elif step.domain is not None:
-            domain_in(step, hands)
+            domain_in(step, ports)
     except Elsewhere as e:
         return e
     return None
 
 
-def stands(run: str, step: Step, hands: Ports) -> Reading:
+def stands(run: str, step: Step, ports: Ports) -> Reading:
     """Of a step that was done. To read as before is not to be undone: not where it still runs by our change, and not
     where it knows nothing of it, for another machine may have the address. Raises Elsewhere then, and what reading
     raises."""
-    world, action = compared(step, hands), ACTIONS[step.action]
+    world, action = compared(step, ports), ACTIONS[step.action]
     if world is not Reading.BEFORE or not isinstance(action, Kept):
         return world
-    if (told := action.stands(step, run, hands)) is None:
+    if (told := action.stands(step, run, ports)) is None:
         raise Elsewhere(
             f"{step.host} reads as before {step.id} of {run}, and keeps nothing of it: whether it is the machine that "
             "this was done on is not known",

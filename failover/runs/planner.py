@@ -32,13 +32,13 @@ def signals_of(playbook: Playbook) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(sorted(hosts)), frozenset(names)
 
 
-def make_plan(playbook: Playbook, params: dict[str, str], hands: Ports, mitigations: tuple[Mitigation, ...]) -> Plan:
+def make_plan(playbook: Playbook, params: dict[str, str], ports: Ports, mitigations: tuple[Mitigation, ...]) -> Plan:
     """Raises Refused (a precondition does not hold, or a step cannot be done here), Unreachable, OutcomeUnknown."""
-    samples = _looked(playbook, hands)
+    samples = _looked(playbook, ports)
     steps: list[Step] = []
     for spec in playbook.steps:
         taken = tuple(s for s in steps if not s.left_out)
-        context = Context(hands, playbook, samples, taken, mitigations)
+        context = Context(ports, playbook, samples, taken, mitigations)
         steps.append(_finish(_planned(spec, context), spec, playbook, context))
     return Plan(
         playbook=playbook.name,
@@ -49,18 +49,18 @@ def make_plan(playbook: Playbook, params: dict[str, str], hands: Ports, mitigati
         limits=playbook.limits,
         warnings=_warnings(steps, mitigations),
         not_fixed=playbook.not_fixed,
-        not_changed=_not_changed(steps, hands),
+        not_changed=_not_changed(steps, ports),
         failback=playbook.failback.mode if playbook.failback else "never",
         failback_when=playbook.failback.when if playbook.failback else (),
     )
 
 
-def _looked(playbook: Playbook, hands: Ports) -> Samples:
+def _looked(playbook: Playbook, ports: Ports) -> Samples:
     """One look may meet a bad moment of ours or of the network, so what forbids a run is looked at twice."""
     hosts, names = signals_of(playbook)
     for _ in range(LOOKS):
-        samples = hands.look(hosts, names)
-        failing = _failing(playbook, samples, hands)
+        samples = ports.look(hosts, names)
+        failing = _failing(playbook, samples, ports)
         if not failing:
             return samples
     raise Refused(
@@ -69,8 +69,8 @@ def _looked(playbook: Playbook, hands: Ports) -> Samples:
     )
 
 
-def _failing(playbook: Playbook, samples: Samples, hands: Ports) -> list[str]:
-    judged = [judge(c, samples, now=hands.clock.now()) for c in playbook.preconditions]
+def _failing(playbook: Playbook, samples: Samples, ports: Ports) -> list[str]:
+    judged = [judge(c, samples, now=ports.clock.now()) for c in playbook.preconditions]
     return [b for j in judged if not j.holds for b in j.because]
 
 
@@ -98,7 +98,7 @@ def _planned(spec: StepSpec, context: Context) -> Step:
 
 
 def _needed(spec: StepSpec, context: Context) -> Judgement:
-    now = context.hands.clock.now()
+    now = context.ports.clock.now()
     return judge(spec.when, context.samples, now=now) if spec.when else Judgement(True, ())
 
 
@@ -141,11 +141,11 @@ def _warnings(steps: list[Step], mitigations: tuple[Mitigation, ...]) -> tuple[s
     return tuple(found)
 
 
-def _not_changed(steps: list[Step], hands: Ports) -> tuple[str, ...]:
+def _not_changed(steps: list[Step], ports: Ports) -> tuple[str, ...]:
     """What a person fears might also move, and does not."""
     touched = {s.host for s in steps if s.host}
     records = () if any(ACTIONS[s.action].flags.changes_mx for s in steps) else ("MX records",)
-    return (*records, *(h for h in hands.fleet.hosts if h not in touched))
+    return (*records, *(h for h in ports.fleet.hosts if h not in touched))
 
 
 def time_words(plan: Plan) -> str:

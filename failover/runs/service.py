@@ -41,16 +41,16 @@ def whoami() -> str:
 
 @dataclass(slots=True)
 class Runs:
-    hands: Ports
+    ports: Ports
     store: Store
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.engine = Engine(self.hands, self.store)
+        self.engine = Engine(self.ports, self.store)
 
     @property
     def now(self) -> datetime:
-        return self.hands.clock.now()
+        return self.ports.clock.now()
 
     # Seeing and deciding --------------------------------------------------------
 
@@ -58,13 +58,13 @@ class Runs:
         """For a person: look until a trigger fires or none can, at most LOOKS times. Raises what the store raises."""
         samples: Samples = ()
         next_look, past = self.now, self.past(playbooks)
-        spacing = timedelta(seconds=self.hands.fleet.policy.spacing_s)
+        spacing = timedelta(seconds=self.ports.fleet.policy.spacing_s)
         for _ in range(LOOKS):
-            self.hands.clock.sleep(max(0.0, (next_look - self.now).total_seconds()))
-            found = self.weighed(self.hands.look(self.hands.fleet.hosts, None))
+            self.ports.clock.sleep(max(0.0, (next_look - self.now).total_seconds()))
+            found = self.weighed(self.ports.look(self.ports.fleet.hosts, None))
             next_look = max((s.at for s in found), default=self.now) + spacing  # closer than this they count as one
             samples = (*samples, *found)
-            situation = Situation(self.hands.fleet, playbooks, samples, self.now, past)
+            situation = Situation(self.ports.fleet, playbooks, samples, self.now, past)
             verdict = recommend(situation)
             if not verdict.undecided:
                 break
@@ -80,8 +80,8 @@ class Runs:
         """Raises ConfigError (parameters), Refused, Unreachable, OutcomeUnknown. Changes nothing."""
         from failover.config.playbooks import bind_playbook
 
-        ready = bind_playbook(playbook, given, self.hands.fleet)
-        return make_plan(ready, given, self.hands, self.mitigations())
+        ready = bind_playbook(playbook, given, self.ports.fleet)
+        return make_plan(ready, given, self.ports, self.mitigations())
 
     def same(self, approved: Plan, now: Plan) -> None:
         """Raises Refused, naming every difference, unless `now` is what was approved."""
@@ -115,7 +115,7 @@ class Runs:
         for _ in range(TWIN_LOOKS if key is not None else 0):
             if first := self.by_key(key):
                 return first
-            self.hands.clock.sleep(0.2)
+            self.ports.clock.sleep(0.2)
         return None
 
     def resume(self, record: RunRecord) -> RunView:
@@ -127,7 +127,7 @@ class Runs:
         return self.engine.rollback(record, by=by or whoami(), although=although)
 
     def _may_act(self, plan: Plan) -> None:
-        about = history.subjects(plan, self.hands.fleet)
+        about = history.subjects(plan, self.ports.fleet)
         for pause in self.store.pauses(self.now):
             if pause.host is None or pause.host in about:
                 left = duration((pause.until - self.now).total_seconds())
@@ -135,9 +135,9 @@ class Runs:
                     f"paused by {pause.by} for another {left}: {pause.reason}",
                     try_="`failover unpause` when the reason is gone",
                 )
-        if isinstance(self.hands.remote, Ready):
-            for host in (self.hands.fleet.hosts[name] for name in plan.hosts if name in self.hands.fleet.hosts):
-                self.hands.remote.ready(host)
+        if isinstance(self.ports.remote, Ready):
+            for host in (self.ports.fleet.hosts[name] for name in plan.hosts if name in self.ports.fleet.hosts):
+                self.ports.remote.ready(host)
 
     def _no_open_run(self, plan: Plan) -> None:
         at_work = self.at_work()
@@ -206,13 +206,13 @@ class Runs:
 
     def past(self, playbooks: Iterable[Playbook] = ()) -> Past:
         """What a decision about these needs to know of the runs, the pauses and the questions that were asked."""
-        return history.past(self.store, self.hands.fleet, playbooks, self.now)
+        return history.past(self.store, self.ports.fleet, playbooks, self.now)
 
     def reads(self, m: Mitigation) -> str:
         """How a mitigation reads on its host now: somebody, or their configuration management, may have undone it."""
         try:
             with fence(m.step.host or m.run):
-                world = stands(m.run, m.step, self.hands)
+                world = stands(m.run, m.step, self.ports)
         except Elsewhere as e:
             return f"unknown: {e}; {e.try_}"
         except FailoverError as e:

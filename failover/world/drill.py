@@ -18,7 +18,7 @@ from failover.core.runs.playbook import Playbook
 from failover.errors import FailoverError, StepFailed
 from failover.ports import RunRecord
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Daemon, Mail, Queue
 from failover.world.world import World
 
@@ -47,7 +47,7 @@ class Playing:
     restored: bool = False
 
     def __post_init__(self) -> None:
-        self.controller = Runs(hands(self.world), self.world.store)
+        self.controller = Runs(ports(self.world), self.world.store)
 
     # Scenes ---------------------------------------------------------------------
 

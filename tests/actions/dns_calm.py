@@ -32,7 +32,7 @@ class DnsCalm:
     flags = Flags(changes_mx=True)
 
     def plan(self, spec: StepSpec, context: Context) -> Step:
-        domain = records.domain_of(spec, context.hands.fleet)
+        domain = records.domain_of(spec, context.ports.fleet)
         now, _ = records.planned_on(domain, context)
         return Step(
             id=spec.id,

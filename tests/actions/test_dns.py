@@ -74,7 +74,7 @@ class Scene:
     store: MemoryStore = field(default_factory=MemoryStore)
 
     @property
-    def hands(self) -> Ports:
+    def ports(self) -> Ports:
         def hosts_only(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
             def one(h: str, n: str) -> Signal:
                 return Signal(h, n, CONTROLLER, self.sick.get((h, n), Outcome.OK), "as told", self.clock.at)
@@ -85,14 +85,14 @@ class Scene:
         return Ports(FLEET, None, Silent(), self.clock, look, zone=lambda _: self.zone)  # type: ignore[arg-type]
 
     def plan(self, *steps: StepSpec) -> Plan:
-        return make_plan(Playbook("shift-mx", "", steps or (prefer(),)), {}, self.hands, ())
+        return make_plan(Playbook("shift-mx", "", steps or (prefer(),)), {}, self.ports, ())
 
     def start(self, plan: Plan | None = None) -> RunView:
         self.record = RunRecord("run-1", self.clock.at, "test", "", plan or self.plan())
         return self.engine().start(self.record)
 
     def engine(self) -> RunEngine:
-        return RunEngine(self.hands, self.store)
+        return RunEngine(self.ports, self.store)
 
     def resume(self) -> RunView:
         self.store = self.store.reborn()
@@ -105,7 +105,7 @@ class Scene:
     def other(self) -> RunEngine:
         """A controller elsewhere, once our lease has ended."""
         self.clock.sleep(3600)
-        return RunEngine(self.hands, self.store.elsewhere())
+        return RunEngine(self.ports, self.store.elsewhere())
 
     def other_rolls_back(self) -> None:
         self.other().rollback(self.record, by="a person")
@@ -455,7 +455,7 @@ def test_an_unreadable_primary_leaves_the_shift_in_force(scene: Scene) -> None:
 def test_no_set_was_ever_empty_and_steps_say_what_they_are_of() -> None:
     assert {"dns.prefer", "dns.ttl"} <= ACTIONS.keys()
     scene = Scene()
-    context = Context(scene.hands, Playbook("p", "", ()), ())
+    context = Context(scene.ports, Playbook("p", "", ()), ())
     step: Step = ACTIONS["dns.ttl"].plan(ttl(30.0), context)
     assert step.says == "lab.test: TTL of MX 1 min → 30 s"
     assert step.diff == ("- lab.test. 60 MX …", "+ lab.test. 30 MX …")

@@ -32,11 +32,11 @@ from pathlib import Path
 import failover
 from failover.config.playbooks import load_playbook
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.world import World
 
 world = World(7)
-c = Runs(hands(world), world.store)
+c = Runs(ports(world), world.store)
 plan = c.plan(load_playbook(Path(sys.argv[1])), {"domain": "lab.test"})
 record, done = c.run(plan)
 ttl, (m,) = world.zone.now.ttl, c.mitigations()

@@ -42,9 +42,9 @@ FLEET = Fleet(
 
 
 def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str | float) -> Step:
-    hands = Ports(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names, waited=0.0: ())
+    ports = Ports(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names, waited=0.0: ())
     seen = (Signal("mx1", "queue.frozen", "mx1", Outcome.FAIL, "412 wait", NOW, value=412, age=190),)
-    context = Context(hands, Playbook("test", "", ()), seen, **(more or {}))
+    context = Context(ports, Playbook("test", "", ()), seen, **(more or {}))
     return ACTIONS[action].plan(StepSpec("step", action, {"host": "mx1", **with_}), context)
 
 
@@ -165,11 +165,11 @@ def test_what_forbids_a_run_is_looked_at_twice(looks: tuple[str, ...], starts: b
     def look(hosts: object, names: object, waited: float = 0.0) -> tuple[Signal, ...]:
         return (Signal("mx1", "ssh.reach", "controller", Outcome(left.pop(0)), "as scripted", NOW),)
 
-    hands = Ports(FLEET, Scripted(()), Silent(), Still(), look)
+    ports = Ports(FLEET, Scripted(()), Silent(), Still(), look)
     book = Playbook("test", "", (), preconditions=(Predicate("ssh.reach", "mx1", is_=Outcome.OK),))
     if starts:
-        assert make_plan(book, {}, hands, ()).steps == ()
+        assert make_plan(book, {}, ports, ()).steps == ()
     else:
         with pytest.raises(Refused, match="test may not start"):
-            make_plan(book, {}, hands, ())
+            make_plan(book, {}, ports, ())
     assert not left

@@ -20,7 +20,7 @@ from failover.ports import Rc, RunRecord
 from failover.runs.engine import Engine as RunEngine
 from failover.runs.planner import make_plan
 from failover.world.faults import Killed
-from failover.world.hands import hands as world_hands
+from failover.world.ports import ports as world_hands
 from failover.world.postfix import Daemon
 from failover.world.world import World
 from tests.actions.scripted import Rows, Scripted, Silent, Still
@@ -35,18 +35,18 @@ MX1 = Host(
 )
 
 
-def hands(remote: Scripted, host: Host = MX1) -> Ports:
+def ports(remote: Scripted, host: Host = MX1) -> Ports:
     return Ports(Fleet({"mx1": host}), remote, Silent(), Still(), lambda hosts, names, waited=0.0: ())
 
 
 def planned(action: str, rows: Rows = EXITED, *, host: Host = MX1, **with_: str) -> Step:
-    context = Context(hands(Scripted(rows), host), Playbook("test", "", ()), ())
+    context = Context(ports(Scripted(rows), host), Playbook("test", "", ()), ())
     return ACTIONS[action].plan(StepSpec("restart", action, {"host": "mx1", **with_}), context)
 
 
 def asked(step: Step, host: Host = MX1) -> Mapping[str, str]:
     remote = Scripted((("was", "exited", "0", "x"), ("now", "running", "9", "y")))
-    ACTIONS[step.action].act(step, Attempt("run-1", "restart", "do-1", 7), hands(remote, host))
+    ACTIONS[step.action].act(step, Attempt("run-1", "restart", "do-1", 7), ports(remote, host))
     assert [verb for verb, _ in remote.asked] == ["restart"]
     return remote.asked[0][1]
 
@@ -114,7 +114,7 @@ def test_somebodys_pause_is_theirs() -> None:
 def test_started_without_an_answer_is_a_failed_step() -> None:
     remote = Scripted((("because", "sl-email was restarted, and does not answer"),), Rc.FAILED)
     with pytest.raises(StepFailed, match="does not answer"):
-        ACTIONS["container.restart"].act(planned("container.restart"), Attempt("r", "s", "do-1", 7), hands(remote))
+        ACTIONS["container.restart"].act(planned("container.restart"), Attempt("r", "s", "do-1", 7), ports(remote))
 
 
 # The playbook in the simulated world --------------------------------------------

@@ -29,7 +29,7 @@ from failover.ports import Held, Instance, RunRecord, by_hand
 from failover.runs.engine import Engine
 from failover.runs.planner import make_plan
 from failover.world.faults import Killed, Moments
-from failover.world.hands import hands as world_hands
+from failover.world.ports import ports as world_hands
 from failover.world.world import World
 from tests.standins.aws import KEY, Aws
 
@@ -116,7 +116,7 @@ class Scene:
         self.aws.ec2.add(INSTANCE, OLD)
 
     @property
-    def hands(self) -> Ports:
+    def ports(self) -> Ports:
         plain = world_hands(self.world)
 
         def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
@@ -151,22 +151,22 @@ class Scene:
         return StepSpec("resize", "vm.resize", self.with_, no_verify="seen by reading", **self.more)
 
     def plan(self) -> Plan:
-        return make_plan(Playbook("scale-up", "", (self.spec,)), {}, self.hands, ())
+        return make_plan(Playbook("scale-up", "", (self.spec,)), {}, self.ports, ())
 
     def planned(self) -> RunRecord:
         self.record = self.record or RunRecord("run-1", self.world.clock.now(), "test", "", self.plan())
         return self.record
 
     def start(self) -> RunView:
-        return Engine(self.hands, self.world.store).start(self.planned())
+        return Engine(self.ports, self.world.store).start(self.planned())
 
     def resume(self) -> RunView:
         if self.world.store.run("run-1") is None:
             return self.start()
-        return Engine(self.hands, self.world.store).resume(self.planned(), by="on-call")
+        return Engine(self.ports, self.world.store).resume(self.planned(), by="on-call")
 
     def rollback(self) -> RunView:
-        return Engine(self.hands, self.world.store).rollback(self.planned(), by="on-call")
+        return Engine(self.ports, self.world.store).rollback(self.planned(), by="on-call")
 
     def view(self) -> RunView:
         return fold(self.planned().plan, self.world.store.events("run-1"))
@@ -272,7 +272,7 @@ def test_mail_that_an_earlier_step_moves_away_is_counted(scene: Scene) -> None:
     away = {"MX lab.test": AWAY.text}
     moved = Step("shift", "dns.prefer", StepKind.STATE, Certainty.EXACT, "", domain="lab.test", want=away)
     moved = replace(moved, before={"MX lab.test": HERE.text})
-    context = Context(scene.hands, Playbook("test", "", ()), (), (moved,))
+    context = Context(scene.ports, Playbook("test", "", ()), (), (moved,))
     step = ACTIONS["vm.resize"].plan(scene.spec, context)
     step = replace(step, no_verify="seen by reading")
     scene.record = RunRecord("run-1", scene.world.clock.now(), "test", "", Plan("p", "", (step,)))

@@ -12,7 +12,7 @@ import pytest
 from failover.cli import main, wiring
 from failover.cli.options import Options
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.world import World
 
 
@@ -33,7 +33,7 @@ Cli = Callable[..., Said]
 def cli(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     @contextmanager
     def controller(opts: Options, *, remembers: bool = False) -> Iterator[Runs]:
-        yield Runs(hands(world), world.store)
+        yield Runs(ports(world), world.store)
 
     monkeypatch.setattr(wiring, "controller", controller)
 

@@ -32,7 +32,7 @@ from failover.host import script_text
 from failover.ports import Rc, Reply
 from failover.runs.service import Runs
 from failover.signals import debts
-from failover.world.hands import hands
+from failover.world.ports import ports
 from tests.cli.conftest import Said
 from tests.signals import fakes
 from tests.signals.fakes import AT, Clock, Smtp, fleet, host
@@ -636,5 +636,5 @@ def test_an_expired_mitigation_is_told() -> None:
     s = scene()
     s.start()
     s.world.advance(5 * 3600)
-    found = [f for f in state.records(Runs(hands(s.world), s.world.store), {}) if f.name == "in force"]
+    found = [f for f in state.records(Runs(ports(s.world), s.world.store), {}) if f.name == "in force"]
     assert [(f.outcome.value, f.try_) for f in found] == [("warn", "failover rollback run-1")]

@@ -10,7 +10,7 @@ import pytest
 from failover.controller.leader import LEAD_S, LEADER
 from failover.core.fleet import Mode, Policy
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from failover.world.world import World
 from tests.cli.conftest import Cli, Said
@@ -42,7 +42,7 @@ def test_it_prints_nothing_when_it_holds_and_one_line_when_it_acted(cli: Cli, wo
 
 
 def test_standing_by_is_silent_and_a_lead_that_was_lost_is_said(cli: Cli, world: World) -> None:
-    other = Runs(hands(world), world.store.elsewhere())
+    other = Runs(ports(world), world.store.elsewhere())
     lease = other.store.lease(LEADER, ("controller",), seconds=30, now=other.now)
     assert cli("tick") == Said(0, "", "")
     assert "another controller decides" in cli("tick", "-v").out

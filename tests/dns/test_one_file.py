@@ -33,13 +33,13 @@ from failover.config.playbooks import load_playbook
 from failover.runs.service import Runs
 from failover.dns import zone_of
 from failover.signals import anchors
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.world import World, fleet
 
 of = replace(fleet(), domains=load_fleet(Path("hosts.yaml")).domains)
 world = World(7, of=of)
 world.zones["lab.test"] = zone_of(of.domains["lab.test"], world.clock)
-c = Runs(hands(world), world.store)
+c = Runs(ports(world), world.store)
 plan = c.plan(load_playbook(Path("playbooks/shift-mx.yaml")), {"domain": "lab.test", "to": "mx2"})
 record, done = c.run(plan)
 page = Path("zone.txt").read_text()

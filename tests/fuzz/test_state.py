@@ -25,7 +25,7 @@ from failover.errors import FailoverError, Fault, Refused
 from failover.ports import Pause, Proposal
 from failover.runs import history
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.world import World
 from tests.adapters.test_store_memory import SPELLS, seen
 from tests.adapters.test_store_runs import NOW, opened, over
@@ -215,7 +215,7 @@ def test_a_run_that_cannot_be_read_is_never_nothing_in_force(store: Spoilt) -> N
     with closing(sqlite3.connect(found.engine.url.database or "")) as there:
         there.execute("UPDATE runs SET plan = '['")  # the others are of no server in this world
         there.commit()
-    said = lines(document(Runs(hands(World()), found)))
+    said = lines(document(Runs(ports(World()), found)))
     assert "run open-1 is open or in force, and what the state holds of it cannot be read" in said
 
 
@@ -227,7 +227,7 @@ def test_nothing_new_begins_where_an_open_run_cannot_be_read(store: Spoilt) -> N
         for run in ("open-2", "over-1", "over-2"):
             found.note(run, Did.ACCEPTED, None, {}, at=NOW)
         try:
-            Runs(hands(World()), found)._no_open_run(plan)
+            Runs(ports(World()), found)._no_open_run(plan)
         except Refused as e:
             return "open-1 is open" in str(e)
         return False

@@ -19,7 +19,7 @@ from failover.core.runs.playbook import Playbook
 from failover.errors import Refused
 from failover.runs.service import Runs
 from failover.world.faults import Killed
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Queue
 from failover.world.world import World
 from tests.world.invariants import Invariants
@@ -88,7 +88,7 @@ class Night:
         return self._new(self.world.store.samples(self.world.clock.now()))
 
     def _new(self, before: Samples) -> Runs:
-        return Runs(hands(self.world, before), self.world.store)
+        return Runs(ports(self.world, before), self.world.store)
 
     def let_mail_through(self, within: float = 4 * 3600.0) -> None:
         """Nobody writes any more, every queue empties; then each message was delivered once, or the law is broken."""
@@ -102,7 +102,7 @@ class Night:
     def take_back(self) -> None:
         """A person undoes whatever still stands, newest first, and closes what waited for one."""
         self.world.store.disk.pauses.clear()
-        controller = Runs(hands(self.world), self.world.store)
+        controller = Runs(ports(self.world), self.world.store)
         for record in reversed(self.invariants.records()):
             if any(m.run == record.id for m in controller.mitigations()):
                 view = controller.rollback(record)

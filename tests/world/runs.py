@@ -12,8 +12,8 @@ from failover.core.runs.playbook import Playbook
 from failover.ports import RunRecord
 from failover.runs.engine import Engine
 from failover.runs.planner import make_plan
-from failover.world.hands import hands
 from failover.world.machine import Machine
+from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from failover.world.store import MemoryStore
 from failover.world.world import World
@@ -58,7 +58,7 @@ class Scene:
         return fold(self.record.plan, self.world.store.events(self.record.id))
 
     def engine(self, store: MemoryStore | None = None) -> Engine:
-        return Engine(hands(self.world), store or self.world.store)
+        return Engine(ports(self.world), store or self.world.store)
 
     def start(self) -> RunView:
         return self.engine().start(self.record)
@@ -97,6 +97,6 @@ def scene(
     world.rewire("mx1", wiring)
     world.advance(PLAN_AT)
     bound = bind_playbook(playbook(always_drains=always_drains), {"sick": "mx1"}, world.fleet)
-    plan = make_plan(bound, {"sick": "mx1"}, hands(world), ())
+    plan = make_plan(bound, {"sick": "mx1"}, ports(world), ())
     record = RunRecord("run-1", world.clock.now(), "test", "", plan)
     return Scene(world, record, len(world.moments.seen))

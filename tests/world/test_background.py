@@ -21,7 +21,7 @@ from failover.core.runs.journal import Did, RunState
 from failover.core.runs.playbook import StepSpec
 from failover.errors import Refused, Unreachable
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from failover.world.world import World
 from tests.world.invariants import Cause
@@ -147,14 +147,14 @@ def test_it_shows_that_it_is_alive_only_after_a_look() -> None:
 def test_what_fails_in_it_does_not_fail_the_run(error: Exception, said: str) -> None:
     d = Drain.of()
     c = d.night.controller()
-    calm = c.hands.look
+    calm = c.ports.look
 
     def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         if names is None and d.drains:
             raise error
         return calm(hosts, names, waited)
 
-    turn = through(d, Runs(replace(c.hands, look=look), c.store))
+    turn = through(d, Runs(replace(c.ports, look=look), c.store))
     assert turn.runs[0][1].state is RunState.SUCCEEDED
     assert said in turn.missed
     assert any("succeeded" in m.title for _, m in d.told())
@@ -168,7 +168,7 @@ def test_another_controller_does_not_take_the_lead_from_one_that_looks() -> None
     refused: list[float] = []
 
     def stands_by() -> None:
-        other.append(other[0] if other else Runs(hands(d.world), d.world.store.elsewhere()))
+        other.append(other[0] if other else Runs(ports(d.world), d.world.store.elsewhere()))
         with pytest.raises(Refused, match="another controller decides"):
             cycle(other[0], d.night.books)
         refused.append(d.world.now)
@@ -184,7 +184,7 @@ def test_another_controller_does_not_take_the_lead_from_one_that_looks() -> None
 def test_one_that_hangs_loses_the_lead_and_keeps_its_run() -> None:
     """Its own lease holds longer than the lead; who leads instead looks, tells, and leaves mx1 alone."""
     d, taken = Drain.of(), list[str]()
-    other = Runs(hands(d.world), d.world.store.elsewhere())
+    other = Runs(ports(d.world), d.world.store.elsewhere())
 
     def hangs(label: str) -> None:
         if label == "before call look" and d.world.now > d.began + 60 and not taken:

@@ -7,7 +7,7 @@ import pytest
 from failover.core.mx import mx_set
 from failover.core.runs.journal import RunState
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import HOMES
 from failover.world.world import World, fleet
 from tests.world.invariants import Cause
@@ -103,7 +103,7 @@ def test_a_person_is_recommended_what_is_not_done_yet() -> None:
     night = cut_off(11)
     night.go(5 * MINUTE)
     night.world.advance(30.0)
-    person, done = Runs(hands(night.world), night.world.store), []
+    person, done = Runs(ports(night.world), night.world.store), []
     for _ in HOMES:
         verdict, _ = person.recommend(night.books)
         book = next(b for b in night.books if b.name == verdict.playbook)

@@ -16,7 +16,7 @@ from failover.errors import Fault
 from failover.ports import RunRecord
 from failover.runs.service import Runs
 from failover.world.faults import Killed
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from tests.world.runs import Scene, scene
 
@@ -44,7 +44,7 @@ def cut_off() -> Scene:
 
 
 def ticks(s: Scene, n: int) -> Runs:
-    c = Runs(hands(s.world), s.world.store)
+    c = Runs(ports(s.world), s.world.store)
     for _ in range(n):
         cycle(c, (BOOK,), budget_s=45.0)
         s.world.advance(15)

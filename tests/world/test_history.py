@@ -24,7 +24,7 @@ from failover.controller.cycle import cycle
 from failover.controller.observe import peaks_of
 from failover.core.runs.journal import Did
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.world import World
 
 BOOKS = tuple(load_playbook(path) for path in list_all(None).values())
@@ -52,7 +52,7 @@ def over(folder: Path, count: int, span: timedelta = SPAN, ago: timedelta = time
     """A calm night, after so many runs that are over, the newest of them so long `ago`."""
     world = World.august_11(5, rate=2, hang_at=1e9, until=1000)
     store = SqlStore.open_url(f"sqlite:///{folder}/{count}.db")
-    c = Runs(hands(world), store)
+    c = Runs(ports(world), store)
     fill(store, count, c.now - ago, span)
     cycle(c, BOOKS)  # the first finds nothing remembered
     world.advance(10)
@@ -97,7 +97,7 @@ def counted(c: Runs) -> Iterator[Counted]:
 def test_what_stands_is_found_behind_more_than_a_thousand_later_runs() -> None:
     """safety: history costs. Only the last 1,000 runs were looked at: it was in force, and nobody knew."""
     world = World.august_11(5, rate=2, hang_at=10, until=1000)
-    c = Runs(hands(world), world.store)
+    c = Runs(ports(world), world.store)
     world.advance(75)
     record, _ = c.run(c.plan(next(b for b in BOOKS if b.name == "spam-filter-hung"), {"sick": "mx1"}))
     for n in range(1, 1002):

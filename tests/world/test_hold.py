@@ -12,7 +12,7 @@ from failover.errors import Refused
 from failover.ports import RunRecord
 from failover.runs.service import Runs
 from failover.world.faults import Fault, FaultKind
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Mail, Queue
 from failover.world.world import World
 
@@ -41,7 +41,7 @@ def world() -> World:
 def run(world: World, tmp_path: Path, verb: str, who: str, more: str = "") -> tuple[Runs, RunRecord, RunView]:
     path = tmp_path / "mine.yaml"
     path.write_text(BOOK.format(verb=verb, more=more))
-    c = Runs(hands(world), world.store)
+    c = Runs(ports(world), world.store)
     return c, *c.run(c.plan(load_playbook(path), {"who": who}))
 
 

@@ -18,7 +18,7 @@ from failover.dns.rfc2136 import Rfc2136
 from failover.errors import Refused
 from failover.ports import RunRecord
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from failover.world.world import World
 from tests.world.runs import Scene, playbook, scene
@@ -45,7 +45,7 @@ class Standing:
 
     @property
     def controller(self) -> Runs:
-        return Runs(hands(self.world), self.world.store)
+        return Runs(ports(self.world), self.world.store)
 
     @property
     def reads(self) -> list[str]:
@@ -153,7 +153,7 @@ def test_an_approved_plan_is_for_the_machine_it_was_made_on() -> None:
     swapped(world)
     world.spamd("mx2", Daemon.HUNG)
     world.advance(30)
-    c = Runs(hands(world), world.store)
+    c = Runs(ports(world), world.store)
     with pytest.raises(Refused, match=r"bypass: address was '10\.77\.0\.11' when approved, is '10\.77\.0\.12' now"):
         c.same(approved, c.plan(BOOK, {"sick": "mx1"}))
     c.run(approved)
@@ -162,7 +162,7 @@ def test_an_approved_plan_is_for_the_machine_it_was_made_on() -> None:
 
 def test_an_approved_plan_of_an_earlier_release_still_fits() -> None:
     s = scene()
-    c = Runs(hands(s.world), s.world.store)
+    c = Runs(ports(s.world), s.world.store)
     old = _unbound(s.record.plan)
     assert old.fingerprint != s.record.plan.fingerprint
     c.same(old, c.plan(playbook(), {"sick": "mx1"}))
@@ -180,7 +180,7 @@ def test_each_step_that_has_a_host_or_a_domain_says_where_it_acts() -> None:
 
 def _shifted(world: World) -> RunRecord:
     world.advance(30)
-    c = Runs(hands(world), world.store)
+    c = Runs(ports(world), world.store)
     given = {"domain": "lab.test", "to": "mx2"}
     record, view = c.run(c.plan(SHIFT, given))
     assert view.state is RunState.SUCCEEDED, view.because
@@ -207,14 +207,14 @@ def test_a_domain_that_leads_elsewhere_is_unknown_and_is_not_moved(edit: Callabl
     record = _shifted(world)
     was, now = world.fleet, world.zone.now
     world.fleet = edit(was)
-    c = Runs(hands(world), world.store)
+    c = Runs(ports(world), world.store)
     assert [c.reads(m).startswith("unknown: ") and said in c.reads(m) for m in c.mitigations()] == [True]
     view = c.rollback(record)
     assert view.state is RunState.ROLLBACK_FAILED
     assert said in view.because
     assert world.zone.now == now
     world.fleet = was
-    assert Runs(hands(world), world.store).rollback(record).state is RunState.ROLLED_BACK
+    assert Runs(ports(world), world.store).rollback(record).state is RunState.ROLLED_BACK
 
 
 def test_a_host_that_hosts_yaml_has_no_more_blinds_the_controller_for_no_other() -> None:

@@ -9,17 +9,17 @@ import pytest
 from failover.core.observe.signal import Outcome, Samples, of
 from failover.errors import OutcomeUnknown, Unreachable
 from failover.ports import Rc
-from failover.world.hands import hands
 from failover.world.life import KINDS
 from failover.world.life_kind import Kind
 from failover.world.machine import DISK_FREE, INODES_FREE, LOAD, Machine, Sshd
+from failover.world.ports import ports
 from failover.world.postfix import HANDLE_S, SCAN_S, Daemon, Queue
 from failover.world.world import World
 from tests.world.far import act, bypass, call, result
 
 
 def look(world: World) -> Samples:
-    return hands(world).look(world.fleet.hosts, None)
+    return ports(world).look(world.fleet.hosts, None)
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -106,12 +106,12 @@ def test_without_a_link_of_our_own_nothing_is_reached(noticed: bool, seconds: fl
         call(world, "hello")
     assert world.now == pytest.approx(seconds)
     assert {s.outcome for s in look(world) if s.name == "smtp.banner"} == {seen}
-    assert [s.outcome for s in hands(world).anchors()] == [Outcome.FAIL]
+    assert [s.outcome for s in ports(world).anchors()] == [Outcome.FAIL]
     with pytest.raises(Unreachable):
         world.zone.mx("lab.test")
     back()
     assert {s.outcome for s in look(world) if s.name == "ssh.reach"} == {Outcome.OK}
-    assert [s.outcome for s in hands(world).anchors()] == [Outcome.OK]
+    assert [s.outcome for s in ports(world).anchors()] == [Outcome.OK]
 
 
 def test_a_paused_machine_does_not_count_the_time_it_slept() -> None:

@@ -22,7 +22,7 @@ from failover.core.runs.playbook import Playbook
 from failover.errors import Refused
 from failover.runs.history import Run, read
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from failover.world.world import World
 
@@ -38,7 +38,7 @@ class Watched:
 
     def __post_init__(self) -> None:
         self.world.fleet = replace(self.world.fleet, policy=Policy(mode=self.mode))
-        self.c = Runs(hands(self.world), self.world.store)
+        self.c = Runs(ports(self.world), self.world.store)
 
     def until(self, second: float, books: tuple[Playbook, ...] = BOOKS) -> CycleResult:
         while self.world.now < second:
@@ -119,7 +119,7 @@ def test_a_return_that_its_guard_stops_leaves_the_cure_in_force_and_is_tried_aga
     books = tuple(replace(b, failback=b.failback and replace(b.failback, mode="auto")) for b in BOOKS)
     w.until(100, books)
     w.world.spamd("mx1", Daemon.OK)
-    calm, stumbles = w.c.hands.look, [1]
+    calm, stumbles = w.c.ports.look, [1]
 
     def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         found = calm(hosts, names, waited)
@@ -128,7 +128,7 @@ def test_a_return_that_its_guard_stops_leaves_the_cure_in_force_and_is_tried_aga
         stumbles.pop()
         return tuple(replace(s, outcome=Outcome.WARN) if s.name == "spam.scan" else s for s in found)
 
-    w.c = Runs(replace(w.c.hands, look=look), w.world.store)
+    w.c = Runs(replace(w.c.ports, look=look), w.world.store)
     w.until(100 + 900 + 20, books)
     (record, view) = w.runs[0]
     assert stumbles == []
@@ -150,7 +150,7 @@ def test_a_tick_fills_its_minute_with_looks_when_it_is_told_to() -> None:
 def test_a_second_controller_is_told_who_decides() -> None:
     w = Watched(Mode.AUTO)
     lease = w.c.store.lease("cycle", ("controller",), seconds=60, now=w.c.now)
-    other = Runs(hands(w.world), w.world.store.elsewhere())
+    other = Runs(ports(w.world), w.world.store.elsewhere())
     with pytest.raises(Refused, match="another controller decides"):
         cycle(other, BOOKS)
     w.c.store.release(lease)

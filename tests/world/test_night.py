@@ -18,7 +18,7 @@ from failover.errors import Refused
 from failover.ports import RunRecord
 from failover.runs.engine import Engine
 from failover.runs.planner import make_plan
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from failover.world.world import World
 from tests.actions.zones import Zone
@@ -37,8 +37,8 @@ class Night:
         self.world.advance(70)
 
     @property
-    def hands(self) -> Ports:
-        ours = hands(self.world)
+    def ports(self) -> Ports:
+        ours = ports(self.world)
 
         def hosts_alone(names: Iterable[str], signals: frozenset[str] | None, waited: float = 0.0) -> Samples:
             """The simulated world has no name servers to look at."""
@@ -48,11 +48,11 @@ class Night:
 
     def plan(self) -> Plan:
         bound = bind_playbook(load_playbook(find("august-11", None)), GIVEN, self.world.fleet)
-        return make_plan(bound, GIVEN, self.hands, ())
+        return make_plan(bound, GIVEN, self.ports, ())
 
     def run(self) -> tuple[RunRecord, RunView]:
         record = RunRecord("run-1", self.world.clock.now(), "test", "", self.plan())
-        return record, Engine(self.hands, self.world.store).start(record)
+        return record, Engine(self.ports, self.world.store).start(record)
 
     def account_is_exact(self) -> None:
         self.world.advance(max(0.0, 210 - self.world.now))
@@ -109,7 +109,7 @@ def test_host_that_is_still_hot_gives_its_traffic_away_and_gets_it_back_after_it
     plan = night.plan()
     steps = tuple(replace(s, when=None, verify=()) if s.id == "shift" else s for s in plan.steps)
     record = RunRecord("run-1", night.world.clock.now(), "test", "", replace(plan, steps=steps))
-    engine = Engine(night.hands, night.world.store)
+    engine = Engine(night.ports, night.world.store)
     assert engine.start(record).state is RunState.SUCCEEDED
     assert night.zone.now.first == {"mx2.lab.test."}
 

@@ -10,7 +10,7 @@ from failover.core.alerting import incident_alerts
 from failover.core.decide.past import InForce
 from failover.core.observe.signal import Outcome, Samples, Signal
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.world import World
 
 
@@ -21,7 +21,7 @@ def share(percent: float, at: datetime) -> Samples:
 def remembering(*newest: float) -> Runs:
     """Three hours of 4 %, then these, ten seconds apart."""
     world = World.august_11(1)
-    c = Runs(hands(world), world.store)
+    c = Runs(ports(world), world.store)
     times = [c.now - timedelta(minutes=m) for m in range(190, 9, -10)]
     looks = [*((4.0, at) for at in times), *((p, c.now - timedelta(seconds=10 * n)) for n, p in enumerate(newest))]
     for percent, at in sorted(looks, key=lambda look: look[1]):

@@ -10,7 +10,7 @@ from failover.config.playbooks import load_playbook
 from failover.core.decide.verdict import Decision
 from failover.core.observe.signal import Samples
 from failover.runs.service import Runs
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from failover.world.world import World
 
@@ -19,7 +19,7 @@ def test_first_look_that_begins_late_leaves_three_that_count() -> None:
     """What it loads first takes its time; looks that are closer than the spacing count as one."""
     world = World(3)
     world.handler("mx1", Daemon.DOWN)
-    ours, late = hands(world), [0.4]
+    ours, late = ports(world), [0.4]
 
     def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         world.advance(late.pop() if late else 0.0)

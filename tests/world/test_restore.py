@@ -19,7 +19,7 @@ from failover.runs.history import amiss
 from failover.runs.service import Runs
 from failover.signals.debts import Debt
 from failover.world.faults import Fault, FaultKind, Killed
-from failover.world.hands import hands
+from failover.world.ports import ports
 from failover.world.postfix import MAIN, MASTER, Daemon, Queue
 from failover.world.world import World
 from tests.world.far import act, bypass
@@ -59,7 +59,7 @@ def test_from_the_host_alone_back_to_the_state_before_us(world: World) -> None:
 def test_status_asks_the_hosts_and_not_the_records_alone(world: World) -> None:
     """safety 14: the state was lost while a bypass was in force, and status said that nothing was."""
     assert bypass(world, lever="clear").rc == Rc.OK
-    said = "\n".join(lines(document(Runs(hands(world), world.store))))
+    said = "\n".join(lines(document(Runs(ports(world), world.store))))
     assert "our records know nothing of it; back: failover host restore mx1 r1 s1" in said
     assert "nothing of ours is in force" not in said
 

@@ -13,8 +13,8 @@ from failover.controller.cycle import cycle
 from failover.core.runs.journal import RunState
 from failover.errors import Refused
 from failover.runs.service import Runs
-from failover.world.hands import hands
 from failover.world.incidents import Incident
+from failover.world.ports import ports
 from tests.world.nights import CRON, Night
 from tests.world.test_dead_controller import CURED, ROUNDS, moments, struck
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 def stands_by(night: Night, minutes: int) -> None:
     """The other controller, on another machine with the same store, each minute."""
     world = night.world
-    other = Runs(hands(world), world.store.elsewhere(world.moments))
+    other = Runs(ports(world), world.store.elsewhere(world.moments))
     for _ in range(minutes):
         world.advance(60)
         try:

@@ -14,7 +14,7 @@ from failover.signals.look import look
 from failover.world.world import World
 
 
-def hands(world: World, before: Samples = ()) -> Ports:
+def ports(world: World, before: Samples = ()) -> Ports:
     """`before`: earlier samples, from which the first whole look goes on counting."""
     last = before
 
