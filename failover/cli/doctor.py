@@ -195,7 +195,7 @@ def _last(found: tuple[Finding, ...]) -> str:
     if ready(found):
         return f"Ready{warned}."
     missing = f", {n['unknown']} not looked at" if n["unknown"] else ""
-    return f"Not ready: {n['fail']} to mend{missing}{warned}."
+    return f"Not ready: {n['fail']} to fix{missing}{warned}."
 
 
 def _printable(text: str) -> str:

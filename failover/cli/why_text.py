@@ -57,8 +57,8 @@ def _rest(silent: Iterable[Considered]) -> list[str]:
     hosts: dict[str, list[str]] = {}
     for c in silent:
         hosts.setdefault(c.candidate.name, []).append(c.candidate.host or "")
-    said = ", ".join(f"{name} ({', '.join(of)})" for name, of in hosts.items())
-    return ["", f"nothing speaks for {said}"] if hosts else []
+    said = "; ".join(f"{name} on {', '.join(of)}" for name, of in hosts.items())
+    return ["", f"no sign of {said}"] if hosts else []
 
 
 def _last(last: Cycle | None, s: Situation) -> str:
@@ -71,27 +71,25 @@ def _last(last: Cycle | None, s: Situation) -> str:
 
 def _now(v: Verdict, s: Situation) -> str:
     if why := our_network(s.fleet, s.samples, s.now):
-        return f"now it would do nothing, and page: {why}"
+        return f"would do: nothing, and page: {why}"
     match v.kind:
         case Decision.RUN:
-            return f"now it would run {v.playbook} on {v.host}"
+            return f"would do: run {v.playbook} on {v.host}"
         case Decision.PAGE:
             what = "ask a person" if v.ask else "page a person"
-            return f"now it would {what}: {v.playbook} would help on {v.host}, {v.because[-1]}"
+            return f"would do: {what}: {v.playbook} would help on {v.host}, {v.because[-1]}"
         case _:
-            return f"now it would hold: {_held(v, s)}"
+            return f"would do: nothing{_held(v, s)}"
 
 
 def _held(v: Verdict, s: Situation) -> str:
     if v.playbook:
-        return f"{v.playbook} fires on {v.host}, {v.because[-1]}"
+        return f": {v.playbook} fires on {v.host}, {v.because[-1]}"
     coming = [_name(c) for c in v.considered if _coming(c, s)]
     unsure = [_name(c) for c in v.considered if c.candidate.trigger.holds is None and not _coming(c, s)]
-    said = [
-        *([f"not yet {', '.join(coming)}"] if coming else []),
-        *([f"cannot tell: {', '.join(unsure)}"] if unsure else []),
-    ]
-    return "; ".join(said) or "no playbook's trigger holds"
+    yet = f" yet ({', '.join(coming)} needs more looks)" if coming else ""
+    open_ = f"; cannot tell: {', '.join(unsure)}" if unsure else ""
+    return f"{yet}{open_}" or ": no playbook's trigger holds"
 
 
 def _name(c: Considered) -> str:

@@ -155,7 +155,7 @@ def epochs(name: str, hello: Reply, ours: datetime) -> Iterator[Finding]:
         yield fail(
             "epoch",
             name,
-            f"it has seen epoch {seen} ({at}), of the future: it may refuse what we begin now",
+            f"its lock epoch {seen} ({at}) is in the future (a wrong clock?): it may refuse our changes",
             try_=f"check the clocks; then: failover host status {name} --reset-epoch {seen} --reason TEXT",
         )
 

@@ -191,7 +191,7 @@ def _epoch(sight: Sight, seen: int) -> Signal:
     if seen <= sight.at.timestamp() + SKEW_S:
         return sight.signal(EPOCH, Outcome.OK, f"the highest epoch seen there is {seen}", float(seen))
     back = f"failover host status {sight.host} --reset-epoch {seen} --reason TEXT"
-    said = f"it has seen epoch {seen}, of the future (a wrong clock?), and refuses changes under lower ones: {back}"
+    said = f"its lock epoch {seen} is in the future (a wrong clock?), and it refuses changes under lower ones: {back}"
     return sight.signal(EPOCH, Outcome.WARN, said, float(seen))
 
 

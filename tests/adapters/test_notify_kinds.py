@@ -21,7 +21,7 @@ from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFail
 from tests.adapters.http_server import SECRET, Ntfy, PagerDuty, answering, serving
 
 PAGE = Message("mx1/spam-filter-hung", "critical", "mx1: spam filter hung", "412 messages wait\nthe oldest 3 min")
-OVER = replace(PAGE, severity="info", title="over: mx1: spam filter hung", resolves=True)
+OVER = replace(PAGE, severity="info", title="resolved: mx1: spam filter hung", resolves=True)
 QUICK = Notify(deadline_s=5.0, backoff_s=0.01)
 KEY = "0123456789abcdef0123456789abcdef"
 HOSTILE = Message(

@@ -24,7 +24,7 @@ from tests.adapters.stores import hear, process
 NOW = datetime(2026, 11, 24, 3, 12, 5, 123456, tzinfo=UTC)
 SECOND, HOUR, DAY = (timedelta(seconds=s) for s in (1, 3600, 86400))
 PAGE = Message("mx1/spam-filter-hung", "critical", "mx1: spam filter hung", "412 messages wait")
-OVER = replace(PAGE, severity="info", title="over: mx1", resolves=True)
+OVER = replace(PAGE, severity="info", title="resolved: mx1", resolves=True)
 SPELLS = (Spell(NOW - HOUR, NOW - HOUR / 2, over=True), Spell(NOW - SECOND, NOW))
 TOLD = Told(PAGE.key, NOW - SECOND, NOW, ("seen", "asked"), "critical", PAGE.title, SPELLS, NOW)
 

@@ -18,7 +18,7 @@ from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFail
 from tests.adapters.http_server import SECRET, Got, answering, serving
 
 PAGE = Message("mx1/spam-filter-hung", "critical", "mx1: spam filter hung", "412 messages wait\nthe oldest 3 min")
-OVER = replace(PAGE, severity="info", title="over: mx1: spam filter hung", resolves=True)
+OVER = replace(PAGE, severity="info", title="resolved: mx1: spam filter hung", resolves=True)
 HOSTILE = Message(
     "mx1/\udcff", "error", "@room\r\n\x1b[2J" + "é" * 2000, '"\x1b]0;x\x07\n' * 20_000 + "é\udcff" * 20_000
 )
@@ -85,7 +85,7 @@ def test_a_room_is_told_and_the_end_makes_no_sound(tmp_path: Path) -> None:
     assert list(server.shown.values()) == [
         "m.text critical: mx1: spam filter hung\n412 messages wait\nthe oldest 3 min",
         "m.text critical: mx1: spam filter hung\n412 messages wait\nthe oldest 3 min",
-        "m.notice over: mx1: spam filter hung\n412 messages wait\nthe oldest 3 min",
+        "m.notice resolved: mx1: spam filter hung\n412 messages wait\nthe oldest 3 min",
     ]
 
 

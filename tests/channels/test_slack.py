@@ -15,7 +15,7 @@ from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFail
 from tests.adapters.http_server import SECRET, Got, answering, serving
 
 PAGE = Message("mx1/spam-filter-hung", "critical", "mx1: spam filter hung", "412 messages wait\nthe oldest 3 min")
-OVER = replace(PAGE, severity="info", title="over: mx1: spam filter hung", resolves=True)
+OVER = replace(PAGE, severity="info", title="resolved: mx1: spam filter hung", resolves=True)
 HOSTILE = Message(
     "mx1/\udcff",
     "catastrophe",
@@ -66,7 +66,7 @@ def test_slack_is_told_in_text_and_its_end_is_not_loud(monkeypatch: pytest.Monke
     assert service.why == ["", "", ""]
     assert [g.document["text"] for g in got] == [
         "critical: mx1: spam filter hung\n412 messages wait\nthe oldest 3 min",
-        "over: mx1: spam filter hung\n412 messages wait\nthe oldest 3 min",
+        "resolved: mx1: spam filter hung\n412 messages wait\nthe oldest 3 min",
         "critical: mx1: spam filter hung",
     ]
 

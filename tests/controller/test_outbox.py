@@ -25,7 +25,7 @@ HOOK, NTFY = Channel("webhook", "env:HOOK"), Channel("ntfy", "https://ntfy.sh/t"
 FLEET = Fleet({}, notify=(HOOK, NTFY))
 START = datetime(2020, 8, 11, 9, 0, tzinfo=UTC)
 PAGE = Message("mx1/hung", "critical", "mx1: spam filter hung", "412 messages wait")
-OVER = Message("mx1/hung", "info", "over: mx1: spam filter hung", "", resolves=True)
+OVER = Message("mx1/hung", "info", "resolved: mx1: spam filter hung", "", resolves=True)
 OTHER = Message("mx2/slow", "warning", "mx2: slow", "")
 
 

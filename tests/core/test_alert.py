@@ -64,7 +64,7 @@ def test_the_end_names_the_incident_by_its_first_word_and_says_since_when_and_ho
     assert end == Message(
         "mx1/hung",
         "info",
-        "over: mx1/hung is seen",
+        "resolved: mx1/hung is seen",
         "It began at 2020-08-11 09:14 UTC and lasted 41 min; for 6 min not seen.",
         resolves=True,
     )

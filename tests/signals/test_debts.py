@@ -84,13 +84,13 @@ def test_an_epoch_of_the_future_is_told() -> None:
 
 
 def test_an_epoch_of_the_future_shuts_out_only_whose_records_have_not_given_it() -> None:
-    """It said "refuses our changes", and let in our rollback."""
+    """It said "refuses our changes", and let our rollback in."""
     seen = int(AT.timestamp()) + 3600
     ahead = read(("debt", "epoch", str(seen)))["debt.epoch"]
     knows = lambda run, step: ""  # noqa: E731
     assert weighing.weighed((ahead,), knows, epoch=seen - 1) == (ahead,)
     (ours,) = weighing.weighed((ahead,), knows, epoch=seen)
-    assert (ours.outcome, "ours go above it, so our changes go in" in ours.reason) == (Outcome.OK, True)
+    assert (ours.outcome, "ours are higher, so it takes our changes" in ours.reason) == (Outcome.OK, True)
     assert [weighing.is_weighed(s) for s in (ahead, read(("debt", "epoch", "5"))["debt.epoch"])] == [True, False]
 
 

@@ -175,7 +175,7 @@ def test_what_ended_in_the_future_is_news_no_more_and_the_incident_ends() -> Non
     w.until(w.world.now + 60)
     taken_back(w)
     w.until(w.world.now + 1800)
-    assert [m.title for m in w.told if m.resolves] == ["over: mx1: spam-filter-hung succeeded"]
+    assert [m.title for m in w.told if m.resolves] == ["resolved: mx1: spam-filter-hung succeeded"]
 
 
 def test_a_pause_of_the_future_pages_and_whoever_lifts_it_lets_it_act() -> None:

@@ -108,7 +108,7 @@ def test_a_cure_that_somebody_undid_is_neither_repeated_nor_passed_over() -> Non
     w.world.machines["mx1"].rewire("smtpd-pipe")
     turn = w.until(400)
     assert turn.verdict.kind is Decision.PAGE
-    assert f"what run {record.id} changed is no longer there" in turn.verdict.because[-1]
+    assert f"somebody reverted run {record.id} (" in turn.verdict.because[-1]
     assert len(w.runs) == 1
     assert any(m.severity == "critical" for m in w.told)
 

@@ -23,5 +23,5 @@ def test_a_step_that_told_people_is_over_with_its_run() -> None:
     assert (said.text, said.resolves) == ("mx1 is in our hands", False)
     night.go(40 * 60)
     said, over = night.messages
-    assert (over.key, over.resolves, over.title) == (said.key, True, f"over: failover run {record.id}")
+    assert (over.key, over.resolves, over.title) == (said.key, True, f"resolved: failover run {record.id}")
     assert not night.invariants.broken

@@ -205,7 +205,7 @@ def _over(row: Told, now: datetime) -> Message:
     lasted, quiet = ((b - a).total_seconds() for a, b in ((row.first, row.seen), (row.seen, now)))
     since = f"{'It began at' if lasted else 'It was seen at'} {row.first:%Y-%m-%d %H:%M} UTC"
     text = f"{since}{f' and lasted {duration(lasted)}' if lasted else ''}; for {duration(quiet)} not seen."
-    return Message(row.key, "info", f"over: {row.title}", text, resolves=True)
+    return Message(row.key, "info", f"resolved: {row.title}", text, resolves=True)
 
 
 def loudness(severity: str) -> int:

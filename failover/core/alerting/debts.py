@@ -40,7 +40,7 @@ def is_weighed(s: Signal) -> bool:
 def _let_in(s: Signal, epoch: int) -> Signal:
     if not is_weighed(s) or not isinstance(s.value, float) or s.value > epoch:
         return s
-    said = f"it has seen epoch {s.value:.0f}, of the future (a wrong clock?); ours go above it, so our changes go in"
+    said = f"its lock epoch {s.value:.0f} is in the future (a wrong clock?); ours are higher, so it takes our changes"
     return replace(s, outcome=Outcome.OK, reason=said)
 
 

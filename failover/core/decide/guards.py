@@ -114,7 +114,7 @@ def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
     if m is None:
         return None
     if m.gone:
-        said = f"what run {m.run} changed is no longer there ({m.gone}), and it is bad again"
+        said = f"somebody reverted run {m.run} ({m.gone}), and the problem is back"
         return Barrier("gone", Weight.PAGE, said)
     return Barrier("in force", Weight.HOLD, f"what it would do stands already: {m.says} (run {m.run})")
 
