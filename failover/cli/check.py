@@ -1,7 +1,6 @@
-"""`failover check`: look once, say what is seen. It acts never and remembers nothing: it makes and writes no state.
+"""`failover check`: one look, shown. It acts never and remembers nothing: it writes no state.
 
-A domain counts like a host: one whose servers disagree is failed (2), one whose servers cannot be asked is unknown (3)
-unless something is worse.
+A domain counts like a host: it has failed (2) if its servers disagree, and is unknown (3) if they cannot be asked.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ if TYPE_CHECKING:
     Debts = tuple[Debt, ...]
 
 WORKERS = 32
-"""Hosts looked at at a time: more gains nothing, since paramiko's own work is then what takes the time."""
+"""Hosts looked at in parallel. More gains nothing: paramiko's own work then takes the time."""
 
 DOMAINS_S = 6.0
-"""As long as a host that hangs is waited for: whoever calls at 3 a.m. waits no longer for a name server."""
+"""Seconds for the name servers: as long as for a host that hangs."""
 
 
 def check(
@@ -77,7 +76,7 @@ def _lines(seen: Seen, opts: Options, *, nagios: bool) -> list[str]:
 
 
 def _look(opts: Options, named: tuple[str, ...]) -> Seen:
-    """The domains too, unless hosts are named: then the answer is about these."""
+    """Domains are left out when hosts are named."""
     from failover.cli.check_formats import Seen, domain_states
     from failover.cli.output import progress
     from failover.core.decide.candidates import Situation
@@ -98,7 +97,7 @@ def _look(opts: Options, named: tuple[str, ...]) -> Seen:
 
 
 def _known(opts: Options, fleet: Fleet, samples: Samples) -> Samples:
-    """What a host has in force, beside what the controller's records say, if there are any that we may read."""
+    """The changes in force on each host, compared with the controller's records if we may read them."""
     from functools import partial
 
     from failover.adapters.store_guest import guest
@@ -114,7 +113,7 @@ def _known(opts: Options, fleet: Fleet, samples: Samples) -> Samples:
 
 
 def _samples(fleet: Fleet, hosts: tuple[str, ...], clock: Clock, owed: dict[str, Debts], *, domains: bool) -> Samples:
-    """Hosts and domains at once. What is counted between looks is not asked for: there is no look before this one."""
+    """Hosts and domains at once. Rates are not asked for: they need an earlier look, and there is none."""
     from failover.signals import COUNTED, SIGNALS, debts, weighs
     from failover.signals.look import look
 
@@ -158,7 +157,7 @@ def _chosen(fleet: Fleet, named: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _standing(opts: Options, fleet: Fleet, now: datetime) -> Standing | None:
-    """What the controller's store says, if there is one that we may read; nothing is made or written there."""
+    """The controller's state, if we may read it; nothing is written there."""
     from failover.adapters.store_guest import guest
     from failover.cli.prometheus import standing_of
 
@@ -171,7 +170,7 @@ def _standing(opts: Options, fleet: Fleet, now: datetime) -> Standing | None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Readers see the old file or the new one, never half. Readable by all, since node_exporter is another user."""
+    """Readers see the old file or the new one, never half of it. node_exporter is another user, so all may read."""
     from failover.adapters import files
 
     try:

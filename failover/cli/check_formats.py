@@ -1,4 +1,4 @@
-"""What a look is for other programs: one JSON document, a Nagios plugin's lines; and a line for a domain."""
+"""A look as one JSON document or as the lines of a Nagios plugin; and the line of a domain."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Seen:
     verdict: Verdict
     domains: dict[str, Diagnosis]
     debts: Mapping[str, tuple[Debt, ...]] = field(default_factory=dict)
-    """Of each host that told; one of an older helper does not."""
+    """Debts by host; a host with an older helper does not tell."""
 
     @property
     def judged(self) -> tuple[Diagnosis, ...]:
@@ -63,7 +63,7 @@ def domain_states(fleet: Fleet, samples: Samples) -> dict[str, Diagnosis]:
 
 
 def domain_lines(domains: Mapping[str, Diagnosis], *, verbose: bool) -> list[str]:
-    """A line for each domain that is not right; of all when more is asked for."""
+    """A line for each domain that is not right; with `-v` for all."""
     right = State.HEALTHY
     return [
         headline(d) + (f": {d.summary}" if d.state is right else "")
@@ -128,7 +128,7 @@ def _debt(d: Debt) -> dict[str, Any]:
 
 
 def _domain(seen: Seen, name: str) -> dict[str, Any]:
-    """One that was not looked at, since hosts were named, has neither state nor signals."""
+    """A domain that was not looked at has neither state nor signals."""
     declared, looked = seen.fleet.domains[name], seen.domains.get(name)
     return {
         "state": looked.state.value if looked else None,
@@ -139,7 +139,7 @@ def _domain(seen: Seen, name: str) -> dict[str, Any]:
 
 
 def _signal(many: list[Signal]) -> dict[str, Any]:
-    """The worst of its vantages; all of them when there are several."""
+    """The worst vantage; if there are several, all are listed."""
     shown = worst(many)
     assert shown is not None
     return {**_plain(shown), **({"all": [_plain(s) for s in many]} if len(many) > 1 else {})}
@@ -157,7 +157,7 @@ def _plain(s: Signal) -> dict[str, Any]:
 
 
 def _short(value: float) -> float | int:
-    """Whole numbers without a fraction, seconds to the microsecond: more digits than that were never measured."""
+    """Whole numbers without a fraction, others to the microsecond: more was never measured."""
     return int(value) if value.is_integer() else round(value, 6)
 
 

@@ -1,4 +1,4 @@
-"""What a cycle says when it has ended: to people, by its exit code, and to the dead-man's switch."""
+"""The end of a cycle: lines for people, the exit code, and the heartbeat."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
 
 def beat(c: Runs) -> None:
-    """It has looked and told, and what it decided is done with or at work: only now may the dead-man's switch be
-    told so."""
+    """Called after the cycle has looked, alerted, and begun what it decided: not before."""
     url = c.ports.fleet.policy.heartbeat
     if url is not None:
         from failover.adapters import heartbeat
@@ -23,7 +22,7 @@ def beat(c: Runs) -> None:
 
 
 def lines(turn: CycleResult) -> Iterable[str]:
-    """What it did; what it only thinks is told through the channels and by `failover why`."""
+    """What the cycle did. Its opinions go to the channels and to `failover why`."""
     for record, view in turn.runs:
         why = f": {view.because}" if view.because else ""
         yield f"run {record.id} {view.state.value}{why}; see: failover runs show {record.id}"
@@ -33,7 +32,7 @@ def lines(turn: CycleResult) -> Iterable[str]:
 
 
 def code(turn: CycleResult) -> int:
-    """Of the worst of its runs; that a person was told of something is no failure of the tick."""
+    """The exit code of the worst run; an alert is no failure of the tick."""
     from failover.core.runs.journal import exit_code
 
     return max((exit_code(view) for _, view in turn.runs), default=0)

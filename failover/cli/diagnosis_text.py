@@ -1,4 +1,4 @@
-"""What a look showed, as on-call reads it: per host one headline, what is wrong, what speaks against other causes."""
+"""A look for on-call: per host a headline, what is wrong, and what speaks against other causes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _row(s: Signal) -> tuple[str, str, str, str]:
 
 
 def folded(shown: Samples) -> list[tuple[str, str, str, str]]:
-    """Signals that share one reason for being unknown are one row: behind a closed door lies one problem, not ten."""
+    """Signals that are unknown for the same reason are one row."""
     groups: dict[object, list[Signal]] = {}
     for s in shown:
         groups.setdefault(s.reason if s.outcome is Outcome.UNKNOWN else s, []).append(s)
@@ -72,7 +72,7 @@ def folded(shown: Samples) -> list[tuple[str, str, str, str]]:
 
 
 def _assumed(host: Host) -> str:
-    """What hosts.yaml leaves open, and what is done then."""
+    """Notes on what hosts.yaml leaves open, and what is done then."""
     if host.spam is None:
         spam = "spam filter not declared: an SMTP or LMTP filter by itself, else 127.0.0.1:783, if any"
     elif host.spam.engine is SpamEngine.NONE:

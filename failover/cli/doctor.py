@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from failover.runs.service import Runs
     from failover.signals.debts import Debt
 
-    Standing = dict[str, tuple[Debt, ...]]  # what each host says of ours; filled while the hosts are looked at
+    Standing = dict[str, tuple[Debt, ...]]  # our debts, by each host's own word
 
 WITHIN_S = 30.0
-"""For everything that is looked at outside. What hangs there has a deadline of its own, and most end in 10 s; this one
-is for a large fleet, a slow machine, and whatever we did not think of. The records come after."""
+"""For all looks outside together. Each has a deadline of its own, mostly 10 s; this one is for a large fleet or a slow
+machine. The records come after."""
 RECORDS_S = 15.0
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
 
@@ -132,7 +132,7 @@ def _no_domain() -> Iterable[Finding]:
 
 
 def _records(opts: Options, fleet: Fleet, standing: Standing) -> Iterator[Finding]:
-    """As a guest, so that nothing is made, brought up to date or locked there."""
+    """As a guest: nothing is made, upgraded or locked there."""
     from failover.adapters.store_guest import guest
     from failover.core.observe.signal import Outcome
     from failover.doctor import state
@@ -159,7 +159,7 @@ def _nothing(run: str, step: str) -> str:
 
 
 def _controller(fleet: Fleet, store: Store) -> Runs:
-    """For what it knows of the records; it looks at nothing and tells nobody."""
+    """The service without ports: it only reads the records."""
     from failover.actions.base import Ports
     from failover.channels.notifier import Notify
     from failover.runs.service import Runs
@@ -168,7 +168,7 @@ def _controller(fleet: Fleet, store: Store) -> Runs:
 
 
 def lines(found: tuple[Finding, ...]) -> list[str]:
-    """Grouped by what it is about, in the order of the looks; what is well is one short line."""
+    """Findings by subject; what is well is one short line."""
     subjects = dict.fromkeys(f.subject for f in found)
     out = []
     for subject in subjects:
@@ -199,5 +199,5 @@ def _last(found: tuple[Finding, ...]) -> str:
 
 
 def _printable(text: str) -> str:
-    """What a server said may be aimed at the terminal that shows it."""
+    """A server's words may carry control codes for the terminal."""
     return "".join(c if c.isprintable() else " " for c in text)

@@ -199,7 +199,7 @@ def text() -> None:
 def _reached(
     ctx: typer.Context, name: str, as_: str | None, identity: Path | None, *, root: bool = False
 ) -> Iterator[tuple[Remote, Host, Host]]:
-    """The way there, the host as it is entered now, and as hosts.yaml lists it."""
+    """The remote, the host with the user given here, and the host as hosts.yaml lists it."""
     from failover.adapters.install import as_user
 
     fleet = wiring.fleet(options(ctx))
@@ -259,7 +259,7 @@ def _ask(yes: bool) -> None:
 
 
 def _reset(remote: Remote, host: Host, seen: int, reason: str, yes: bool) -> None:
-    """Only an epoch of the future locks everybody out: any other is overtaken by the next run by itself."""
+    """Only an epoch in the future locks everybody out: the next run overtakes any other."""
     from urllib.parse import quote
 
     from failover.adapters.install import reset_epoch

@@ -23,7 +23,7 @@ LIMIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """What would be done: `verb` of failover-host, with an epoch above every one seen there."""
+    """A restore to do: `verb` of failover-host, with an epoch above every one seen there."""
 
     host: Host
     run: str
@@ -38,7 +38,7 @@ class Back:
 
     @property
     def of_filter(self) -> bool:
-        """Does it put a filter back into the path? Mail that is let go does not."""
+        """Whether it puts a filter back into the path; letting mail go does not."""
         return bool(self.unloaded) or any(row[0] != "hold" for row in self.changes)
 
     @property
@@ -114,12 +114,12 @@ def lines(back: Back, although: str) -> Iterator[str]:
 
 
 def act(remote: Remote, back: Back) -> dict[str, Any]:
-    """Raises StepFailed, StaleEpoch, Changed, Refused, OutcomeUnknown; done is what the host shows afterwards."""
+    """The host is read afterwards: that decides. Raises StepFailed, StaleEpoch, Changed, Refused, OutcomeUnknown."""
     keys = {"run": back.run, "step": back.step, "attempt": f"host-{back.epoch}", "epoch": str(back.epoch)}
     of = {"of_run": back.run, "of_step": back.step, "config_dir": _config_dir(back)} if back.verb == "restore" else {}
     reply = remote.call(back.host, back.verb, {**keys, **of}, limit_s=LIMIT_S)
     _fine(back.host, reply)
-    if back.held and back.verb == "restore":  # what is not surely ours is let go by that verb alone
+    if back.held and back.verb == "restore":  # only this verb lets go mail that may be ours
         again = {**keys, "attempt": f"{keys['attempt']}-held"}
         _fine(back.host, remote.call(back.host, "release", again, limit_s=LIMIT_S))
     left = [d for d in listing(remote, back.host) if (d.run, d.step) == (back.run, back.step)]
@@ -157,14 +157,14 @@ def _fine(host: Host, reply: Reply) -> None:
 
 
 def _nothing_but(reply: Reply) -> str:
-    """What was changed by an act that was refused: what every act does before it, to owe less."""
+    """The effect of an act that was refused: each act first frees mail that we hold."""
     freed = [f"{row[0]} messages on hold were let go" for row in reply.all("freed")]
     freed += [f"Postfix ({row[0]}) took up what was in its files" for row in reply.all("loaded")]
     return f"{' and '.join(freed)}, nothing else was changed" if freed else "nothing was changed"
 
 
 def recorded(opts: Options, fleet: Fleet, back: Back, although: str) -> bool:
-    """An event for the run, where records are that know it; they are never made for this."""
+    """Record an event, if there are records that know the run; none are made for this."""
     from failover.adapters.store_guest import guest
     from failover.core.runs.journal import fold
     from failover.runs.service import whoami
@@ -185,8 +185,7 @@ def recorded(opts: Options, fleet: Fleet, back: Back, although: str) -> bool:
 
 
 def _event(back: Back, although: str, *, owed: bool) -> tuple[Did, dict[str, Any]]:
-    """Settings that were put back decide what the step owes; that held mail was let go is no word on it: the step goes
-    on, and re-queues what waits."""
+    """Only settings that were put back end the step. After held mail alone, the step goes on and re-queues the rest."""
     from failover.core.runs.journal import Did
 
     if back.verb == "release" and not back.unloaded:

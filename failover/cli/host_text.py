@@ -35,7 +35,7 @@ def lines(host: Host, found: Found, wanted: Wanted) -> list[str]:
 
 
 def _owed(host: Host, found: Found) -> list[tuple[str, str]]:
-    """Mail on hold, and what Postfix has not loaded. What is in force has its own lines."""
+    """Mail on hold, and files that Postfix has not loaded."""
     try:
         owed = debts.of(host.name, found.debts)
     except ValueError as e:

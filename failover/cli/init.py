@@ -133,7 +133,7 @@ def _zone(domain: str) -> Found | FailoverError:
 
 
 def _tried(wanted: Wanted, zone: Found | FailoverError) -> str:
-    """Whether the MX may be changed, in words; empty when that was not tried."""
+    """May the MX be changed? In words; empty when that was not tried."""
     from failover.config.write_hosts import fits
     from failover.core.fleet import Domain
     from failover.dns import drafted
@@ -152,7 +152,7 @@ def _tried(wanted: Wanted, zone: Found | FailoverError) -> str:
 
 
 def _trusted(wanted: Wanted, listed: tuple[Server, ...], *, yes: bool) -> tuple[Server, ...]:
-    """Each with its host key in the file, or blind. Raises Refused: one has changed, or a no; ConfigError."""
+    """Servers with their host keys in the file, or blind. Raises Refused (a key has changed, or a no), ConfigError."""
     from failover.adapters import host_keys
 
     usable = [s for s in listed if not s.left_out]
@@ -227,7 +227,7 @@ def _looked(listed: tuple[Server, ...]) -> dict[str, HostFound]:
 
 
 def _at_once(do: Callable[[Server], _R], of: Sequence[Server]) -> list[_R]:
-    """Each is bounded by itself."""
+    """Each look has its own deadline."""
     if not of:
         return []
     with ThreadPoolExecutor(min(16, len(of)), thread_name_prefix="init") as pool:
@@ -238,7 +238,7 @@ def _at_once(do: Callable[[Server], _R], of: Sequence[Server]) -> list[_R]:
 
 
 def _put(out: Path, text: str) -> None:
-    """Loaded as it will be loaded, before it is in place; what was there is kept as .bak. Raises ConfigError."""
+    """The text is loaded once before it is put in place; the old file is kept as .bak. Raises ConfigError."""
     from failover.adapters.files import put, real
     from failover.config.hosts import load_fleet
 

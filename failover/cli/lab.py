@@ -74,7 +74,7 @@ def down(name: Name = "lab") -> None:
 
 @app.command()
 def status(name: Name = "lab") -> None:
-    """Is it up, and which process holds each place."""
+    """Show whether the lab is up, and the process of each place."""
     from failover.lab import Lab
     from failover.lab.places import PLACES
 
@@ -126,7 +126,7 @@ def heal(
     name: Name = "lab",
     host: Annotated[str | None, typer.Option("--host", help="Instead of the incident's usual host.")] = None,
 ) -> None:
-    """End an incident: exactly what it changed is put back."""
+    """End an incident: put back exactly what it changed."""
     from failover.lab import Lab
 
     Lab(name).heal(incident, host)

@@ -47,7 +47,7 @@ def options(ctx: typer.Context) -> Options:
 
 
 def hoist(argv: list[str]) -> list[str]:
-    """Global options to the front, wherever they stood; what `lab exec PLACE` runs, and all after `--`, stays as is."""
+    """Move global options to the front; not those after `--` or `lab exec PLACE`."""
     front: list[str] = []
     rest: list[str] = []
     words = iter(argv)
@@ -64,7 +64,7 @@ def hoist(argv: list[str]) -> list[str]:
 
 
 def _passes_through(rest: list[str]) -> bool:
-    """Have we read `lab exec PLACE`, so that the next word begins somebody else's command line?"""
+    """Whether the next word begins the command line of `lab exec PLACE`."""
     if rest[:2] != ["lab", "exec"]:
         return False
     takes_value = {"--name"}

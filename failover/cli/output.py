@@ -22,11 +22,11 @@ def paint(text: str, colour: str) -> str:
 
 
 LONG = 60
-"""A longer cell is let stick out, rather than push a whole column off the screen."""
+"""A longer cell sticks out, so that it does not push a column off the screen."""
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> list[str]:
-    """Columns as wide as they need, three blanks apart; nothing trails."""
+    """Aligned columns, three blanks apart, without trailing blanks."""
     columns = zip(*rows, strict=True) if rows else ()
     widths = [max((len(cell) for cell in column if len(cell) <= LONG), default=0) for column in columns]
     lines = ("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

@@ -25,7 +25,7 @@ def _default(ctx: typer.Context) -> None:
 
 @app.command("list")
 def list_(ctx: typer.Context, json: bool = typer.Option(False, "--json", help="one JSON document")) -> None:
-    """The playbooks that there are, the one that speaks first at the top."""
+    """List the playbooks, by priority."""
     found, wrong = _load(_listed(options(ctx).playbook_folder))
     found = sorted(found, key=lambda f: (f[1].priority, f[1].name))
     typer.echo(_as_json(found) if json else _as_table(found))
@@ -35,7 +35,7 @@ def list_(ctx: typer.Context, json: bool = typer.Option(False, "--json", help="o
 
 @app.command()
 def show(ctx: typer.Context, name: str = typer.Argument(help="name or path")) -> None:
-    """The file as it is; where it lies is said on stderr."""
+    """Print the file of a playbook; its path goes to stderr."""
     from failover.config.catalogue import find
     from failover.config.source import text_of
 
@@ -61,7 +61,7 @@ def lint(
 
 @app.command()
 def schema() -> None:
-    """The JSON Schema of a playbook; kept as playbook.json beside yours, editors complete and check them."""
+    """Print the JSON Schema of a playbook: save it as playbook.json beside yours, and editors complete and check."""
     import json
 
     from failover.config.playbooks import playbook_schema
@@ -79,7 +79,7 @@ def _listed(extra: Path | None) -> list[tuple[Path, str | None]]:
 
 
 def _load(files: list[tuple[Path, str | None]]) -> tuple[_Loaded, list[ConfigError]]:
-    """All that load, and what is wrong with the rest: one broken file hides no other."""
+    """The playbooks that load, and the errors of the others."""
     from failover.config.playbooks import load_playbook
 
     found: _Loaded = []

@@ -19,8 +19,8 @@ from failover.signals import UNMEASURED
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the controller keeps. `paused`: the hosts that it may not act on. `blocked`: bad, and it may not help;
-    None as long as it has not finished a cycle."""
+    """The controller's state. `paused`: hosts that it may not act on. `blocked`: something is bad and it may not help;
+    None before its first cycle has ended."""
 
     paused: frozenset[str] = frozenset()
     blocked: bool | None = None
@@ -84,7 +84,7 @@ def _seen(fleet: Fleet, samples: Samples, diagnoses: Mapping[str, Diagnosis]) ->
 
 
 def _newest(samples: Samples) -> list[Signal]:
-    """One a series; what the newest look at a host does not show any more is not shown. Positions are no measure."""
+    """One per series, of the newest look at each host only. Log positions are left out."""
     last = {s.host: max(t.at for t in samples if t.host == s.host) for s in {s.host: s for s in samples}.values()}
     shown = (s for s in samples if s.at == last[s.host] and s.name not in UNMEASURED)
     return list({(s.host, s.name, s.vantage): s for s in shown}.values())

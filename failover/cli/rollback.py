@@ -18,7 +18,7 @@ def rollback(
     although: str = typer.Option("", metavar="REASON", help="undo even what its guards would keep, and record why"),
     as_json: bool = typer.Option(False, "--json", help="print one JSON document and nothing else"),
 ) -> None:
-    """Undo a run. While what a step guards against still holds, it stays in force (exit 6), unless --although."""
+    """Undo a run. A step whose guard does not hold stays in force (exit 6), unless --although."""
     from failover.cli import progress, run_text
     from failover.cli.run import _ask
 

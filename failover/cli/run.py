@@ -97,14 +97,14 @@ def _plan(c: Runs, opts: Options, name: str | None, given: dict[str, str], file:
 
 
 def _approved(c: Runs, opts: Options, file: Path) -> Plan:
-    """The plan in the file, after everything it rests on was read again and is still so."""
+    """The plan in the file, read again and found unchanged."""
     from failover.adapters.plan_file import load_plan
 
     return _unchanged(c, opts, load_plan(file))
 
 
 def _answered(c: Runs, opts: Options, key: str) -> Plan:
-    """The plan that the controller asked about, after everything it rests on was read again and is still so."""
+    """The plan that the controller asked about, read again and found unchanged."""
     asked = c.store.proposal(key)
     if asked is None:
         raise ConfigError(f"the controller asked no question {key!r}", try_="name a playbook, or see: failover status")
@@ -123,7 +123,7 @@ def _unchanged(c: Runs, opts: Options, approved: Plan) -> Plan:
 
 
 def _recommended(c: Runs, opts: Options, *, quiet: bool) -> Plan:
-    """Look, say what is wrong, and plan what the trigger asks for; exit 0 when nothing is, 4 when it may not."""
+    """Look, say what is wrong, and plan the cure. Exit 0 when nothing is wrong, 4 when no playbook may start."""
     from failover.cli import diagnosis_text, status
     from failover.core.alerting import incident_alerts
     from failover.core.decide.verdict import Decision

@@ -27,7 +27,7 @@ _WORDS = {
 
 
 def end(c: Runs, record: RunRecord, *, as_json: bool, events: bool, interrupted: bool = False) -> None:
-    """Print the end of a sitting and leave with its exit code."""
+    """Print how the run stands now, and leave with its exit code."""
     view = c.view(record)
     if as_json:
         print(json.dumps(run_document(record.id, record.plan, view, c.store.events(record.id)), indent=2))
@@ -38,7 +38,7 @@ def end(c: Runs, record: RunRecord, *, as_json: bool, events: bool, interrupted:
 
 
 def lines(record: RunRecord, view: RunView, at_work: str = "") -> list[str]:
-    """`at_work`: who works on it just now; empty: nobody."""
+    """`at_work`: the process that works on it now; empty: none."""
     if view.state is RunState.RUNNING and at_work:
         return [f"Run {record.id} is under way, by {at_work}."]
     if view.state not in NEEDS_PERSON:
@@ -72,7 +72,7 @@ def _standing(phase: Phase) -> str:
 
 
 def _next(record: RunRecord, view: RunView) -> list[str]:
-    """The commands that are open now, exactly as they are typed."""
+    """The commands that come next, exactly as they are typed."""
     run = record.id
     match view.state:
         case RunState.SUCCEEDED:

@@ -1,4 +1,4 @@
-"""`failover runs`: what was run, how it stands, and a person's word on what only a person can settle."""
+"""`failover runs`: list and show runs, and decide what only a person can decide."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def show(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
 
 @app.command()
 def resume(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
-    """Finish a run that was interrupted: settle what is open on the hosts, then go on in the direction it went."""
+    """Finish a run that was interrupted: settle the open attempt, then go on in the same direction."""
     from failover.cli import progress, run_text
 
     with wiring.controller(options(ctx)) as c:

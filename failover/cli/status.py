@@ -46,7 +46,7 @@ def overview(ctx: typer.Context) -> None:
 
 
 def _owed(c: Runs) -> dict[str, Owed]:
-    """By the hosts' own word, all asked at once."""
+    """Debts by the hosts' own word; all hosts are asked at once."""
     from concurrent.futures import ThreadPoolExecutor
     from functools import partial
 
@@ -69,7 +69,7 @@ def _host(c: Runs, h: Host, owed: Owed, standing: Mapping[tuple[str, str], Step]
 
 
 def _recorded(c: Runs, run: str, step: str, standing: Mapping[tuple[str, str], Step]) -> str:
-    """What our records say of it: in force; so, but hosts.yaml leads elsewhere; not; or that there is no such run."""
+    """Our records on this step: in force; in force, but hosts.yaml leads elsewhere; not in force; or no such run."""
     from failover.runs.in_force import lost
 
     if (known := standing.get((run, step))) is not None:
@@ -186,7 +186,7 @@ _RECORDED = {
 
 
 def _debt_lines(name: str, host: dict[str, Any]) -> Iterator[str]:
-    """What the host says, and our records do not."""
+    """Debts that our records do not have."""
     if host["debts"] is None:
         yield f"{name} does not say what it holds of ours: {host['debts_unknown']}"
     for d in host["debts"] or ():

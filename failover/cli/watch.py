@@ -1,7 +1,6 @@
 """The resident controller: one cycle after another, until it is told to stop; survives a store or a file that fails.
 
-Told to stop, it ends its cycle first, a run that is under way with it: a run that is paused waits for a person, one
-that is killed is gone on with by whoever comes next.
+At a stop it finishes its cycle and the run in it: a run that is paused would wait for a person.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Watcher:
     stopper: progress.Stopper = field(init=False)
 
     def run(self) -> None:
-        """Raises ConfigError at the start only: later a file that does not load leaves the last good one in force."""
+        """Raises ConfigError at the start only; later, a file that does not load leaves the last good one in force."""
         with progress.stoppable() as self.stopper:
             notify("READY=1")
             while not self.stopper.asked:
@@ -41,7 +40,7 @@ class Watcher:
         raise typer.Exit(0)
 
     def _as_configured(self) -> None:
-        """Cycles under one reading of the files, until these change."""
+        """Cycles until a file changes."""
         read = self._files()
         books = wiring.playbooks(self.opts)
         with wiring.controller(self.opts, remembers=True) as c:
@@ -59,7 +58,7 @@ class Watcher:
         try:
             turn = cycle(c, books, alive=lambda: self._alive(c))
         except Refused as e:
-            notify("WATCHDOG=1")  # standing by is work, too
+            notify("WATCHDOG=1")  # also while it stands by
             return self._say(f"standing by: {e}")
         except FailoverError as e:
             return self._say(f"no decision: {e} ({e.try_})")
@@ -75,7 +74,7 @@ class Watcher:
         notify("WATCHDOG=1")
 
     def _say(self, text: str) -> None:
-        """A state is printed when it begins, not each time."""
+        """Print a state once, when it begins."""
         notify(f"STATUS={text[:200]}")
         if text != self.said:
             print(text, flush=True)
@@ -107,5 +106,5 @@ def notify(state: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as s:
         try:
             s.sendto(state.encode(), "\0" + path[1:] if path.startswith("@") else path)
-        except OSError:  # whoever started us does not listen any more; that is no reason to end
+        except OSError:  # nobody listens any more: no reason to end
             return

@@ -1,4 +1,4 @@
-"""`failover why`: what the controller sees, what it would do, and what it does not do, each with its reasons."""
+"""`failover why`: what the controller sees, and what it would and would not do, with reasons."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def why(
 
 
 def situation(c: Runs, books: tuple[Playbook, ...]) -> Situation:
-    """As the controller remembers it; where it has not looked lately, with one look of our own, which is not kept."""
+    """The controller's memory; if it has not looked lately, with one look of our own, which is not stored."""
     from dataclasses import replace
 
     from failover.controller.observe import last_look, look, remembered

@@ -23,7 +23,7 @@ _MARKS = {True: "yes", False: "no", None: "?"}
 
 
 def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tuple[Anomaly, ...] = ()) -> list[str]:
-    """What is seen, what of ours is in force, what comes next, and the reasons, playbook by playbook."""
+    """What is seen, our changes in force, what would be done now, and the reasons by playbook."""
     verdict = decide(s)
     shown = _wanted(verdict, s, only)
     out = [_last(last, s), *(line for d in s.diagnoses().values() for line in _host(d, verdict, s, shown))]
@@ -38,14 +38,13 @@ def lines(s: Situation, last: Cycle | None, only: str | None = None, peaks: tupl
 
 
 def _host(d: Diagnosis, v: Verdict, s: Situation, shown: Iterable[Considered]) -> list[str]:
-    """What is hidden behind one closed door is one line."""
     against = [f"  against: {', '.join(d.evidence_against)}"] if d.evidence_against else []
     to_do = (f"  {line}" for line in _to_do(d, v, s, shown))
     return [headline(d), *table(folded((*d.evidence_for, *d.latent))), *against, *to_do]
 
 
 def _to_do(d: Diagnosis, v: Verdict, s: Situation, shown: Iterable[Considered]) -> tuple[str, ...]:
-    """What a page would say is to be done; what its playbook lacks, unless that is shown further down."""
+    """What to do by hand; and what the nearest playbook lacks, unless that is shown further down."""
     if (v.kind is Decision.RUN and v.host == d.host) or not deserves_a_page(d):
         return ()
     nearest, by_hand = advice(d, v, s)
@@ -97,14 +96,14 @@ def _name(c: Considered) -> str:
 
 
 def _coming(c: Considered, s: Situation) -> bool:
-    """By the newest looks it would fire: what lacks is that it lasts."""
+    """Its conditions are met by the newest look, but not for long enough."""
     trigger = c.candidate.bound.trigger
     return trigger is not None and not c.fires and _met_now(trigger, s)
 
 
 def _wanted(v: Verdict, s: Situation, only: str | None) -> tuple[Considered, ...]:
-    """All of one that was asked for by name; else those that cannot be told, or of which at least one test is met, be
-    it at the newest look alone. When our own network is at fault no test says anything."""
+    """All candidates of a playbook asked for by name; else those with a test that is met by the newest look, or that
+    cannot be told. None if our own network is at fault: no test means anything then."""
     if only is not None:
         return tuple(c for c in v.considered if c.candidate.name == only)
     if our_network(s.fleet, s.samples, s.now):
@@ -133,8 +132,7 @@ def outcome(c: Considered, s: Situation) -> str:
 
 
 def _conditions(c: Considered, s: Situation) -> list[str]:
-    """Each test with what it saw and wanted; `yes` where it is met, `so far` where that has to last, `?` where nobody
-    can tell."""
+    """Each test with what it saw and wanted. `so far`: met, but not yet for long enough; `?`: cannot be told."""
     trigger = c.candidate.bound.trigger
     rows = [*_judged(trigger, s, ""), *(r for p in c.candidate.bound.preconditions for r in _judged(p, s, "needs: "))]
     return table([(mark, said) for mark, said in rows])
@@ -149,7 +147,7 @@ def _judged(condition: Condition | None, s: Situation, word: str) -> list[tuple[
 
 
 def _tests(condition: Condition | None, word: str = "") -> list[tuple[str, Predicate]]:
-    """Each with a word where it is one of several of which one will do."""
+    """The tests; those of an `any` begin with `either` and `or`."""
     match condition:
         case None:
             return []

@@ -72,9 +72,9 @@ def _cloud(host: Host) -> Cloud:
 
 @contextmanager
 def controller(opts: Options, *, remembers: bool = False) -> Iterator[Runs]:
-    """Everything a command needs to plan and to act; SSH sessions are closed on the way out.
+    """All that a command needs to plan and to act; closes SSH sessions at the end.
 
-    `remembers`: counting goes on from what the store has of earlier looks.
+    `remembers`: rates are counted on from earlier looks in the store.
     """
     from functools import partial
 
@@ -102,12 +102,12 @@ def controller(opts: Options, *, remembers: bool = False) -> Iterator[Runs]:
 
 
 RECENT = timedelta(hours=1)
-"""A count goes on from a look that is no older."""
+"""A count goes on from a look of at most this age."""
 
 
 @dataclass
 class _Seeing:
-    """Looks, and lets the next whole look go on counting from the last one."""
+    """Looks; each whole look counts on from the one before."""
 
     fleet: Fleet
     remote: Remote

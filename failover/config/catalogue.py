@@ -14,15 +14,14 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 def built_in() -> Path:
-    """In an installed package beside the code; in a checkout at its top."""
+    """Beside the code in an installed package, at the top in a checkout."""
     package = Path(failover.__file__).resolve().parent
     carried = package / "_playbooks"
     return carried if carried.is_dir() else package.parent / "playbooks"
 
 
 def find(name_or_path: str, extra: Path | None) -> Path:
-    """The file of a playbook. What looks like a path is one; a name is looked up among those that there are, and never
-    made into a path. Raises ConfigError."""
+    """The file of a playbook. A name is looked up in the list, and never made into a path. Raises ConfigError."""
     if is_path(name_or_path):
         return Path(name_or_path)
     known = list_all(extra)

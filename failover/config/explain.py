@@ -68,7 +68,7 @@ def _problem(error: Any, source: Source, model: type[BaseModel], later: Mapping[
 
 
 def _tag(place: Place, ctx: Mapping[str, Any], source: Source, later: Mapping[str, str], known: list[str]) -> Problem:
-    """The key that says which model it is (kind, action) is missing, or says none that there is."""
+    """The key that names the model (kind, action) is missing or unknown."""
     key = ctx["discriminator"].strip("'")
     if "tag" not in ctx:
         return Problem(source.where(place), f'{_name(place)} lacks "{key}"; add one of {", ".join(known)}')
@@ -77,7 +77,7 @@ def _tag(place: Place, ctx: Mapping[str, Any], source: Source, later: Mapping[st
 
 
 def _place(loc: tuple[str | int, ...], value: Any) -> Place:
-    """Pydantic's location, less what does not stand in the file: union tags, and a key that is missing."""
+    """Pydantic's location without what is not in the file: union tags, and a missing key."""
     place: list[str | int] = []
     for part in loc:
         if _holds(value, part):

@@ -212,7 +212,7 @@ def load_fleet(path: Path) -> Fleet:
 
 
 def _contradictions(source: Source) -> list[Problem]:
-    """What no field can see alone. Looks at the plain values, so that it is said together with all the rest."""
+    """Problems between fields. Judged on the plain values, so that they are told together with all others."""
     hosts = _mapping(_mapping(source.value).get("hosts"))
     domains = _mapping(_mapping(source.value).get("domains"))
     return [

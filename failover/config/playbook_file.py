@@ -75,12 +75,12 @@ def _only_one(keys: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _subject(value: Any, info: ValidationInfo) -> str:
-    """By the signal, which stands before it in every model: `dns.…` is looked at on a domain."""
+    """A host; or a domain, where the signal before it is `dns.…`."""
     return (domain if str(info.data.get("signal", "")).startswith("dns.") else host)(value, info)
 
 
 SubjectRef = Annotated[str, PlainValidator(_subject), A_HOST]
-"""What a signal is looked at on: a host, or a domain for `dns.mx`."""
+"""The subject of a signal: a host, or a domain for `dns.mx`."""
 SignalName = Annotated[
     str,
     AfterValidator(_signal),
@@ -153,7 +153,7 @@ AnyOf.model_rebuild()
 
 
 def _shows_nothing(watch: dict[str, Any]) -> str | None:
-    """Why this goal is met, or never met, whatever the step did; and what to write instead."""
+    """Why this goal proves nothing (it is always or never met), and what to write instead."""
     signal, queue = watch.get("signal"), str(watch.get("signal", "")).startswith("queue.")
     if "stops_growing" in watch:
         return "stops_growing is met where no mail comes at all, so it shows nothing; write leaves: some"
@@ -285,7 +285,7 @@ class Step(Strict):
 
 
 def _step(action: Action) -> type[Step]:
-    """`Step` with this action's `with:`; the example that an error shows has what has no default."""
+    """`Step` with this action's `with:`; the example in errors shows the keys without a default."""
     fields = action.with_.model_fields.items()
     needed = [(f.alias or n, (f.examples or ["…"])[0]) for n, f in fields if f.is_required()]
     example = f"{{{', '.join(f'{key}: {value}' for key, value in needed)}}}"

@@ -40,7 +40,7 @@ def load_playbook(path: Path, *, named: str | None = None) -> Playbook:
 
 
 def bind_playbook(playbook: Playbook, given: Mapping[str, str], fleet: Fleet) -> Playbook:
-    """`core.runs.bind.bind`, for the command line: what cannot be bound is a ConfigError."""
+    """`core.runs.bind.bind` for the command line. Raises ConfigError where something cannot be bound."""
     try:
         return bind(playbook, given, fleet)
     except Unbound as e:
@@ -58,7 +58,7 @@ def playbook_schema() -> dict[str, Any]:
 
 
 def _contradictions(source: Source, named: str | None) -> list[Problem]:
-    """What no field can see alone. Looks at the plain values, so that it is said together with all the rest."""
+    """Problems between fields. Judged on the plain values, so that they are told together with all others."""
     value = source.value if isinstance(source.value, dict) else {}
     problems: list[Problem] = []
     if named and isinstance(value.get("name"), str) and value["name"] != named:

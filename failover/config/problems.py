@@ -1,4 +1,4 @@
-"""What is wrong with a file, each at its line and column, in the operator's words: found this, write that."""
+"""Problems of a file, each at its line and column: found this, write that."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def refusal(name: str, problems: Iterable[Problem]) -> ConfigError:
 
 
 def _printable(text: str) -> str:
-    """What a file holds may be aimed at the terminal that shows it."""
+    """A file may carry control codes for the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

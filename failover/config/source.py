@@ -40,7 +40,7 @@ class Source:
     problems: tuple[Problem, ...]
 
     def where(self, place: Place) -> Position:
-        """Of the key there, else of the value, else of what holds it."""
+        """The position of the key, else of its value, else of what contains it."""
         while place and place not in self.keys and place not in self.values:
             place = place[:-1]
         return self.keys.get(place) or self.values.get(place) or Position(1, 1)
@@ -70,7 +70,7 @@ def text_of(path: Path, *, missing: str) -> str:
 
 
 def parse(text: str, name: str) -> Source:
-    """The values of YAML text; what YAML itself forbids is raised as ConfigError, the rest is in `problems`."""
+    """The values of YAML text; other problems than bad YAML are in `problems`. Raises ConfigError for bad YAML."""
     if bad := _ILLEGAL.search(text):
         code = f"U+{ord(bad[0]):04X}"
         raise refusal(name, [Problem(_end(text[: bad.start()]), f"the control character {code}; remove it")])
@@ -185,7 +185,7 @@ def _end(text: str) -> Position:
 
 
 def _unparsable(error: yaml.MarkedYAMLError, text: str) -> Problem:
-    """libyaml's own words, but for the commonest of all mistakes."""
+    """libyaml's own words, except for the commonest mistake."""
     unclosed = "end of stream" in (error.problem or "") and error.context_mark
     mark = unclosed or error.problem_mark or error.context_mark
     if mark is None:

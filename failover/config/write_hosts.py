@@ -1,7 +1,7 @@
-"""The text of a first hosts.yaml: each value with its evidence; what is not known commented out, with how to fill it.
+"""The text of a first hosts.yaml: each value with its evidence; unknown ones are commented out, with how to fill them.
 
-What stands in it came from DNS and from servers, so nothing is written that the models of hosts.yaml do not take, and
-comments are kept to one kind of line that no text can leave.
+The values come from DNS and from servers. So only values that the models of hosts.yaml take are written, and a comment
+cannot be left by any text in it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from failover.config import hosts as models
 
 WIDTH = 110
 NEEDED = {"role", "address", "dns"}
-"""Without these a host or a domain cannot be loaded: where one is odd, all of it is commented out."""
+"""A host or domain cannot be loaded without these: if one is odd, the whole block is commented out."""
 Value = str | int | Mapping[str, str | int]
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@-]*|[0-9]{1,3}(\.[0-9]{1,3}){3}")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -29,7 +29,7 @@ _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`value` None: not known. Then `example` stands there, commented out, and `why` says how to fill it."""
+    """`value` None: not known. Then `example` is written as a comment, and `why` says how to fill it."""
 
     key: str
     value: Value | None
@@ -39,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One host or domain. `usable` False: all of it is commented out, since it could not be loaded without."""
+    """One host or domain. `usable` False: it could not be loaded, so all of it is commented out."""
 
     name: str
     why: str
@@ -91,7 +91,7 @@ policy:
 
 
 def _notify() -> Iterable[str]:
-    """An example of every kind; commented out, unless nothing needs to be filled in."""
+    """An example of each kind; commented out, unless it is complete."""
     yield from _comment("", "Two channels at least, none through the mail hosts themselves.")
     yield from _comment("", "A URL is a secret: write only where it is kept (env:NAME, file:PATH).")
     yield "notify:"
@@ -145,7 +145,7 @@ def flow(value: Value) -> str:
 
 
 def scalar(value: str | int) -> str:
-    """Plain where nothing else could be read into it, else in double quotes (of JSON, which are YAML's)."""
+    """Plain where YAML reads it as the same text, else in double quotes."""
     if isinstance(value, int):
         return str(value)
     return value if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else json.dumps(value)

@@ -11,7 +11,7 @@ DEADLINE_S = 5.0
 
 
 def machine(host: Host, at: Ec2) -> Finding:
-    """Its own size stands for any: what is asked for is the right, not the size."""
+    """A dry run with its own size: that asks for the right alone."""
     name = "cloud"
     cloud = Ec2Cloud(at, deadline_s=DEADLINE_S)
     try:

@@ -1,4 +1,4 @@
-"""The channels by which people are told: enough of them, none through the patient, and their secrets at hand."""
+"""The channels: are there enough, does none lead through a mail host, and can their secrets be read?"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _enough(fleet: Fleet) -> Finding:
 
 
 def _leads(fleet: Fleet, channel: Channel, leads: Leads, resolve: Resolve, addresses: Addresses) -> Finding:
-    """A URL is a secret: only where it is kept is ever said, and of an https one its host."""
+    """A URL is a secret: only its reference is shown, and the host of an https one."""
     kept = [given for given in (channel.url, channel.secret) if given and given.startswith(REFERENCES)]
     where = " ".join([channel.kind, *kept])
     try:
@@ -76,7 +76,7 @@ def _parts(url: str) -> tuple[str, str]:
 
 
 def _own_mail(fleet: Fleet, scheme: str, host: str) -> str | None:
-    """Apprise's mailto: the host is the domain whose mail server takes it."""
+    """For Apprise's mailto the host is a domain; its mail server takes the message."""
     return next((f"the mail of {d}" for d in fleet.domains if scheme.startswith("mailto") and host == d), None)
 
 

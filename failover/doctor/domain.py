@@ -15,7 +15,7 @@ from failover.ports import Clock, DnsZone
 from failover.signals import dns as probe
 
 SLOW_TTL_S = 3600
-"""Ours: a shift that takes longer than this to be seen is no cure for an incident."""
+"""Our choice: a shift that takes longer to be seen cures no incident."""
 
 
 def findings(fleet: Fleet, domain: Domain, zone: Callable[[Domain], DnsZone], clock: Clock) -> Iterator[Finding]:
@@ -41,7 +41,7 @@ def _everywhere(domain: Domain, mx: MxSet, zone: DnsZone, clock: Clock) -> Findi
 
 
 def targets(fleet: Fleet, domain: str, mx: MxSet, zone: DnsZone) -> Iterator[Finding]:
-    """Each standby, as an MX that senders may be sent to."""
+    """Is each standby fit to be an MX?"""
     for host in (h for h in fleet.hosts.values() if h.role is Role.STANDBY):
         if host.mx is None:
             try_ = f"hosts, {host.name}: mx: NAME, as the MX records carry it ({mx})"

@@ -1,4 +1,4 @@
-"""What on this host's mail path waits to hang, before it does: with the line to write. Pure.
+"""Settings of this host's mail path that will make it hang one day, with the line to write. Pure.
 
 Defaults as in postconf(5) of Postfix 3.7: command_time_limit 1000 s, milter_content_timeout 300 s. spamc(1): 600 s.
 A body without a line break at its end: measured with spamd 4.0.1, which waits for more as long as the other side is
@@ -16,12 +16,12 @@ from failover.ports import Reply
 
 NAME = "latent hang"
 SCAN_S = 120
-"""What we propose for one scan: far above any healthy one, far below what a queue can wait."""
+"""Our proposal for one scan: far above a healthy one, far below what a queue can wait."""
 _MILTER = ("main.cf:milter_content_timeout", "main.cf:milter_default_action")
 
 
 def settings(wiring: Reply) -> tuple[str, ...]:
-    """What to ask `settings` for, given what `filter-read` answered."""
+    """The settings to ask for, by the answer of `filter-read`."""
     limits = [f"main.cf:{name}_time_limit" for name in _pipes(wiring)]
     return (*_MILTER, "main.cf:command_time_limit", *limits)
 
@@ -96,7 +96,7 @@ def _milters(host: Host, wiring: Reply, values: Mapping[tuple[str, str], str]) -
 
 
 def _last_line(host: Host, wiring: Reply) -> Iterator[Finding]:
-    """Whoever talks to spamd without spamc must end the body with a line break, or close its side."""
+    """A client of spamd other than spamc must end the body with a line break, or close its side."""
     if host.spam is None or host.spam.engine is not SpamEngine.SPAMASSASSIN:
         return
     if wiring.one("command") == ("spamc",):

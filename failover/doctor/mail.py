@@ -1,4 +1,4 @@
-"""One look at the fleet, as `check` takes it: would the standby bear the mail now? What else fails is told, too."""
+"""One look at the fleet, as `check` takes it: is the standby fit to take the mail now?"""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ def findings(fleet: Fleet, remote: Remote, smtp: SmtpClient, clock: Clock) -> It
         yield fail("standby", "fleet", "hosts.yaml has no standby: there is nowhere to", try_="role: standby for one")
     for host in fleet.hosts.values():
         yield health(host, diagnoses[host.name])
-        if not any(s.outcome is Outcome.FAIL for s in latest(samples, host.name, "ssh.reach")):  # that is said already
+        if not any(
+            s.outcome is Outcome.FAIL for s in latest(samples, host.name, "ssh.reach")
+        ):  # said already
             yield room(host, samples)
             yield log(host, samples)
 
 
 def health(host: Host, found: Diagnosis) -> Finding:
-    """A standby that is not well is no target. A primary that is not well is an incident, and not in our way."""
+    """A standby that is not well is no target. A primary that is not well hinders no failover."""
     said = f"{host.role.value} is {found.state.value}"
     if found.state is State.HEALTHY:
         return ok("mail", host.name, said)
@@ -44,7 +46,7 @@ def health(host: Host, found: Diagnosis) -> Finding:
 
 
 def log(host: Host, samples: Samples) -> Finding:
-    """Without one a cure is judged by the queue alone."""
+    """Without a mail log, a cure is judged by the queue alone."""
     found = next((s for s in latest(samples, host.name, POSITION.name)), None)
     if found is not None and found.outcome is Outcome.OK:
         return ok("log", host.name, f"mail is counted in {found.reason}")
@@ -58,7 +60,7 @@ def log(host: Host, samples: Samples) -> Finding:
 
 
 def room(host: Host, samples: Samples) -> Finding:
-    """Re-queueing writes each message anew, so a full disk is in the way of a cure."""
+    """A requeue writes each message anew, so it needs room on the disk."""
     found = worst(s for name in _ROOM for s in latest(samples, host.name, name))
     free = f"on {host.name}: df -h and df -i at the queue; free space outside of the queue"
     if found is None or found.outcome is Outcome.UNKNOWN:

@@ -1,4 +1,4 @@
-"""The playbooks there are, against the hosts there are: each loads, and can be bound for every host it may meet."""
+"""Every playbook loads, and can be bound to every host of the fleet."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def findings(files: Mapping[str, Path], fleet: Fleet) -> Iterator[Finding]:
 
 
 def against(playbook: Playbook, fleet: Fleet) -> Iterator[Finding]:
-    """Nothing where all is well."""
+    """Yields nothing where all is well."""
     if any(p.type == "domain" and p.default is None for p in playbook.params.values()) and not fleet.domains:
         said = "it moves the mail of a domain, and hosts.yaml has none"
         yield warn(NAME, playbook.name, said, try_="domains: {example.net: {dns: …}}, see `failover init`")
@@ -46,7 +46,7 @@ def against(playbook: Playbook, fleet: Fleet) -> Iterator[Finding]:
 
 
 def _problems(playbook: Playbook, fleet: Fleet, host: str) -> tuple[str, ...]:
-    """With this host as every host that it wants, and the first domain; what else it wants is a person's to give."""
+    """With this host for each host parameter, and the first domain; other parameters are a person's to give."""
     wanted = {name: p for name, p in playbook.params.items() if p.default is None}
     given = {name: host for name, p in wanted.items() if p.type == "host"}
     given |= {name: next(iter(fleet.domains)) for name, p in wanted.items() if p.type == "domain"}

@@ -1,6 +1,6 @@
 """Where runs are recorded: can we write there, is it ours and durable; and what is still in force, open or paused.
 
-Looked at without making anything: a database that is not there yet stays so.
+Nothing is made here: a database that does not exist is not created.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 NAME = "state"
 Standing = Mapping[str, tuple[Debt, ...]]
-"""What each host itself says of ours in force or on hold there."""
+"""Our debts on each host, by its own word."""
 ROOM = 100 * 1024 * 1024
-"""Ours: thousands of runs; one takes some 50 kB."""
+"""Our choice: room for thousands of runs of some 50 kB."""
 NETWORKED = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"}
 """SQLite's write-ahead log needs memory shared by all who have the file open (sqlite.org/wal.html)."""
 
@@ -58,7 +58,7 @@ def folder(path: Path) -> Iterator[Finding]:
 
 
 def database(path: Path) -> Finding:
-    """Whether it keeps a write-ahead log stands in its header (sqlite.org/fileformat2.html, offset 18)."""
+    """The header says whether it keeps a write-ahead log (sqlite.org/fileformat2.html, offset 18)."""
     with path.open("rb") as file:
         head = file.read(20)
     size = f"{path.stat().st_size // 1024} KiB"
@@ -71,7 +71,7 @@ def database(path: Path) -> Finding:
 
 
 def records(c: Runs, standing: Standing) -> Iterator[Finding]:
-    """What nobody remembers here, and a host does, was forgotten."""
+    """Also changes that a host has, and our records do not."""
     for m in c.mitigations():
         subject = m.step.host or m.step.domain or "fleet"
         if m.until is not None and m.until <= c.now:
@@ -96,7 +96,7 @@ def records(c: Runs, standing: Standing) -> Iterator[Finding]:
 
 
 def forgotten(standing: Standing, amiss: Callable[[str, str], str]) -> Iterator[Finding]:
-    """`amiss`: what our records wrongly say of a change that stands there; empty where they are right."""
+    """`amiss`: how our records are wrong about a change in force there; empty where they are right."""
     for debt in (d for debts in standing.values() for d in debts):
         if debt.kind == "held" and not debt.busy:
             yield fail("on hold", debt.host, debt.says, try_=debt.discharge)
@@ -107,7 +107,7 @@ def forgotten(standing: Standing, amiss: Callable[[str, str], str]) -> Iterator[
 
 
 def _file_system(at: Path) -> str:
-    """Of the longest mount point above, as proc_pid_mountinfo(5) has it."""
+    """The file system of the longest mount point above (proc_pid_mountinfo(5))."""
     found = ("", "")
     try:
         for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines():
