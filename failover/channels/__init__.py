@@ -1,4 +1,4 @@
-"""The kinds of channel by which people are told. Each is a file of this folder, and one line here."""
+"""The registry of channels. Each kind is a file of this folder, and one line here."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ _FILES = (
 )
 
 CHANNELS: Mapping[str, ChannelKind] = {name: import_module(f"{__name__}.{name}").KIND for name in _FILES}
-"""By the word that `kind:` says in hosts.yaml, which is the file's name."""
+"""By `kind:` in hosts.yaml, which is the file's name."""

@@ -1,6 +1,6 @@
-"""`kind: apprise`: whatever the Apprise library reaches (mail, Slack, Telegram, …), by one URL of its kind.
+"""`kind: apprise`: every service of the Apprise library (mail, Slack, Telegram, …), by one of its URLs.
 
-An extra, imported when used. Its own time-outs are per socket operation and not every plugin's, so it runs under ours.
+An extra, imported when used. Not every plugin has a time-out, and theirs are per socket operation; ours is around it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def send(channel: Channel, message: Message, patience: Patience) -> None:
         raise OutcomeUnknown(said, try_="ask there before repeating it") from None
     except FailoverError:
         raise
-    except Exception as e:  # a plugin's own; its words may hold the URL
+    except Exception as e:  # of a plugin; its words may hold the URL
         raise OutcomeUnknown(f"apprise failed with {type(e).__name__}", try_=_BY_HAND) from None
     if not took:
         raise OutcomeUnknown("apprise could not tell it, or not all of it", try_=_BY_HAND)

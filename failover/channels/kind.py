@@ -1,4 +1,4 @@
-"""What every kind of channel says of itself: its form in hosts.yaml, how it sends, where it may lead."""
+"""A kind of channel: its form in hosts.yaml, its way to send, and where it may lead."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Form(Strict):
-    """A channel as hosts.yaml has it. Each kind adds the keys that it takes; a key that must be there has an
-    example, which people are shown."""
+    """A channel as hosts.yaml has it. Each kind adds its keys; a required key has an example, which people are
+    shown."""
 
     hides = True
     kind: str
 
     def channel(self) -> Channel:
-        """The value that the rest of failover knows: where it leads, and the reference to its secret."""
+        """The stored value: where it leads, and the reference to its secret."""
         raise NotImplementedError
 
 
@@ -39,7 +39,7 @@ Send = Callable[[Channel, Message, Patience], None]
 
 
 class Leads(enum.Enum):
-    """What doctor looks at."""
+    """The parts of a channel that doctor looks at."""
 
     NOWHERE = "it stays on this machine"
     HTTPS = "to the host of an https URL, or to its service's own address"

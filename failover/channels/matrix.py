@@ -1,6 +1,6 @@
 """`kind: matrix`: a message in a Matrix room (spec.matrix.org, client-server API, "Sending events to a room").
 
-All tries of one message have one transaction id, so a server that took the first of them shows it once.
+All tries of one message have the same transaction id, so the room shows it once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from failover.fields import HTTPS, Secret, Wrong
 
 _TITLE = 300
 _TEXT_BYTES = 20_000
-"""An event of more than 65,536 bytes is refused; a quote or a line end takes 2, in each of the forms that it has."""
+"""An event of more than 65,536 bytes is refused. It has the text twice, and a quote or a line end takes 2 bytes."""
 
 
 def _server(url: str) -> str:
@@ -65,7 +65,7 @@ def request(channel: Channel, message: Message) -> Request:
 
 
 def _content(message: Message) -> dict[str, object]:
-    """`m.mentions`: nobody, whatever names stand in the text. A notice makes no sound."""
+    """`m.mentions` is empty: a name in the text calls nobody. A notice makes no sound."""
     loud = "" if message.resolves else f"{severity(message.severity)}: "
     text = bytes_of(lines(message.text, _TEXT_BYTES), _TEXT_BYTES)
     said = f"{loud}{line(message.title, _TITLE)}\n{text}".rstrip()

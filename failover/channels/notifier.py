@@ -1,4 +1,4 @@
-"""Telling people, by whichever kind the channel is. What is told is bounded in time."""
+"""Send a message by any kind of channel, within a deadline."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Notify:
     backoff_s: float = 0.5
 
     def send(self, channel: Channel, message: Message) -> None:
-        """Tell it once.
+        """Send it once.
 
         Raises:
             Unreachable: certainly not told.
             OutcomeUnknown: sent, and no answer came, or a 5xx: maybe told.
-            StepFailed: the service answered, and turned it away.
-            ConfigError: no such kind of channel, its URL is none, or its secret is not where the reference says.
+            StepFailed: the service refused it.
+            ConfigError: an unknown kind of channel, a bad URL, or a secret that cannot be read.
         """
         kind = CHANNELS.get(channel.kind)
         if kind is None:

@@ -1,6 +1,6 @@
 """`kind: ntfy`: a push to phones through ntfy.sh or a server of one's own (docs.ntfy.sh/publish, "Publish as JSON").
 
-As JSON to the server's root, never by headers: nothing of a title can end up as a header, and every script is shown.
+As JSON to the server's root, not by headers: so a title cannot become a header, and may have any letters.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _url(url: str) -> str:
 
 
 class Ntfy(Form):
-    """A push to phones. `token`: where the topic wants one."""
+    """A push to phones. `token`: for a topic that needs one."""
 
     kind: Literal["ntfy"]
     url: Annotated[str, AfterValidator(_url)] = Field(examples=['"https://ntfy.sh/TOPIC"'])

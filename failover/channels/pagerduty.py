@@ -1,7 +1,7 @@
 """`kind: pagerduty`: PagerDuty's Events API v2 (developer.pagerduty.com, "Send an Alert Event").
 
-One incident here is one alert there: `dedup_key` is the message's key, so that a later stage or a repeat adds to it
-instead of paging anew, and its end resolves it.
+One incident is one alert there: `dedup_key` is the message's key, so a later stage or a repeat does not page again, and
+the end of the incident resolves it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _payload(message: Message) -> dict[str, Any]:
 
 
 def _key(key: str) -> str:
-    """The same for the same incident, and within PagerDuty's 255 characters."""
+    """The same for the same incident, in at most 255 characters."""
     if len(key) <= _KEY:
         return key
     return f"{key[:190]} {hashlib.sha256(key.encode(errors='replace')).hexdigest()}"

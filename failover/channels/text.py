@@ -1,4 +1,4 @@
-"""A message's words as people may see them: what came from a server moves no cursor and starts no line of its own."""
+"""The text of a message, made safe: a server's words move no cursor and begin no line."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def lines(text: str, most: int) -> str:
 
 
 def bytes_of(text: str, most: int) -> str:
-    """As much of it as UTF-8 has in so many bytes, whole characters."""
+    """As many whole characters as fit into so many bytes of UTF-8."""
     return text.encode()[:most].decode(errors="ignore")
 
 
 def severity(word: str) -> str:
-    """One of the four that receivers know."""
+    """One of the four severities that receivers know."""
     return SEVERITIES[loudness(word)]
 
 

@@ -1,4 +1,4 @@
-"""The registry of DNS providers. Each is a file here and a line below; the first has the zones that no other serves."""
+"""The registry of DNS providers. Each is a file here and a line below; the first is for zones that no other claims."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _FILES = (
 )
 
 PROVIDERS: Mapping[str, Entry] = {name: import_module(f"{__name__}.{name}").ENTRY for name in _FILES}
-"""By the word that `kind:` says in hosts.yaml, which is the file's name."""
+"""By `kind:` in hosts.yaml, which is the file's name."""
 USUAL = PROVIDERS[_FILES[0]]
 
 
 def of(domain: Domain) -> Provider:
-    """The domain's provider with all that it can do; the core knows only its facts."""
+    """The domain's provider; the core knows only its facts (`core.fleet.Dns`)."""
     return cast("Provider", domain.dns)
 
 
@@ -31,7 +31,7 @@ def zone_of(domain: Domain, clock: Clock) -> DnsZone:
 
 
 def drafted(zone: Found, given: Mapping[str, str]) -> tuple[Entry, Drafted]:
-    """What `failover init` writes for a domain: by the provider that was asked for, else by the one that serves it."""
+    """The `dns:` that `failover init` writes: by the provider asked for, else by the one that serves the zone."""
     asked = PROVIDERS.get(given.get("kind", ""))
     entry = asked or next((e for e in PROVIDERS.values() if e.serves(zone)), USUAL)
     return entry, entry.draft(zone, given)

@@ -1,4 +1,4 @@
-"""A provider's entry in the registry: its part of hosts.yaml, and what `failover init` writes there."""
+"""A provider's entry in the registry: its part of hosts.yaml, and its draft for `failover init`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from failover.ports import Provider
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A domain's zone as DNS shows it. `mname`: the primary as the SOA names it. `answers`: how it answered us, in
-    words."""
+    """A domain's zone as DNS shows it. `mname`: the primary by the SOA. `answers`: its answer to us, in words."""
 
     domain: str
     name: str
@@ -28,9 +27,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """The `dns:` of a domain in a first hosts.yaml, and why it stands there. `usable` False: it is commented out.
+    """The `dns:` of a domain in a first hosts.yaml, with the reason. `usable` False: it is commented out.
 
-    `tries`: how it is tried whether it may change the MX, in words; empty: it is not tried.
+    `tries`: how the right to change the MX is tested, in words; empty: it is not tested.
     """
 
     value: Mapping[str, str | int]
@@ -53,8 +52,8 @@ def _nothing(_: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 class Entry:
     """`model` is the domain's `dns:` in hosts.yaml, `provider` makes its value, with paths relative to a folder.
 
-    `example` is one as hosts.yaml takes it. `serves`: does a zone show that it is kept there? `at_odds`: keys that
-    contradict each other, each with what to write, looked for in the plain values.
+    `example`: as hosts.yaml takes it. `serves`: do the name servers of a zone show this provider? `at_odds`: keys that
+    contradict each other in the plain values, each with what to write.
     """
 
     model: type[Strict]
@@ -66,11 +65,11 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """The example as a line of hosts.yaml has it."""
+        """The example as a line of hosts.yaml."""
         plain = re.compile(r"[A-Za-z0-9_.-]+")
         rows = (f"{k}: {v if plain.fullmatch(str(v)) else json.dumps(v)}" for k, v in self.example.items())
         return f"{{{', '.join(rows)}}}"
 
     def chosen(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Of what was given for any provider: what this one has a word for."""
+        """The given keys that this provider has."""
         return {k: v for k, v in given.items() if k in self.model.model_fields}

@@ -47,7 +47,7 @@ MOST = 64 << 20
 """Bytes of a zone as JSON: some 400,000 records."""
 COPIES = {"slave", "secondary", "consumer"}
 ANSWERS = table({Answer.DONE: (204,), Answer.NOTHING: (400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422)})
-"""By status: those are judged before the transaction, or end it. 5xx may come after it, a redirect of anybody."""
+"""By status: these come before the transaction, or end it. 5xx may come after it, a redirect from anybody."""
 _LOOPBACK = r"http://(127\.0\.0\.1|localhost|\[::1\])"
 _URL = rf"(https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)|{_LOOPBACK})(:(?P<port>[0-9]{{1,5}}))?(/[A-Za-z0-9._~/-]*)?"
 
@@ -128,7 +128,7 @@ class PowerDnsZone:
         self._write(name, zone["id"], _rrset(name, wanted, kept), wanted)
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:
-        """The name servers that the zone itself names are asked as well: the delegation may name others."""
+        """The zone's own name servers are asked as well: the delegation may name others."""
         from failover.adapters import resolver
 
         zone, names = name, list(self.servers)
@@ -146,7 +146,7 @@ class PowerDnsZone:
         return resolver.trouble(exchange, at=())
 
     def judged(self, name: str) -> None:
-        """Asks for what cannot be done: a set outside of the zone. Raises FailoverError where we may change nothing."""
+        """Ask for something impossible: a set outside of the zone. Raises FailoverError if we may change nothing."""
         nowhere = f"failover-doctor-{secrets.token_hex(8)}.invalid"
         rrset = _rrset(nowhere, from_texts(300, ["10 mx.invalid."]), [])
         status, said = self._call(self._own(name)["id"], f"judge a change of the MX of {name}", rrset)
@@ -170,13 +170,13 @@ class PowerDnsZone:
     def _reads(self, name: str, wanted: MxSet) -> bool:
         try:
             return self.mx(name) == wanted
-        except FailoverError:  # what was sent before it stays as it is known
+        except FailoverError:  # a failed read does not change what is known of the write
             return False
 
     # Reading --------------------------------------------------------------------
 
     def _own(self, name: str) -> Mapping[str, str]:
-        """Raises Refused where it has only a copy."""
+        """Raises Refused if the server has only a copy."""
         zone = self._zone(name)
         if zone["kind"].lower() in COPIES:
             said = f"{self.at.url} has only a copy of the zone {zone['name']} ({zone['kind']})"
@@ -184,7 +184,7 @@ class PowerDnsZone:
         return zone
 
     def _zone(self, name: str) -> Mapping[str, str]:
-        """The zone that a name lies in, the longest that it has."""
+        """The zone that a name lies in: the longest match."""
         labels = name.split(".")
         for at in range(len(labels) - 1):
             listed = self._get(f"?zone={'.'.join(labels[at:])}.", f"find the zone of {name}")
@@ -254,7 +254,7 @@ def _is(kind: type[_T], value: object) -> _T:
 
 
 def _set(zone: Any, name: str, kind: str) -> Mapping[str, Any]:
-    """Empty where it has none."""
+    """Empty if there is none."""
     with reading("PowerDNS"):
         for rrset in zone["rrsets"]:
             if rrset["type"] == kind and bare(str(rrset["name"]).lower()) == name:
@@ -264,13 +264,13 @@ def _set(zone: Any, name: str, kind: str) -> Mapping[str, Any]:
 
 
 def _rrset(name: str, mx: MxSet, kept: list[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Comments are left out, and then kept by PowerDNS."""
+    """Without comments: PowerDNS then keeps them."""
     records = [{"content": text, "disabled": False} for text in texts(mx)]
     return {"name": f"{name}.", "type": "MX", "ttl": mx.ttl, "changetype": "REPLACE", "records": [*records, *kept]}
 
 
 def _words(said: bytes) -> str:
-    """PowerDNS's own, if it is a JSON error; what else answers may say anything."""
+    """The error of PowerDNS, if it is JSON; a proxy may say anything."""
     with suppress(ValueError, LookupError, TypeError):
         return f" {clean(str(json.loads(said)['error']), 300)}"
     return ""
@@ -281,7 +281,7 @@ def _provider(c: Config, folder: Path) -> PowerDns:
 
 
 def _draft(zone: Found, given: Mapping[str, str]) -> Drafted:
-    """Only where it was asked for (`--dns kind=powerdns`): nothing in DNS shows who has an API."""
+    """Only if asked for (`--dns kind=powerdns`): DNS does not show an API."""
     served = f"zone {zone.name}, served by {', '.join(zone.servers)}; its API was named"
     known = {"url", "key"} <= given.keys()
     why, tries = "its url, and where its api-key is kept: --dns url=… --dns key=file:…", ""

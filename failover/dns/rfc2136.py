@@ -80,7 +80,7 @@ def _half_key(dns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _draft(zone: Found, given: Mapping[str, str]) -> Drafted:
-    """The server's address rather than its name: an incident is no time to depend on DNS."""
+    """The server by its address: an incident must not depend on DNS."""
     value = {"kind": Rfc2136.kind, "server": zone.address or zone.mname, **ENTRY.chosen(given)}
     served = f"zone {zone.name}, served by {', '.join(zone.servers)}; its SOA names {zone.mname} as primary"
     tries = "asked for an update that cannot be done" if "key" in value else ""

@@ -1,17 +1,17 @@
-"""May our key change the MX of a domain (RFC 2136)? Found out by updates that cannot be done.
+"""May our key change the MX of a domain (RFC 2136)? Tested by updates that cannot be carried out.
 
 Each carries two prerequisites that exclude one another (a name is in use, and
-the same name is not: RFC 2136, 2.4), and would change nothing if it were done:
-it adds a record that is there, or deletes one that is not. The answer tells:
+the same name is not: RFC 2136, 2.4), and would change nothing anyway: it adds a
+record that is there, or deletes one that is not. The answer tells:
 
 - REFUSED or a TSIG error: we may not.
-- NXDOMAIN (the prerequisite): signed as it must be, and let through that far.
+- NXDOMAIN (the prerequisite): the signature is right, and the server went on.
 
-How far that is depends on the server. BIND 9.18 judges rights before
+How much that proves depends on the server. BIND 9.18 judges rights before
 prerequisites (measured: REFUSED for a type or a name that update-policy does
 not grant, NXDOMAIN for one that it does); BIND before 9.16.37 and 9.18.11, as
-far as known, after them. So a second update asks for what an MX key need not
-have: where that one is refused and the first was not, the first was granted.
+far as known, after them. So a second update asks for a right that an MX key
+does not need: if it is refused and the first was not, the first was granted.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def right(domain: Domain, at: Rfc2136) -> Right:
 
 
 def judged(domain: str, at: Rfc2136, ours: _Rcode, other: _Rcode | None) -> Right:
-    """`ours` is the answer to changing the MX, `other` to what the key need not have (None: refused by TSIG)."""
+    """`ours`: the answer for the MX; `other`: for a right that the key does not need (None: refused by TSIG)."""
     policy = f"update-policy {{ grant {at.key_name}. name {domain}. MX; }};"
     if ours == dns.rcode.NOERROR:
         said = f"{at.server} ignores prerequisites: what somebody else changes meanwhile would be overwritten"
@@ -70,7 +70,7 @@ def _key_line(domain: str) -> str:
 
 
 class _Asking(Rfc2136Zone):
-    """The zone, asked for what it cannot do."""
+    """The zone, asked for the impossible."""
 
     def answers(self, name: str) -> tuple[_Rcode, _Rcode | None]:
         """Raises Refused (by TSIG, or not its zone), Unreachable, OutcomeUnknown, ConfigError (the key)."""
@@ -96,7 +96,7 @@ class _Asking(Rfc2136Zone):
 
 
 def _same_again(update: dns.update.UpdateMessage, owner: dns.name.Name, records: list[Record], ttl: int) -> None:
-    """Add a record that is there; where there is none, delete what there is not."""
+    """Add a record that is there; if there is none, delete one that is not there."""
     if not records:
         update.delete(owner, dns.rdatatype.MX)
     for preference, exchange in records[:1]:

@@ -1,24 +1,24 @@
 """A zone that takes dynamic updates (RFC 2136), over TCP, signed with TSIG (RFC 8945).
 
 Every write names, as prerequisites (RFC 2136, 2.4.2), the whole set that it
-replaces and the zone's SOA as it was before we looked at that set and at our
-lease. So the primary itself refuses it when anybody edited anything in the
-zone since: also where the set was changed and changed back, and where only its
-TTL was, which that comparison leaves out. Refused, we look again: an edit of
-the set ends it, one elsewhere in the zone lets us try once more.
+replaces, and the zone's SOA, read before we looked at that set and at our
+lease. So the primary refuses it if anybody has edited the zone since: also if
+the set was changed and changed back, or only its TTL. After a refusal we look
+again: an edit of the set ends the swap, one elsewhere in the zone lets us try
+again.
 
 Some servers show another serial than they compare (measured: BIND 9.18 with
-inline-signing, whose unsigned zone counts for itself; known of PowerDNS with
-SOA-EDIT). There the write is refused though the SOA stands still, and is then
-made on the values of the set alone. An edit of the TTL alone between the look
-and the write is not noticed by it. For who stands still in between there is
-another fence: it was signed before the lease was looked at, and its signature
-lapses before the lease does, so before another controller may act.
+inline-signing, whose unsigned zone has a serial of its own; known of PowerDNS
+with SOA-EDIT). They refuse the write although the SOA has not changed. Then
+only the values of the set are compared, and an edit of the TTL alone is not
+noticed. A process that is suspended before the write is stopped otherwise: the
+request is signed before the lease is checked, and the signature lapses before
+the lease does, so before another controller may act.
 
-A request whose answer is lost is cut off with a reset, so that our kernel
-sends nothing of it any more. What the server had already may still be done,
-later: at most until the signature lapses (`fudge`, 300 s), and only on the
-very zone that it names.
+After a lost answer the connection is reset, so that our kernel sends no more of
+the request. The server may still carry out what it has received, at most until
+the signature lapses (`fudge`, 300 s), and only on the zone as the request names
+it.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 5.0
 BUSY_S = 10.0
-"""How long a swap is tried again while others edit the rest of the zone."""
+"""Time to try a swap again while others edit the rest of the zone."""
 AGAIN_S = 0.05
 FUDGE_S = 300
-"""For so long a signature holds, and so far the clocks may differ (RFC 8945, 10)."""
+"""The life of a signature, and the most by which clocks may differ (RFC 8945, 10)."""
 SHORT_FUDGE_S = 60
-"""Twice this (the server's clock may be as far behind) is no more than a lease has left when it was looked at, so who
-may not act any more has no signature that holds."""
+"""A lease has at least twice this left when it is checked (the server's clock may be as far behind), so the signature
+lapses before the lease."""
 _MD5 = "hmac-md5.sig-alg.reg.int"
 _SOA = (dns.rdataclass.IN, dns.rdatatype.SOA)
 _CHANGED = {dns.rcode.NXRRSET, dns.rcode.YXRRSET}
@@ -80,10 +80,10 @@ ANSWERS = table(
         ),
     }
 )
-"""Of an update's answer (RFC 2136, 2.2 and 3): each is found before anything is written. SERVFAIL is not: it comes of
-a failed write as well, and of a forwarder whose primary did not answer in time."""
+"""Answers to an update that come before anything is written (RFC 2136, 2.2 and 3). Not SERVFAIL: it also follows a
+failed write, or a forwarder whose primary did not answer in time."""
 _TSIG_REFUSED = (dns.tsig.PeerBadKey, dns.tsig.PeerBadSignature, dns.tsig.PeerBadTime)
-"""Found before the update is looked at (RFC 8945, 5.2)."""
+"""Judged before the update (RFC 8945, 5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Rfc2136Zone:
         while not self._swapped(name, soa, expected, wanted, held, compared=compared):
             if time.monotonic() > until:
                 raise _busy(name, first, soa, expected)
-            time.sleep(random.SystemRandom().uniform(0, AGAIN_S))  # out of step with whoever edits at a fixed pace
+            time.sleep(random.SystemRandom().uniform(0, AGAIN_S))  # not in step with an editor of a fixed pace
             refused, soa = soa, self._soa(name)
             compared = compared and soa != refused
 
@@ -131,7 +131,7 @@ class Rfc2136Zone:
     def _swapped(
         self, name: str, soa: dns.rrset.RRset, expected: MxSet, wanted: MxSet, held: Held, *, compared: bool
     ) -> bool:
-        """False when the zone was edited after `soa` was read; what was edited in the set raises Changed."""
+        """False if the zone was edited after `soa` was read. Raises Changed if the set was edited."""
         found = self.mx(name)
         if found == wanted:  # also by an earlier request of ours, whose answer was lost
             return True
@@ -184,7 +184,7 @@ class Rfc2136Zone:
         return self._soa(name).name
 
     def _soa(self, name: str) -> dns.rrset.RRset:
-        """Of the zone that a name lies in: it answers for it, or stands beside the answer (RFC 2308, 2)."""
+        """The SOA of the zone that a name lies in; from the answer or its authority section (RFC 2308, 2)."""
         reply = self._read(dns.name.from_text(name), dns.rdatatype.SOA, f"find the zone of {name}")
         for rrset in (*reply.answer, *reply.authority):
             if (rrset.rdclass, rrset.rdtype) == _SOA and dns.name.from_text(name).is_subdomain(rrset.name):
@@ -200,7 +200,7 @@ class Rfc2136Zone:
             return False
 
     def _read(self, name: dns.name.Name, kind: dns.rdatatype.RdataType, to: str) -> dns.message.Message:
-        """Raises Refused, also for an answer that does not speak for the zone: never read as "no MX"; Unreachable."""
+        """An answer without authority is never read as "no MX". Raises Refused then, and Unreachable."""
         query = dns.message.make_query(name, kind)
         query.flags &= ~dns.flags.RD
         try:
@@ -295,7 +295,7 @@ class _Key(dns.tsig.Key):
 
 
 class _Line:
-    """A connection that is reset on the way out unless it is over: the kernel then sends no more of what is unsent."""
+    """A connection that is reset on exit, unless it has ended: so the kernel sends no more."""
 
     def __init__(self, to: socket.socket) -> None:
         self.sock = to

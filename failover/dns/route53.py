@@ -55,7 +55,7 @@ def _provider(c: Config, folder: Path) -> Route53:
 
 
 def _serves(zone: Found) -> bool:
-    """By the names of its delegation sets (ns-1.awsdns-01.example.)."""
+    """By the names of Route 53's delegation sets (ns-1.awsdns-01.example.)."""
     return any(".awsdns-" in f".{server}" for server in zone.servers)
 
 

@@ -1,12 +1,11 @@
 """May our credentials change a record set of Route 53?
 
-It has no dry run, so it is asked for a deletion that it must refuse: of a
-value that the set does not have (ChangeResourceRecordSets: a DELETE must match
-the current set in all its values). Rights are judged before that, so
-AccessDenied and InvalidChangeBatch tell the two apart (known of AWS, not
-measured there; tried on a stand-in). A run also asks how far its change is
-(GetChange), which is tried with the id of a change that nobody made:
-NoSuchChange says that we may ask.
+There is no dry run, so we ask for a deletion that must be refused: of a value
+that the set does not have (ChangeResourceRecordSets: a DELETE must match the
+current set in all its values). Rights are judged first, so AccessDenied and
+InvalidChangeBatch tell the two apart (known of AWS, not measured there; tried
+on a stand-in). A run also needs GetChange: we try it with an id that does not
+exist, and NoSuchChange says that we may.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 DEADLINE_S = 5.0
 NOBODYS_CHANGE = "C0FAILOVERDOCTOR"
 _MAY = {"InvalidChangeBatch", "NoSuchChange"}
-"""It was judged, so it was not denied."""
+"""Answers that come after the rights were judged."""
 
 
 def right(domain: Domain, at: Route53, clock: Clock) -> Right:
@@ -43,7 +42,7 @@ def right(domain: Domain, at: Route53, clock: Clock) -> Right:
 
 
 class _Asking(Route53Zone):
-    """The zone, asked for what it cannot do."""
+    """The zone, asked for the impossible."""
 
     def answer(self, name: str) -> str:
         """The code of the first refusal that is not the expected one, else of the last. Raises Refused (credentials,

@@ -5,12 +5,11 @@ every value are the current ones (ChangeResourceRecordSets, API reference): so
 the batch is a compare and swap that covers the TTL too. UPSERT would compare
 nothing, and is never used. A change is everywhere once GetChange says INSYNC.
 
-There is no serial to compare here (Route 53 does not count the SOA's up), so
-nothing tells a set that was never touched from one that was changed and
-changed back: who stands still between the last look at its lease and the
-sending, while others do that, moves mail all the same. The signature bounds
-it for a request that was made before (15 min), not for a process that stood
-still before it made one.
+There is no serial to compare (Route 53 does not count the SOA's up), so a set
+that was changed and changed back looks untouched. A controller that is
+suspended between its last check of the lease and the sending, while others do
+that, still moves mail. The signature ends this after 15 min for a request that
+was signed before, not for a process that was suspended before it signed.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from failover.ports import Clock, Held, by_hand
 
 _T = TypeVar("_T")
 BUSY_S = 20.0
-"""How long a busy Route 53 is asked again: it takes 5 requests a second of an account, and one change of a zone."""
+"""Time to ask a busy Route 53 again: it allows 5 requests a second per account, and one change at a time per zone."""
 SYNC_S = 90.0
 """For INSYNC: generally within 60 s (Route 53 developer guide)."""
 POLL_S = 1.0
@@ -47,12 +46,12 @@ _ACTIONS = "route53:ListResourceRecordSets, ChangeResourceRecordSets, GetChange,
 
 
 class Busy(Unreachable):
-    """Throttled, or an earlier change of this zone is still going on: nothing was done, and it may be asked again."""
+    """Throttled, or an earlier change of this zone goes on: nothing was done, and we may ask again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route53Zone:
-    """Credentials are found as every AWS tool finds them, at the moment of use; none is held here."""
+    """Credentials are found as every AWS tool finds them, when they are used; none is held here."""
 
     zone_id: str
     servers: tuple[str, ...]
@@ -79,7 +78,7 @@ class Route53Zone:
         self._in_sync(client, self._change(client, name, changes, expected, wanted))
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:
-        """The zone's own delegation set is asked as well: what the registry delegates to may be another one."""
+        """The zone's own delegation set is asked as well: the registry may delegate to another one."""
         zone, names = name, list(self.servers)
         with suppress(FailoverError):
             client = self._client()
@@ -97,7 +96,7 @@ class Route53Zone:
     def _change(
         self, client: Any, name: str, changes: list[dict[str, Any]], expected: MxSet, wanted: MxSet
     ) -> str | None:
-        """The id of the change, None when it is found done. Raises Changed, Refused, Unreachable, OutcomeUnknown."""
+        """The id of the change; None if it is done already. Raises Changed, Refused, Unreachable, OutcomeUnknown."""
         batch = {"Comment": "failover", "Changes": changes}
         try:
             answer = self._ask(
@@ -116,13 +115,13 @@ class Route53Zone:
             if found != expected:
                 raise changed(name, expected, found) from e
             raise
-        info = answer.get("ChangeInfo")  # it was accepted: no form of the answer can unsay that
+        info = answer.get("ChangeInfo")  # accepted, whatever the form of the answer
         id_ = info.get("Id") if isinstance(info, Mapping) else None
         return str(id_) if id_ else None
 
     def _in_sync(self, client: Any, change: str | None) -> None:
-        """Wait for all its servers. The change was accepted: no error, and no want of time, can unsay that here. Who
-        has it is then told by the authoritative servers."""
+        """Wait for all its servers. The change was accepted, so no error or time-out is raised here; `seen` tells which
+        servers have it."""
         until = self.clock.monotonic() + self.sync_s
         with suppress(FailoverError):
             while change is not None and self.clock.monotonic() < until:
@@ -141,7 +140,7 @@ class Route53Zone:
     # Reading --------------------------------------------------------------------
 
     def _record_set(self, client: Any, name: str) -> dict[str, Any] | None:
-        """Exactly as Route 53 lists it. Raises Refused for one that a routing policy governs."""
+        """Exactly as Route 53 lists it. Raises Refused for a set with a routing policy."""
         listed = self._ask(
             f"list the MX of {name}",
             lambda: client.list_resource_record_sets(
@@ -167,7 +166,7 @@ class Route53Zone:
         )
 
     def _ask(self, to: str, do: Callable[[], _T], *, reading: bool = True) -> _T:
-        """Asked again while Route 53 is busy. A lost answer means OutcomeUnknown, of a reading Unreachable."""
+        """Asks again while Route 53 is busy. Raises OutcomeUnknown for a lost answer, for a reading Unreachable."""
         again = Retrying(
             retry=retry_if_exception_type(Busy),
             stop=stop_after_delay(self.busy_s),
@@ -210,11 +209,11 @@ def _told(to: str, do: Callable[[], _T]) -> _T:
 
 
 class _Overdue(Exception):
-    """No end within CALL_S."""
+    """The call did not end within CALL_S."""
 
 
 def _bounded(do: Callable[[], _T]) -> _T:
-    """A read time-out bounds each read alone, so an answer that drips outlasts it; what runs on is left alone."""
+    """A read time-out is per read, so an answer that drips outlasts it. A call that goes on is left alone."""
     said: queue.SimpleQueue[tuple[_T, None] | tuple[None, BaseException]] = queue.SimpleQueue()
 
     def work() -> None:
@@ -235,7 +234,7 @@ def _bounded(do: Callable[[], _T]) -> _T:
 
 def _of_client(to: str, e: ClientError) -> FailoverError:
     code, said = aws.code(e), aws.message(e)
-    secretive = code in aws.KEYS | aws.EXPIRED | aws.DENIED  # their texts can carry what was signed, or who we are
+    secretive = code in aws.KEYS | aws.EXPIRED | aws.DENIED  # their texts can show what was signed, or who we are
     what = f"Route 53 would not {to}: {code}" + ("" if secretive else f": {said}")
     if meaning(aws.ANSWERS, code) is not Answer.NOTHING:
         return OutcomeUnknown(what, try_="look at the record set there")
@@ -269,7 +268,7 @@ def _raw(name: str, mx: MxSet) -> dict[str, Any]:
 
 
 def _host_name(text: str) -> str:
-    """Raises ValueError where it is none."""
+    """Raises ValueError for another text."""
     return exchange(text).removesuffix(".")
 
 

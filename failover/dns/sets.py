@@ -1,4 +1,4 @@
-"""What every provider says and reads alike of an MX set."""
+"""MX sets as all providers read and check them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what DNS and the hosts said to the lines of a first hosts.yaml. Pure."""
+"""The lines of a first hosts.yaml, from the answers of DNS and of the hosts. Pure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from failover.fields import HOST_ID
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """As asked for; paths as given. `known_hosts` None: a file of that name beside hosts.yaml. `dns`: what was given of
-    the domain's `dns:`."""
+    """The options of `failover init`; paths as given. `known_hosts` None: a file of that name beside hosts.yaml. `dns`:
+    keys of the domain's `dns:`."""
 
     domain: str
     out: Path
@@ -46,7 +46,7 @@ def _absolute(path: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One MX on its way into the file. `left_out`: why it cannot stand there; `blind`: why it cannot be looked at."""
+    """One MX for the file. `left_out`: why it is not written; `blind`: why it cannot be looked at."""
 
     exchange: Exchange
     host: Host
@@ -55,7 +55,7 @@ class Server:
 
 
 def servers(exchanges: Sequence[Exchange], ssh: Ssh) -> tuple[Server, ...]:
-    """Named by the first label of the MX's name, each name once. The first one with an address of its own is primary.
+    """Named by the first label of the MX's name. The first with an address of its own is the primary.
     Raises Refused: no MX has an address."""
     made: list[Server] = []
     for exchange in exchanges:
@@ -71,7 +71,7 @@ def servers(exchanges: Sequence[Exchange], ssh: Ssh) -> tuple[Server, ...]:
 
 
 def _left_out(exchange: Exchange, address: str, before: Sequence[Server]) -> str:
-    """One name may stand twice in an MX set: while mail is shifted, the standby stands in front of itself."""
+    """One name may stand twice in an MX set: while mail is shifted, the standby has two records."""
     if not address:
         return f"it has no address: {exchange.why}"
     for s in before:
@@ -99,7 +99,7 @@ def draft(
     tried: str,
     at: datetime,
 ) -> Draft:
-    """`tried`: whether the MX may be changed, in words."""
+    """`tried`: may the MX be changed? In words."""
     head = (
         f"Made by `failover init {wanted.domain}`, {at:%Y-%m-%d %H:%M} UTC; nothing on any server was changed.",
         "Each value stands under what it was seen by; what could not be seen is commented out, with how to fill it.",

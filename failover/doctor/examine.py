@@ -1,4 +1,4 @@
-"""All looks at once, within one deadline: what hangs is said to hang, and holds nobody up."""
+"""All looks at once, within one deadline: one that hangs is reported, and delays no other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORKERS = 32
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One thing to look at; its findings come one by one, so that those before a hang are kept."""
+    """One look; its findings come one by one, so that those before a hang are kept."""
 
     name: str
     subject: str
@@ -26,7 +26,7 @@ class Look:
 
 @dataclass(slots=True)
 class _Course:
-    """How far a look has come. Its thread alone writes, and marks the end last."""
+    """The progress of a look. Only its thread writes, and sets `over` last."""
 
     look: Look
     found: list[Finding] = field(default_factory=list)
@@ -43,8 +43,8 @@ class _Course:
 
 
 def examine(looks: Sequence[Look], *, within_s: float, workers: int = WORKERS) -> tuple[Finding, ...]:
-    """In the order of the looks. Returns `within_s` seconds from now at the latest; what is not at its end by then is
-    unknown. Its threads are daemons, so that one that hangs does not keep the process from its end."""
+    """Findings in the order of the looks. Returns after `within_s` seconds at the latest; a look that has not ended by
+    then is unknown. Daemon threads: one that hangs does not keep the process alive."""
     until = time.monotonic() + within_s
     courses = [_Course(look) for look in looks]
     waiting: queue.SimpleQueue[_Course] = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""One answer of the doctor: what was looked at, how it is, and what to type or write where it is not well."""
+"""One answer of the doctor: the subject, its state, and what to type or write if it is not well."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from failover.errors import FailoverError, Fault
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`subject`: a host or a domain of hosts.yaml, or what else it is about. `try_` is empty where all is well.
+    """`subject`: a host, a domain, or another thing. `try_` is empty where all is well.
 
-    Unknown: it could not be looked at, so "ready" cannot be said either.
+    Unknown: it could not be looked at, so the answer cannot be "ready".
     """
 
     name: str
@@ -40,7 +40,7 @@ def unknown(name: str, subject: str, says: str, *, try_: str) -> Finding:
 
 
 def failed(name: str, subject: str, error: FailoverError) -> Finding:
-    """The subject's own name in front of the sentence is taken away: it stands beside it."""
+    """The subject's name is cut from the sentence: it stands beside it."""
     how = unknown if isinstance(error, Fault) else fail
     return how(name, subject, str(error).removeprefix(f"{subject}: "), try_=error.try_)
 
@@ -50,6 +50,6 @@ def ready(findings: Iterable[Finding]) -> bool:
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """0 ready, warnings allowed; 6 not ready; 3 where nothing failed but not everything could be looked at."""
+    """0 ready, perhaps with warnings; 6 not ready; 3 if nothing failed but not all could be looked at."""
     outcomes = {f.outcome for f in findings}
     return 6 if Outcome.FAIL in outcomes else 3 if Outcome.UNKNOWN in outcomes else 0

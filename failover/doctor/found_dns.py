@@ -1,4 +1,4 @@
-"""What DNS says of a domain, by this machine's own resolver: its MX with their addresses, and who keeps its zone."""
+"""A domain as this machine's resolver sees it: its MX with their addresses, and the servers of its zone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Exchange:
 
 
 def exchanges(domain: str) -> tuple[Exchange, ...]:
-    """The most preferred first. Raises Refused (there are none), Unreachable (nobody told us)."""
+    """The most preferred first. Raises Refused (there are none), Unreachable (no answer)."""
     found = _resolve(domain, "MX")
     pairs = sorted((int(r.preference), bare(r.exchange.to_text().lower())) for r in found)
     if not pairs or pairs == [(0, ".")] or pairs[0][1] in {"", "."}:

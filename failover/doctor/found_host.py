@@ -1,6 +1,6 @@
-"""What one look at a mail host shows of how its mail is wired: the filter, the handler, its container, Postfix.
+"""The wiring of a mail host, found by one look: the filter, the handler, its container, Postfix.
 
-Reading verbs only. Each finding comes with what it was seen by; what was not seen says what would have shown it.
+Reading verbs only. Each finding names its evidence; a missing one says what would have shown it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONTAINER = "sl-email"
 HANDLER = Endpoint("127.0.0.1", 20381)
 """SimpleLogin's own names (its README); others are given by hand."""
 BANNER = "Python SMTP"
-"""What aiosmtpd greets with, which SimpleLogin's handler is made of."""
+"""The greeting of aiosmtpd, on which SimpleLogin's handler is built."""
 SCANNED_AT = (11333, 11334)
 """rspamd's normal worker and its controller speak HTTP. Its proxy on 11332, which smtpd_milters names, speaks the
 milter protocol and is no scan address (rspamd.com/doc/workers)."""
@@ -41,7 +41,7 @@ _HANDLER = '{address: "127.0.0.1:20381", banner: "Python SMTP", container: sl-em
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A filter and where it should answer. `wired`: Postfix itself says so, whether it answers or not."""
+    """A filter and its likely address. `wired`: found in Postfix's own settings."""
 
     engine: SpamEngine
     at: Endpoint
@@ -58,7 +58,7 @@ class HostFound:
 
 
 def look_at(remote: Remote, host: Host) -> HostFound:
-    """Never raises for what the host does; ends with the first call that it does not answer."""
+    """Never raises for what the host does; ends at the first call without an answer."""
     at = _Host(remote, host)
     try:
         wiring = at.asked("filter-read", {})
@@ -70,7 +70,7 @@ def look_at(remote: Remote, host: Host) -> HostFound:
 
 
 def unseen(why: str) -> tuple[Line, ...]:
-    """All of a host that only a look can tell."""
+    """The lines of a host that only a look can fill."""
     return (Line("spam", None, f"spam filter: {why}", _SPAM), Line("handler", None, "", _HANDLER), _CLOUD)
 
 
@@ -118,7 +118,7 @@ def _postfix(settings: Mapping[str, str], seen: Reply) -> Line:
 
 
 def _log(seen: Reply) -> str:
-    """`auto` finds it anew at each look, so it is told and not written."""
+    """`auto` finds the log at each look, so it is shown but not written."""
     match seen.one("log"):
         case (_, _, "journal"):
             return "its log is the systemd journal"
@@ -132,7 +132,7 @@ def _log(seen: Reply) -> str:
 
 
 def guesses(wiring: Reply) -> Iterator[Guess]:
-    """The likeliest first: what Postfix calls, then what may be called by something else."""
+    """The likeliest first: filters that Postfix calls, then others that may run."""
     entry = (wiring.one("service") or ("", ""))[-1]
     place = ", ".join(row[0] for row in wiring.all("place") if len(row) > 1 and row[1])
     match (wiring.one("command") or ("",))[0]:
@@ -177,7 +177,7 @@ def _port(text: str | None) -> int:
 
 
 def _spam(at: _Host, wiring: Reply) -> Line:
-    """The first that answers; else the first that Postfix itself calls."""
+    """The first guess that answers; else the first that Postfix calls."""
     silent: list[tuple[Guess, Answer]] = []
     for guess in guesses(wiring):
         if silent and not guess.wired:
@@ -211,7 +211,7 @@ def _no_filter(wiring: Reply) -> Line:
 
 
 def handlers(settings: Mapping[str, str]) -> tuple[Endpoint, ...]:
-    """Where Postfix may hand mail on to on the host itself; what a lookup table says cannot be read from here."""
+    """Local addresses that Postfix may hand mail to; lookup tables cannot be read from here."""
     found = [m for name in _TRANSPORTS for m in _LOCAL.finditer(settings.get(name, ""))]
     named = [Endpoint("127.0.0.1", int(m[2])) for m in found if 0 < int(m[2]) < 65536]
     return tuple(dict.fromkeys([*named, HANDLER]))[:3]

@@ -1,4 +1,4 @@
-"""One mail host, over its own SSH: let in, the right helper, the lever for its filter, its clock, latent hangs."""
+"""One mail host over SSH: log-in, helper, lever for its filter, clock, settings that will hang."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from failover.signals import debts
 from failover.signals.debts import Debt
 
 CALL_S = 6.0
-"""One answer of a host; one that hangs has used it up with the first."""
+"""Seconds for one answer; a host that hangs uses them up with the first."""
 SKEW_S = 5.0
-"""Clocks that differ more make times in logs and reports misleading. TSIG alone would allow 300 s (RFC 8945, 10)."""
+"""A larger difference makes times in logs and reports misleading. TSIG would allow 300 s (RFC 8945, 10)."""
 NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class HostLook:
-    """`standing` takes what the host itself says of ours in force or on hold there."""
+    """`standing` is filled with our debts there, by the host's own word."""
 
     host: Host
     remote: Remote
@@ -33,10 +33,10 @@ class HostLook:
     ours: helper.Text
     standing: dict[str, tuple[Debt, ...]] = field(default_factory=dict)
     permits: frozenset[str] = frozenset()
-    """What hosts.yaml needs to name there."""
+    """Entries that hosts.yaml needs in the host's list of permits."""
 
     def findings(self) -> Iterator[Finding]:
-        """Ends at the first call that is not answered: what lies behind it is not known."""
+        """Ends at the first call without an answer."""
         began = self.clock.monotonic()
         try:
             hello = self.remote.call(self.host, "hello", NONE, limit_s=CALL_S)
@@ -52,7 +52,7 @@ class HostLook:
         yield from self._standing()
 
     def _who(self, hello: Reply) -> Iterator[Finding]:
-        """Root is sent the script. Anybody else has what is installed, and must have been given it whole."""
+        """Root is sent the script; any other user needs it installed, with the same text."""
         name, user = self.host.name, self.host.ssh.user
         if user == "root":
             yield ok("helper", name, f"root, so the script is sent: failover-host {self.ours}")
@@ -65,7 +65,7 @@ class HostLook:
             yield fail("helper", name, differs.said, try_=f"failover host install {name} --as root")
 
     def _listed(self) -> Iterator[Finding]:
-        """May the user name all that we shall name?"""
+        """Does the host's list permit all that hosts.yaml needs?"""
         name, again = self.host.name, f"failover host install {self.host.name} --as root"
         wanted = install.Wanted(self.host.ssh.user, self.ours, permits=self.permits)
         try:
@@ -125,7 +125,7 @@ def _no_reading(host: Host, rc: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Hurried:
-    """The same way there, with less patience than installing has."""
+    """The same remote, with less patience than an installation has."""
 
     remote: Remote
 
@@ -134,7 +134,7 @@ class _Hurried:
 
 
 def clocks(name: str, hello: Reply, ours: datetime, took_s: float) -> Finding:
-    """The host says whole seconds, some time during the call: so much is no difference."""
+    """The host answers in whole seconds, at some moment of the call: that much is no difference."""
     theirs = _seconds(hello, "now")
     if theirs is None:
         return warn("clock", name, "it does not say its time", try_=f"on {name}: date -u")
@@ -146,7 +146,7 @@ def clocks(name: str, hello: Reply, ours: datetime, took_s: float) -> Finding:
 
 
 def epochs(name: str, hello: Reply, ours: datetime) -> Iterator[Finding]:
-    """Every run's epoch is at least the time it began, so one of the future shuts out all that begin before it."""
+    """An epoch is at least the time its run began, so a host with one in the future refuses all runs until then."""
     if why := (hello.one("unbelieved") or ("",))[0]:
         yield fail("memory", name, why, try_=f"as it says, on {name}, as root; then: failover host status {name}")
     seen = _seconds(hello, "epoch")

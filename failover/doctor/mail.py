@@ -25,9 +25,7 @@ def findings(fleet: Fleet, remote: Remote, smtp: SmtpClient, clock: Clock) -> It
         yield fail("standby", "fleet", "hosts.yaml has no standby: there is nowhere to", try_="role: standby for one")
     for host in fleet.hosts.values():
         yield health(host, diagnoses[host.name])
-        if not any(
-            s.outcome is Outcome.FAIL for s in latest(samples, host.name, "ssh.reach")
-        ):  # said already
+        if not any(s.outcome is Outcome.FAIL for s in latest(samples, host.name, "ssh.reach")):  # said already
             yield room(host, samples)
             yield log(host, samples)
 

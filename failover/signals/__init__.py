@@ -1,7 +1,7 @@
-"""The looks, and the registry of signals. A new family of signals is a file here and one line in _FILES.
+"""The registry of signals. A new family is a file here and one line in _FILES.
 
-All else is derived from these lines: what a playbook may name, the schema's list, thresholds in graphs, what a look
-asks of a host and how it reads the answer.
+All else is derived from these lines: the names for playbooks and the schema, thresholds in graphs, the questions of a
+look and the reading of its answers.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ FAMILIES: tuple[Family, ...] = tuple(import_module(f"{__name__}.{name}").FAMILY 
 SIGNALS: Mapping[str, SignalKind] = {kind.name: kind for family in FAMILIES for kind in family.kinds}
 
 NAMED: Mapping[str, str] = {name: kind.meaning for name, kind in SIGNALS.items() if kind.meaning}
-"""The signals that a playbook may name. Each has a probe, so what is written is also looked at."""
+"""The signals that a playbook may name."""
 
 
 def at(*where: Where) -> frozenset[str]:
-    """The signals that are seen from there."""
+    """The signals that are seen from these places."""
     return frozenset(name for name, kind in SIGNALS.items() if kind.where in where)
 
 
 COUNTED = at(Where.LOG, Where.FLEET)
-"""Counted between looks: a single look has none of these."""
+"""Counts between two looks: a single look has none."""
 OF_DOMAINS = at(Where.SERVERS)
 QUIET = frozenset(name for name, kind in SIGNALS.items() if kind.quiet)
 UNMEASURED = frozenset(name for name, kind in SIGNALS.items() if not kind.measure)
 
 
 def weighs(signal: Signal) -> bool:
-    """Does it tell whether a host is well? What is unknown of a quiet signal does not."""
+    """Does this signal count for the state of its host? A quiet one that is unknown does not."""
     return signal.outcome is not Outcome.UNKNOWN or signal.name not in QUIET
 
 
 def carried(samples: Samples, now: datetime) -> Samples:
-    """What the next look needs of the earlier ones (`before`), and no more, for a process that looks on and on."""
+    """The samples that the next look needs as its `before`, and no more, for a process that looks for ever."""
     return tuple(s for family in FAMILIES for s in family.carried(samples, now))

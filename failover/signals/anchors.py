@@ -13,13 +13,13 @@ from failover.errors import Fault
 from failover.fence import fence
 
 Dial = Callable[[Iterable[Endpoint]], dict[Endpoint, str | None]]
-"""Connect to each, all at once, and let go: None where it could, else in words why not."""
+"""Connect to all at once, and close: None for each that answered, else why not, in words."""
 
 
 def of(fleet: Fleet) -> tuple[Endpoint, ...]:
-    """Those that policy names; else where DNS is changed, which has to be reached for a move of mail anyway.
+    """The anchors of the policy; else the places where DNS is changed, which a move of mail needs anyway.
 
-    A name server on an MX host proves nothing of our network apart from that host, and one on this machine nothing.
+    A name server on an MX host or on this machine proves nothing, and is left out.
     """
     ours = {h.address for h in fleet.hosts.values()}
     dns = (d.dns.anchor for d in fleet.domains.values())
@@ -34,7 +34,7 @@ def _is_here(host: str) -> bool:
 
 
 def look(fleet: Fleet, dial: Dial, at: datetime) -> Samples:
-    """One signal of the controller itself: fail when no anchor answers. None known, no signal."""
+    """One signal of the controller itself: fail if no anchor answers. No signal if there are no anchors."""
     anchors = of(fleet)
     if not anchors:
         return ()

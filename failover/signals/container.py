@@ -1,7 +1,7 @@
-"""The mail handler's container, as Docker sees it: whether it runs. Whether the handler works, its banner says.
+"""Does the mail handler's container run, as Docker sees it? The handler's banner says whether it works.
 
-Docker's restart policy acts when a container ends, never when it hangs, with growing pauses, and not at all
-after somebody stopped it (docker-run(1)). So an ended one stays ended, and "running" proves nothing.
+Docker's restart policy acts when a container ends, with growing pauses; never when it hangs, and not after somebody
+stopped it (docker-run(1)). So "running" proves nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read(visit: Visit, facts: Reply) -> Iterable[Signal]:
 
 
 def _since(started: str, facts: Reply) -> str:
-    """By the host's own clock, which wrote both times; silent when one of them is unreadable."""
+    """The time since its start, by the host's own clock; empty when it cannot be read."""
     now = number((facts.one("now") or ("",))[0])
     try:
         began = datetime.fromisoformat(started[:19]).replace(tzinfo=UTC).timestamp()

@@ -22,7 +22,7 @@ TOP = SignalKind("cpu.top", "busiest process, percent of one core", unit="%", wa
 
 
 def asks(visit: Visit) -> dict[str, str]:
-    """A third of a second, which a step that waits for its effect need not spend."""
+    """Asked only when wanted: it takes a third of a second."""
     return {} if visit.wants(TOP) else {"top": "no"}
 
 
@@ -33,7 +33,7 @@ def read(visit: Visit, facts: Reply) -> Iterable[Signal]:
 
 
 def _load(facts: Reply) -> float | None:
-    """One-minute load for each core."""
+    """One-minute load per core."""
     row = facts.one("load")
     if row is None or len(row) < 2:
         return None

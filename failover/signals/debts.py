@@ -1,8 +1,8 @@
-"""What failover owes a host, by the host's own word: mail that it holds, changes of ours that stand, the epoch seen.
+"""Our debts on a host, by its own word: mail that we hold, our changes in force, the epoch it has seen.
 
 Rows of `failover-host`: `held N SINCE RUN STEP CONFIG_DIR left|unsure|busy`,
 `force RUN STEP SINCE FILE KEY CONFIG_DIR`, `unloaded SINCE RUN STEP CONFIG_DIR left|busy`, `epoch N`. A helper of an
-earlier release says nothing of it, and then nothing is known of it either.
+earlier release does not tell, so the signals are unknown.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from failover.signals.sight import Sight, number
 HELD = SignalKind(named.HELD, "messages that failover itself put on hold and did not let go", unit="messages")
 FORCE, UNLOADED, EPOCH = SignalKind(named.FORCE), SignalKind(named.UNLOADED), SignalKind(named.EPOCH)
 LAST = 32503680000.0
-"""The year 3000: any later time is none."""
+"""The year 3000: a later time is nonsense."""
 KINDS = (HELD, FORCE, UNLOADED, EPOCH)
 CALL_S = 10.0
 SKEW_S = 60.0
-"""Clocks that differ by more are looked at anyway."""
+"""The difference of clocks that is no fault."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class Debt:
     """`kind`: held, force or unloaded. `messages`: how many are on hold, None where the host cannot tell; `unsure`: how
-    many of them somebody else may hold. `busy`: an act is at work on it this moment. `settings`: `FILE KEY` of each.
+    many of them somebody else may hold. `busy`: an act works on it now. `settings`: `FILE KEY` of each.
     `since`: Unix time, by the host's clock."""
 
     kind: str
@@ -67,14 +67,14 @@ class Debt:
 
     @property
     def discharge(self) -> str:
-        """The command that needs the host alone."""
+        """The command that puts it back, by the host alone."""
         return f"failover host restore {self.host} {self.run} {self.step}"
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What a host says of its debts when asked for nothing else. `debts` None: it did not say, and `why`. `changes`: of
-    the one change asked about, rows of FILE, KEY, how it reads now, BEFORE and AFTER."""
+    """A host's answer about its debts. `debts` None: no answer, and `why`. `changes`: rows of the change asked about:
+    FILE, KEY, the value now, BEFORE and AFTER."""
 
     debts: tuple[Debt, ...] | None = None
     epoch: int = 0
@@ -109,7 +109,7 @@ def _owed(host: Host, reply: Reply) -> Owed:
 
 
 def of(host: str, rows: Iterable[Sequence[str]]) -> tuple[Debt, ...]:
-    """The debts among the `debt` rows of an answer. Raises ValueError for a row that is none."""
+    """The debts in the `debt` rows of an answer. Raises ValueError for a row of another form."""
     found: dict[tuple[str, ...], Debt] = {}
     for row in rows:
         match tuple(row):
@@ -131,7 +131,7 @@ def of(host: str, rows: Iterable[Sequence[str]]) -> tuple[Debt, ...]:
 
 
 def _more(had: Debt | None, debt: Debt) -> Debt:
-    """Two attempts of one step hold mail together."""
+    """Mail held by two attempts of one step is one debt."""
     if had is None or had.messages is None or debt.messages is None:
         return debt if had is None or debt.messages is None else had
     both = had.messages + debt.messages
@@ -161,7 +161,7 @@ def read(visit: Visit, facts: Reply) -> Iterator[Signal]:
 
 
 def epoch_of(rows: Iterable[tuple[str, ...]]) -> int:
-    """The highest that the host has seen; 0 when it has seen none."""
+    """The highest epoch that the host has seen; 0 if none."""
     told = [row[1] for row in rows if row[:1] == ("epoch",) and len(row) > 1]
     return int(told[0]) if told and told[0].isascii() and told[0].isdigit() and len(told[0]) <= 12 else 0
 
@@ -186,8 +186,8 @@ def _unloaded(sight: Sight, debts: list[Debt]) -> Signal:
 
 
 def _epoch(sight: Sight, seen: int) -> Signal:
-    """Epochs are at least Unix time, so a host that has seen one of the future lets nobody act who begins now, but one
-    whose own records have given that epoch: they go above it (`core.alerting.debts.weighed`)."""
+    """An epoch is at least the Unix time. After one in the future the host refuses new runs, except by records that
+    gave that epoch: their next one is higher (`core.alerting.debts.weighed`)."""
     if seen <= sight.at.timestamp() + SKEW_S:
         return sight.signal(EPOCH, Outcome.OK, f"the highest epoch seen there is {seen}", float(seen))
     back = f"failover host status {sight.host} --reset-epoch {seen} --reason TEXT"

@@ -1,6 +1,6 @@
 """Room for the queue. Under 15 % warns (Mail-in-a-Box calls it an error); under 5 % it fails.
 
-It fails as well below 1.5 × message_size_limit, where smtpd itself refuses MAIL FROM (postconf(5),
+It also fails below 1.5 × message_size_limit, where smtpd refuses MAIL FROM (postconf(5),
 queue_minfree); the limit's default is 10,240,000 bytes.
 """
 

@@ -1,6 +1,6 @@
 """`dns.mx`: does every authoritative server of a domain show the MX set that its primary has? Its subject is a domain.
 
-Serial numbers are no proof (a server may answer anew with the old one, and the reverse): the sets are compared.
+The sets are compared, not the serials: a server may show a new set with an old serial, or the reverse.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Look(Protocol):
 
 
 def with_domains(look: _Look, fleet: Fleet, zone: _Zone, clock: Clock) -> _Look:
-    """A look that also takes names of domains, and then looks at those for `dns.mx` if that is wanted (by name)."""
+    """A look that also takes names of domains, and looks at them if `dns.mx` is wanted by name."""
 
     def see(subjects: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
         asked = tuple(subjects)
@@ -52,13 +52,14 @@ def with_domains(look: _Look, fleet: Fleet, zone: _Zone, clock: Clock) -> _Look:
 
 
 WITHIN_S = 20.0
-"""A zone whose servers are all silent takes some 13 s to say so (measured): finding them, then asking them twice."""
+"""A zone with silent servers takes some 13 s (measured): to find them, and to ask them twice."""
 
 
 def look_at(domains: Iterable[Domain], zone: _Zone, clock: Clock, *, within_s: float = WITHIN_S) -> Samples:
-    """Never raises for what name servers do. All at once; what is not known within `within_s` seconds is unknown.
+    """Looks at all domains at once; one without an answer within `within_s` seconds is unknown. Never raises for what
+    name servers do.
 
-    Daemon threads: one that still waits for a server must not keep the process from its end.
+    Daemon threads: one that still waits does not keep the process alive.
     """
     asked, at = tuple(domains), clock.now()
     waiting, found = deque(asked), dict[str, Signal]()
@@ -101,7 +102,7 @@ def _primary(there: DnsZone, name: str) -> MxSet | str:
 
 
 def compared(domain: str, primary: MxSet | str, shown: Mapping[str, MxSet | str], at: datetime) -> Signal:
-    """`value` is how many servers show the primary's set. One silent server among three or more is said, no more."""
+    """`value`: how many servers show the primary's set. One silent server among three or more is ok, and is told."""
     sight = Sight(domain, CONTROLLER, at)
     sets = {server: s for server, s in shown.items() if isinstance(s, MxSet)}
     missing = {server: words for server, words in shown.items() if isinstance(words, str)}

@@ -1,4 +1,4 @@
-"""What a family of signals is: the kinds of its signals, what it asks of a host, which hosts have it, how it reads.
+"""A family of signals: their kinds, its question to a host, the hosts that have it, its reading of the answer.
 
 A family is one file here and one line in `failover/signals/__init__.py`. `docs/adding.md` shows how one is added.
 """
@@ -22,9 +22,9 @@ Call = Callable[[str, Args, float], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One host in one look. `names`: the signals that are wanted of it; `peers`: the hosts that it looks at for us.
-    `by_name`: somebody asks for these and needs to see them now. `before`: earlier samples. `waited_s`: also count the
-    mail that waits for so many seconds; 0: do not."""
+    """One host in one look. `names`: the signals wanted; `peers`: the hosts that it looks at for us. `by_name`: the
+    signals were asked for by name, so an old reading will not do. `before`: earlier samples. `waited_s`: also count the
+    mail that has waited for that long; 0: do not."""
 
     fleet: Fleet
     host: Host
@@ -46,14 +46,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Each function but those for what its kinds need may be left out.
+    """Only the functions that its kinds need are given.
 
-    For what the host's helper tells: `asks` is asked in each look, wanted or not; of two families the later one's word
-    stands. `read` gives what the answer shows, and may give more than is wanted. `again`: where the answer shows only a
-    part and all is to be counted, asks once more. `newer`: arguments that a helper of an earlier release does not know;
-    `older`: what such a one is asked instead.
-    For `Where.HERE`: `dial` looks for one signal, by name. For `Where.FLEET`: `compare` has all that the look found.
-    `carried`: what the next look needs of the samples so far. `together`: one of its signals needs them all.
+    On the host, by the helper: `asks` gives the arguments, in every look; a later family overrides an earlier one.
+    `read` gives the signals of the answer, perhaps more than wanted. `again` asks once more, where the answer shows
+    only a part and all has to be counted. `newer`: arguments that older helpers do not know; `older`: arguments for
+    those helpers.
+    `Where.HERE`: `dial` looks for one signal, by name. `Where.FLEET`: `compare` takes all that the look found.
+    `carried`: the samples that the next look needs. `together`: its signals are read all or none.
     """
 
     kinds: tuple[SignalKind, ...]

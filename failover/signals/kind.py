@@ -1,4 +1,4 @@
-"""The kind of a signal: its name, what it means, its unit and thresholds, and from where it is seen."""
+"""The kind of a signal: its name, meaning, unit and thresholds, and the place from which it is seen."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ class Where(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class SignalKind:
-    """`meaning`: for whoever writes a playbook; empty: no playbook may name it. `unit`: of its value where that is a
-    number. `warn` and `fail` are the thresholds in that unit, for graphs; `below`: low is bad. `measure`: False for a
-    number or text that no graph should show. `quiet`: what is unknown of it is told only to whoever wants it by name,
-    and makes no host unwell."""
+    """`meaning`: for authors of playbooks; empty: no playbook may name it. `unit`: of a value that is a number. `warn`,
+    `fail`: the thresholds in that unit, for graphs; `below`: low is bad. `measure`: False if no graph should show it.
+    `quiet`: unknown makes no host unwell, and is shown only to those who ask by name."""
 
     name: str
     meaning: str = ""

@@ -1,4 +1,4 @@
-"""One look at the fleet: one session per host, SMTP from here, all at once, each within a hard deadline."""
+"""One look at the fleet: one SSH session per host, and SMTP from here; all at once, each with a hard deadline."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def look(
     whole: bool = False,
     heard: Callable[[str, Reply], object] = lambda host, facts: None,
 ) -> Samples:
-    """Look at `hosts` (None: all) for the `wanted` signals (none named: all), asking for no more than these need.
+    """Look at `hosts` (None: all) for the `wanted` signals (None: all).
 
-    `before`: earlier samples, from which what is counted between looks goes on; what is unknown of a quiet signal is
-    said only where it is wanted by name. `waited_s`: also count the mail that waits for so many seconds; 0: do not.
-    `whole`: where a look opened only a part, such as the first of a long queue, count all of it, which takes seconds.
+    `before`: earlier samples, from which rates are counted on. `waited_s`: also count the mail that has waited for that
+    many seconds; 0: do not. `whole`: count all of a long queue, not only its first files; this takes seconds.
+    `patience_s`: for each single answer. `workers=1`: serially, in the caller's thread. `heard` is called with each
+    host's answer.
 
-    Never raises for what a host does; of one that hosts.yaml does not have there is no signal, so nothing is known. All
-    signals of one look carry the time at which it began. `patience_s` is how long each single answer is waited for.
-    `workers=1` looks serially, in the caller's thread. `heard` is given each host's own answer, as it came.
+    Never raises for what a host does; a host that is not in hosts.yaml has no signals. All signals of one look carry
+    the time at which it began.
     """
     began = clock.now()
     names = _with_counts(wanted & SIGNALS.keys() if wanted else frozenset(SIGNALS))
@@ -75,13 +75,13 @@ def _compared(
 
 
 def _with_counts(names: frozenset[str]) -> frozenset[str]:
-    """One count needs the others: a share all counts, and the next look this one's position."""
+    """Counts need each other: a share needs all counts, and the next look needs this one's position."""
     whole = (f for f, _ in _wanted(names) if f.together)
     return names.union(kind.name for family in whole for kind in family.kinds)
 
 
 def _wanted(names: frozenset[str]) -> Iterator[tuple[Family, tuple[SignalKind, ...]]]:
-    """Each family with one of these signals, and those of its kinds."""
+    """The families of these signals, each with the kinds wanted."""
     for family in FAMILIES:
         if kinds := tuple(kind for kind in family.kinds if kind.name in names):
             yield family, kinds
@@ -98,7 +98,7 @@ _PLACE = {name: i for i, name in enumerate(SIGNALS)}
 
 
 def _order(place: dict[str, int], s: Signal) -> tuple[int, int, bool, int]:
-    """As in hosts.yaml, then as in the registry; of several vantages the controller first."""
+    """By hosts.yaml, then by the registry, then by vantage with the controller first."""
     return place[s.host], _PLACE[s.name], s.vantage != CONTROLLER, place.get(s.vantage, -1)
 
 
@@ -120,7 +120,7 @@ class _Looker:
         return Visit(self.fleet, host, self.at, names, peers, self.by_name, self.before, self.waited_s, self.patience_s)
 
     def over_ssh(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
-        """A host that is only a vantage is asked about its peers and nothing else."""
+        """A host that is only a vantage is asked about its peers alone."""
         watches = _watches(self.fleet, chosen) if names & _PEER else {}
         for name, host in {**self.fleet.witnesses, **self.fleet.hosts}.items():
             mine = names & _OVER_SSH if name in chosen else frozenset()
@@ -167,7 +167,7 @@ class _Looker:
         return facts
 
     def _ask(self, host: Host, args: Args) -> Reply:
-        """One that was installed before ours does not know all arguments: it still sees the rest."""
+        """An older helper does not know all arguments, so it is asked with fewer."""
         for asked in _ways(args):
             facts = self.remote.call(host, "look", asked, limit_s=float(args["limit"]))
             if facts.rc != Rc.USAGE:
@@ -176,7 +176,7 @@ class _Looker:
 
 
 def _args(visit: Visit) -> dict[str, str]:
-    """Whole seconds, as the script takes them; what is not asked for is left out."""
+    """The arguments for the script, in whole seconds."""
     patience = math.ceil(visit.patience_s)
     args = {"limit": str(patience + 1), "patience": str(patience), "config_dir": visit.host.postfix.config_dir}
     for family in FAMILIES:
@@ -185,7 +185,7 @@ def _args(visit: Visit) -> dict[str, str]:
 
 
 def _ways(args: Args) -> Iterator[Args]:
-    """As we would ask, then as helpers of earlier releases understand it."""
+    """The arguments for our helper, then those for older ones."""
     yield args
     known = {k: v for k, v in args.items() if k not in _NEWER}
     if known != args:
@@ -198,7 +198,7 @@ def _ways(args: Args) -> Iterator[Args]:
 
 
 def _read(visit: Visit, facts: Reply, peer: frozenset[str]) -> Iterator[Signal]:
-    """What each family makes of the answer; a fault in one makes its signals unknown, and no others."""
+    """The signals of each family; a fault in one makes only its own signals unknown."""
     names = visit.names | peer
     for family, _ in _wanted(names):
         try:
@@ -212,7 +212,7 @@ def _read(visit: Visit, facts: Reply, peer: frozenset[str]) -> Iterator[Signal]:
 def _nothing(
     visit: Visit, families: Iterable[Family], peer: frozenset[str], why: str, peers_why: str
 ) -> Iterator[Signal]:
-    """Nothing was seen of these families: neither of the host, had it them, nor of its peers."""
+    """The signals of a host without an answer: unknown, and so are its peers as seen from it."""
     for family in families:
         for kind in family.kinds:
             if kind.name in visit.names & _THERE and family.has(visit.host, kind):
@@ -223,7 +223,7 @@ def _nothing(
 
 
 def _watches(fleet: Fleet, chosen: tuple[str, ...]) -> Mapping[str, tuple[Host, ...]]:
-    """Who looks at whom: each chosen host is seen by every witness, and by the next `quorum` hosts, not by all."""
+    """The peers that each host looks at: a chosen host is seen by all witnesses and by the next `quorum` hosts."""
     names = tuple(fleet.hosts)
     found: dict[str, list[Host]] = {}
     for target in chosen:

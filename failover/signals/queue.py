@@ -1,4 +1,4 @@
-"""The queues of one host. Depth detects, never selects: alone it warns at most; age and mail stuck at a filter fail.
+"""The queues of one host. Depth alone warns at most; age, and mail stuck at a filter, fail.
 
 Thresholds: pending 50 is SimpleLogin's alert; deferred 100 is Netdata's warning, high because a large old
 deferred queue is "not a direct cause for alarm" (QSHAPE_README); maildrop 20 with a working pickup is a
@@ -28,7 +28,7 @@ OLDEST_WARN_S = 300.0
 OLDEST_FAIL_S = 900.0
 FROZEN_FAIL_S = 60.0
 COUNT_S = 30
-"""Seconds that a count of a whole queue may take."""
+"""For a count of a whole queue, in seconds."""
 
 PENDING = SignalKind("queue.pending", "messages in incoming and active", unit="messages", warn=PENDING_WARN)
 DEFERRED = SignalKind("queue.deferred", "messages put off", unit="messages", warn=DEFERRED_WARN)
@@ -118,7 +118,7 @@ def _pends(counts: dict[str, float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Frozen:
-    """TRANSPORT COUNT OLDEST EXAMINED TOTAL: so many of those examined, of all there are."""
+    """TRANSPORT COUNT OLDEST EXAMINED TOTAL: COUNT of the EXAMINED files, of TOTAL files."""
 
     transport: str
     seen: float
@@ -132,7 +132,7 @@ class _Frozen:
 
 
 def _rows(facts: Reply) -> list[_Frozen] | None:
-    """A filter each; None where one cannot be read."""
+    """One row per filter; None if one cannot be read."""
     found = []
     for row in facts.all("frozen"):
         seen, examined, total = (number(x) for x in (*row[1:2], *row[3:5])) if len(row) >= 5 else (None, None, None)
@@ -143,7 +143,7 @@ def _rows(facts: Reply) -> list[_Frozen] | None:
 
 
 def _frozen(sight: Sight, facts: Reply) -> Signal:
-    """Of a long queue only the first are opened: what they show is certain, and that they show none is nothing."""
+    """Only the first files of a long queue are opened: mail found there is certain, but none found proves nothing."""
     told, rows = why_missing(facts, "frozen"), _rows(facts)
     if any(row[:1] == ("frozen",) for row in facts.all("error")):
         return sight.unknown(FROZEN, told)
@@ -172,7 +172,7 @@ _NO_FILTER = _Frozen("", 0.0, 0.0, 0.0, 0.0)
 
 
 def again(visit: Visit, facts: Reply, call: Call) -> Reply:
-    """Counts a filter's mail in all of a long queue. What could not be counted stays as the look saw it."""
+    """Count a filter's mail in all of a long queue. Without a count, the value of the look stays."""
     if not visit.wants(FROZEN):
         return facts
     try:
@@ -185,15 +185,15 @@ def again(visit: Visit, facts: Reply, call: Call) -> Reply:
 
 
 def to_count(facts: Reply) -> tuple[str, ...]:
-    """The filters whose mail is to be counted whole, for whoever has to know. Not while a step is watched and most of
-    what was examined waits for them: then the queue is their mail, and its getting shorter shows."""
+    """The filters whose mail has to be counted whole. Not while a step is watched and most of the examined mail waits
+    for them: then the length of the queue shows enough."""
     rows = [r for r in _rows(facts) or () if r.unseen]
     dense = bool(rows) and sum(r.seen for r in rows) * 2 >= rows[0].examined
     return () if dense and facts.all("waited") else tuple(r.transport for r in rows)
 
 
 def counted(facts: Reply, replies: Iterable[Reply], waited_s: float) -> Reply:
-    """The look with what was counted whole: of each filter all its mail, and at most how much of that waited."""
+    """The look with the whole counts: per filter all its mail, and an upper bound of how much of it waited."""
     whole = {r.transport: r for reply in replies if (r := _count(reply)) is not None}
     left = [r for r in _rows(facts) or () if r.unseen and r.transport not in whole]
     waited = [str(sum(r.seen for r in whole.values() if r.oldest >= waited_s)), "0", "0"]
@@ -210,7 +210,7 @@ def counted(facts: Reply, replies: Iterable[Reply], waited_s: float) -> Reply:
 
 
 def _count(reply: Reply) -> _Frozen | None:
-    """TRANSPORT COUNT OLDEST ROUNDS, of all that there is; mail from the future has waited for who knows how long."""
+    """TRANSPORT COUNT OLDEST ROUNDS, of the whole queue; the age of mail from the future is unknown."""
     row = (reply.one("frozen") or ()) if reply.rc == Rc.OK else ()
     seen = number(row[1]) if len(row) == 4 else None
     if seen is None:
@@ -220,8 +220,8 @@ def _count(reply: Reply) -> _Frozen | None:
 
 
 def _waited(facts: Reply, which: str, counts: dict[str, float]) -> float | None:
-    """At most how many came before the time that the look was told of: WHICH COUNT EXAMINED TOTAL, and all that was not
-    examined. None where the host does not say it, as a helper of an earlier release does not."""
+    """An upper bound of the mail that has waited since the time given: WHICH COUNT EXAMINED TOTAL, plus all that was
+    not examined. None if the host does not tell (an older helper)."""
     row = next((r[1:] for r in facts.all("waited") if len(r) == 4 and r[0] == which), ())
     seen, examined, total = (number(x) for x in row) if row else (None, None, None)
     if seen is None or examined is None or total is None:
@@ -230,7 +230,7 @@ def _waited(facts: Reply, which: str, counts: dict[str, float]) -> float | None:
 
 
 def _unseen(facts: Reply, which: str, counts: dict[str, float]) -> float:
-    """How many of these were not opened."""
+    """The number of files that were not opened."""
     row = facts.one("oldest") or ()
     examined, total = (number(x) for x in row[1:3]) if len(row) == 3 else (None, None)
     if examined is None or total is None:

@@ -1,4 +1,4 @@
-"""Reading one look: what its signals share, and how an answer of the far side becomes an outcome."""
+"""One look at one host: the common fields of its signals, and an answer as an outcome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from failover.signals.kind import SignalKind
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The host looked at, from where, and when the look began: nothing that it shows is older than `at`."""
+    """The host, the vantage, and the time at which the look began."""
 
     host: str
     vantage: str
@@ -39,7 +39,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service said when asked: `word` is ok, timeout, refused, closed, wrong or error."""
+    """The answer of a service: `word` is ok, timeout, refused, closed, wrong or error."""
 
     word: str
     seconds: float
@@ -51,7 +51,7 @@ class Answer:
 
     @property
     def outcome(self) -> Outcome:
-        """An error is ours (no tool to look with), so nothing is known; the other words are the service's."""
+        """`error` is ours (no tool to look with), so it is unknown; the other words are the service's."""
         return {"ok": Outcome.OK, "error": Outcome.UNKNOWN}.get(self.word, Outcome.FAIL)
 
     def said(self, at: str) -> str:
@@ -74,7 +74,7 @@ _WORDS = {"ok", "timeout", "refused", "closed", "wrong", "error"}
 
 
 def answer(fields: tuple[str, ...]) -> Answer:
-    """From OUTCOME, MS and DETAIL; anything else reads as an error of the look."""
+    """From OUTCOME, MS and DETAIL; anything else is an error of the look."""
     word, ms, detail = (*fields, "", "", "")[:3]
     seconds = number(ms)
     if word not in _WORDS or (seconds is None and word != "error"):
@@ -89,7 +89,7 @@ OLDEST_S = 100 * 365.25 * 86400
 
 
 def number(text: str | None) -> float | None:
-    """A plain decimal number from 0 up, or None: what the far side prints is never trusted to be one."""
+    """A plain decimal number from 0 up, else None: the far side may print anything."""
     if not _NUMBER.fullmatch(text or ""):
         return None
     value = float(text or "")
@@ -97,7 +97,7 @@ def number(text: str | None) -> float | None:
 
 
 def age(text: str | None) -> float | None:
-    """Seconds; 0 where a clock was set back and mail seems to come from the future. None for what no mail can be."""
+    """Seconds; 0 if mail seems to come from the future (a clock was set back). None for nonsense."""
     found = number((text or "").removeprefix("-"))
     if found is None or found > OLDEST_S:
         return None
@@ -105,10 +105,10 @@ def age(text: str | None) -> float | None:
 
 
 def why_missing(facts: Reply, part: str) -> str:
-    """Why the look has no such part, in its own words where it said so."""
+    """Why the look lacks this part; in the host's own words if it said so."""
     told = [" ".join(row[1:]) for row in facts.all("error") if row[:1] == (part,)]
     return "; ".join(told) or f"the look says nothing about {part}"
 
 
 _LONGEST = 400
-"""Characters of a reason: what others say in it may be long."""
+"""Most characters of a reason; a server's words in it may be long."""

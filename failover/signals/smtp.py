@@ -1,7 +1,7 @@
 """Port 25 as others see it: from the controller, and from the other MX hosts. A quorum counts these vantages.
 
-The value of a failing look is the word for how it failed: `timeout` when it connects and nothing comes within
-the patience, `unreachable` when there is no connection, `refused`, `closed` or `wrong`.
+The value of a failing signal says how it failed: `timeout` when it connects and nothing comes within the
+patience, `unreachable` when there is no connection, `refused`, `closed` or `wrong`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def dial(visit: Visit, name: str, smtp: SmtpClient) -> Iterable[Signal]:
 
 
 def from_here(host: Host, kind: SignalKind, found: SmtpAnswer, patience_s: float, at: datetime) -> Signal:
-    """`ours` (our own network is down): unknown, for we have not looked."""
+    """Unknown if our own network is down (`ours`)."""
     sight = Sight(host.name, CONTROLLER, at)
     if found.ok:
         said = f"{found.said} in {duration(found.seconds)}"
@@ -54,7 +54,7 @@ def _word(found: SmtpAnswer, patience_s: float) -> str:
 
 
 def _from_there(found: Answer) -> tuple[Outcome, str]:
-    """A dead host on the same network is "no route" after 3 s (measured): it cannot be reached, which is an answer."""
+    """A dead host on the same network is "no route" after 3 s (measured): that counts as an answer."""
     if any(words in found.detail.lower() for words in _NO_CONNECTION):
         return Outcome.FAIL, "unreachable"
     return found.outcome, found.word
@@ -65,7 +65,7 @@ def asks(visit: Visit) -> dict[str, str]:
 
 
 def read(visit: Visit, facts: Reply) -> Iterable[Signal]:
-    """Of the hosts that this one was asked to look at."""
+    """The peers that this host was asked to look at."""
     rows = {row[0]: row[1:] for row in facts.all("peer") if row}
     vantage = visit.host.name
     for address, host in {str(h.smtp): h for h in visit.peers}.items():

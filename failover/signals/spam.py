@@ -1,11 +1,11 @@
-"""The spam filter by what it does: does it answer, and does a real scan of a tiny mail come to an end?
+"""The spam filter: does it answer, and does a real scan of a tiny mail end?
 
 A PING starts no scan (spamd's PROTOCOL), and a hung spamd still accepts connections (measured), so the scan
 speaks. A healthy scan takes some 30 ms (measured, spamd 4.0.1); SLOW is ours: at 2 s a scan, the default
 five children pass two to three messages a second.
 
-A filter that speaks SMTP or LMTP takes no mail of ours to try, since it would send it on: its greeting and its answers
-to a hello and a NOOP must do. One that nobody declared is found by the host itself, from Postfix's own settings.
+A filter that speaks SMTP or LMTP would send a test mail on, so it gets none: its greeting and its answers to a hello
+and a NOOP must do. If hosts.yaml declares no filter, the host looks for one in Postfix's settings.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ PING = SignalKind("spam.ping", "does the scanner answer at all", unit="s")
 SCAN = SignalKind("spam.scan", "does a scan come to its end", unit="s", warn=SCAN_WARN_S)
 AUTO = "auto"
 USUAL = {"spam": SpamEngine.SPAMASSASSIN.value, "spam_address": "127.0.0.1:783"}
-"""Where Debian has spamd: for a helper of an earlier release, which finds nothing by itself."""
+"""Debian's spamd: for older helpers, which look for no filter themselves."""
 
 
 def has(host: Host, kind: SignalKind) -> bool:
-    """An undeclared filter is not missed."""
+    """A filter that is not declared is not missed."""
     return host.spam is not None and host.spam.engine is not SpamEngine.NONE
 
 
 def asks(visit: Visit) -> dict[str, str]:
-    """Undeclared: the host finds an SMTP or LMTP filter, else looks at the usual spamd, and `read` is silent if nothing
-    listens there and no mail needs it."""
+    """Without a declared filter the host finds an SMTP or LMTP one, else looks at the usual spamd; `read` is silent if
+    nothing listens there and no mail needs it."""
     spam = visit.host.spam
     if not visit.wants(PING, SCAN) or (spam is not None and spam.engine is SpamEngine.NONE):
         return {"spam": "none", "scan": "no"}
@@ -73,7 +73,7 @@ def _judge(visit: Visit, kind: SignalKind, found: Answer, facts: Reply) -> Signa
             f"{at} is rspamd's proxy, which speaks the milter protocol: give the address of a worker, on 11333 or 11334"
         )
         return sight.unknown(kind, said)
-    said = found.said(at).removeprefix("connected, ")  # a hung spamd connects: that is no news, and no comfort
+    said = found.said(at).removeprefix("connected, ")  # a hung spamd connects, too
     return sight.signal(kind, found.outcome, said, found.seconds if found.ok else found.word)
 
 

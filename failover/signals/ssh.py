@@ -1,4 +1,4 @@
-"""`ssh.reach`: could we get in? It says nothing about mail, only about us; all that lies behind it is unknown."""
+"""`ssh.reach`: could we log in? If not, all signals of that host are unknown, and mail may be fine."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ REACH = SignalKind("ssh.reach", "can we get in", Where.SSH, unit="s")
 
 
 def reached(host: Host, seconds: float, at: datetime) -> Signal:
-    """`seconds`: connecting, and the whole look that came back."""
+    """`seconds`: for connecting and the whole look."""
     sight = Sight(host.name, CONTROLLER, at)
     return sight.signal(REACH, Outcome.OK, f"looked in {duration(seconds)}", seconds)
 
 
 def missed(host: Host, error: FailoverError, at: datetime) -> Signal:
-    """Only what the network or the far side did is a sign against it. Our own files, machine, faults and refusals (the
-    helper there is not the one for this) are none."""
+    """Fail only for what the network or the host did; unknown for our own files, faults and refusals."""
     outcome = Outcome.UNKNOWN if isinstance(error, Blind | ConfigError | Fault | Refused) else Outcome.FAIL
     return Sight(host.name, CONTROLLER, at).signal(REACH, outcome, str(error))
 

@@ -1,13 +1,13 @@
-"""What the mail log counts from one look to the next: the rate of mail done with, and each host's share of new mail.
+"""Counts of the mail log between two looks: the rate of mail done with, and each host's share of new mail.
 
-One look shows a position in the log alone (`log.position`); it takes two for a count. A position is where a line
-ends, in a file its byte, in the systemd journal its entry, so no line is counted twice. Of more than 4 MB (20,000
-entries) between two looks only the newest are counted; the count is then scaled by what was left out, and called
-"about". A rotated log, entries that were vacuumed, or a look more than LONGEST_S ago, is a new start: nothing is known
-until the next look. Of lines that journald left out by its rate limit (10,000 in 30 s, times up to 6 by free disk)
-nothing is known either; it says so once the 30 s are over, so a look within them counts too few.
+One look shows only a position in the log (`log.position`), a count takes two. A position is the end of a line: a byte
+in a file, an entry in the systemd journal; so no line is counted twice. Of more than 4 MB (20,000 entries) between two
+looks only the newest are counted; the count is then scaled, and called "about". After a rotated log, vacuumed entries,
+or a look more than LONGEST_S ago, the count begins anew and is unknown until the next look. Where journald dropped
+lines by its rate limit (10,000 in 30 s, times up to 6 by free disk), the count is unknown, too; journald tells after
+the 30 s, so a look within them counts too few.
 
-None of these says that a host is well or ill: a look for everything leaves out what is unknown of them.
+None of these counts for the state of a host.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ POSITION = SignalKind("log.position", "", Where.LOG, measure=False, quiet=True)
 KINDS = (REMOVED_RATE, SHARE, ACCEPTED, POSITION)
 JOURNAL = "journal"
 LONGEST_S = 3600.0
-"""A rate over a longer span says nothing of now."""
+"""A rate over a longer span says nothing about now."""
 WINDOW_S = 300.0
-"""A share is that of the looks within these seconds, so that a look each 10 s and one each 5 min mean the same."""
+"""A share is taken over these seconds, so that looks each 10 s and looks each 5 min mean the same."""
 FEWEST = 20.0
-"""Of fewer messages in all no share is known: one more or less would move it by 5 %."""
+"""With fewer messages the share is unknown: one more or less would move it by 5 %."""
 _POSITION = re.compile(r"([0-9]{1,20}|[0-9a-f]{32}):[0-9]{1,15}", re.ASCII)
 """INODE:OFFSET of a file; ID:SEQUENCE of the stream that journald writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """An earlier position in a host's log, and how many seconds before this look."""
+    """An earlier position in a host's log, and its age in seconds."""
 
     position: str
     span_s: float
@@ -55,7 +55,7 @@ class Since:
 
 
 def since(host: str, before: Samples, at: datetime) -> Since | None:
-    """The newest earlier look, if it is not too old. A position "from the future" of a clock set back is none."""
+    """The newest earlier position that is not too old, and not from the future (a clock was set back)."""
     fit = [s for s in of(before, host, POSITION.name) if timedelta(0) < at - s.at <= timedelta(seconds=LONGEST_S)]
     newest = max(fit, key=lambda s: s.at, default=None)
     if newest is None or not isinstance(newest.value, str) or not _POSITION.fullmatch(newest.value):
@@ -64,8 +64,7 @@ def since(host: str, before: Samples, at: datetime) -> Since | None:
 
 
 def carried(samples: Iterable[Signal], at: datetime) -> Samples:
-    """What the next look needs of the earlier ones (`before`), and no more, for a process that looks again and again:
-    each host's newest position, and the counts of the window."""
+    """The samples that the next look needs (`before`): each host's newest position, and the counts of the window."""
     recent = [
         s for s in samples if s.name in {POSITION.name, ACCEPTED.name} and at - s.at <= timedelta(seconds=LONGEST_S)
     ]
@@ -108,7 +107,7 @@ def _read(log: tuple[str, ...]) -> str:
 
 
 def _counted(facts: Reply, earlier: Since) -> tuple[float, float, str] | None:
-    """Accepted, removed, and "about " where a part was counted for the whole; from ACCEPTED REMOVED FROM TO."""
+    """Accepted, removed, and "about " if the count was scaled; from ACCEPTED REMOVED FROM TO."""
     row = tuple(read_number(field) for field in facts.one("traffic") or ())
     if len(row) != 4 or None in row:
         return None
@@ -130,7 +129,7 @@ def _why_not(facts: Reply, earlier: Since | None) -> str:
 
 
 def shares(fleet: Fleet, before: Samples, now: Iterable[Signal], at: datetime) -> Iterable[Signal]:
-    """Each host's part of what all hosts of the fleet accept a minute. Known for all of them or for none."""
+    """Each host's part of all mail that the fleet accepts. Known for all hosts or for none."""
     counts = {name: _recent(name, before, tuple(now), at) for name in fleet.hosts}
     missing = [name for name, found in counts.items() if not found]
     total = sum(float(s.value or 0) for found in counts.values() for s in found)
@@ -146,7 +145,7 @@ def shares(fleet: Fleet, before: Samples, now: Iterable[Signal], at: datetime) -
 
 
 def _recent(host: str, before: Samples, now: Samples, at: datetime) -> Samples:
-    """The counts within the window, this look's among them; nothing if this look has none."""
+    """The counts within the window, with this look's; none if this look has none."""
 
     def usable(s: Signal) -> bool:
         return s.outcome is Outcome.OK and isinstance(s.value, int | float) and bool(s.age)
