@@ -36,11 +36,11 @@ def looking_meanwhile(
     c: Runs, playbooks: tuple[Playbook, ...], lead: Leader, alive: Callable[[], object]
 ) -> Iterator[Background]:
     """Whatever this controller's engine waits for is used so, until the block ends."""
-    before, c.engine.meanwhile = c.engine.meanwhile, (meanwhile := Background(c, playbooks, lead, alive))
+    before, c.engine.background = c.engine.background, (meanwhile := Background(c, playbooks, lead, alive))
     try:
         yield meanwhile
     finally:
-        c.engine.meanwhile = before
+        c.engine.background = before
 
 
 @dataclass(slots=True)

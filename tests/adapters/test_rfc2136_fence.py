@@ -24,7 +24,7 @@ from failover.dns.rfc2136 import Rfc2136
 from failover.dns.rfc2136_zone import Rfc2136Zone
 from failover.errors import Changed, FailoverError, Refused
 from failover.lab import Lab
-from failover.runs import engine
+from failover.runs import session
 from tests.adapters.lab_net import inside
 from tests.labs import until
 
@@ -250,4 +250,4 @@ def test_there_who_stood_still_for_as_long_as_a_lease_could_end_has_no_signature
 
 
 def test_what_the_last_fence_of_such_a_zone_rests_on() -> None:
-    assert 2 * rfc2136_zone.SHORT_FUDGE_S <= engine.LEASE_S
+    assert 2 * rfc2136_zone.SHORT_FUDGE_S <= session.LEASE_S

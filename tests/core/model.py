@@ -1,6 +1,6 @@
 """A tiny model of one step on one host, to be searched whole: everything that can happen, in every order.
 
-The controller's half goes by `core.runs.journal.next_` and the tables of
+The controller's half goes by `core.runs.next.next_` and the tables of
 `core.runs.recovery`; the far side's half is the contract of the remote script
 (lock, epoch, results, compare before change). What can happen at any
 instant: the controller dies and another sitting begins, a request is lost
@@ -17,21 +17,8 @@ from datetime import UTC, datetime
 
 from failover.actions import remote
 from failover.core.runs.answer import Answer, meaning
-from failover.core.runs.journal import (
-    Begin,
-    Close,
-    Did,
-    Event,
-    Phase,
-    RunState,
-    RunView,
-    Settle,
-    Turn,
-    Undo,
-    Verify,
-    fold,
-    next_,
-)
+from failover.core.runs.journal import Did, Event, Phase, RunState, RunView, fold
+from failover.core.runs.next import Begin, Close, Settle, Turn, Undo, Verify, next_
 from failover.core.runs.plan import Certainty, Plan, Step, StepKind
 from failover.core.runs.playbook import OnFailure
 from failover.core.runs.recovery import Move, Reading, Recorded, backward, forward, settled

@@ -12,25 +12,8 @@ from hypothesis import strategies as st
 
 from failover.core.observe.condition import Predicate
 from failover.core.observe.signal import Outcome
-from failover.core.runs.journal import (
-    NEEDS_PERSON,
-    Begin,
-    Close,
-    Did,
-    Event,
-    Next,
-    Phase,
-    RunState,
-    RunView,
-    Settle,
-    Turn,
-    Undo,
-    Verify,
-    depends,
-    exit_code,
-    fold,
-    next_,
-)
+from failover.core.runs.journal import NEEDS_PERSON, Did, Event, Phase, RunState, RunView, exit_code, fold
+from failover.core.runs.next import Begin, Close, Next, Settle, Turn, Undo, Verify, depends, next_
 from failover.core.runs.plan import Certainty, Plan, Step, StepKind
 from failover.core.runs.playbook import OnFailure, Risk
 

@@ -304,9 +304,9 @@ def main(where: str, words: Iterable[str]) -> None:
     from failover.adapters import ssh
     from failover.controller import leader
     from failover.dns import rfc2136_zone
-    from failover.runs import engine
+    from failover.runs import session
 
-    engine.LEASE_S = leader.LEAD_S = SHORT_LEASE_S
+    session.LEASE_S = leader.LEAD_S = SHORT_LEASE_S
     of_dns = {"dns": "swap", "update": "_exchange"}
     owner: Any = rfc2136_zone.Rfc2136Zone if where in of_dns else ssh.SshRemote
     name = of_dns.get(where, "call")

@@ -240,7 +240,7 @@ def test_whatever_a_wait_is_used_for_the_verify_answers_in_time() -> None:
         given.append(spare_s)
         s.world.advance(max(0.0, spare_s))
 
-    engine.meanwhile = all_of_it
+    engine.background = all_of_it
     assert engine.start(s.record).state is RunState.ROLLED_BACK
     at = {e.kind: e.at for e in s.world.store.events(s.record.id) if e.step == "bypass"}
     within = s.record.plan.steps[0].verify[0].within
@@ -251,7 +251,7 @@ def test_whatever_a_wait_is_used_for_the_verify_answers_in_time() -> None:
 def test_a_step_that_only_waits_leaves_its_time() -> None:
     s = scene()
     engine, given = s.engine(), list[float]()
-    engine.meanwhile = given.append
+    engine.background = given.append
     step = ACTIONS["wait"].plan(StepSpec("rest", "wait", {"for": "60"}, no_verify="it only waits"), None)  # type: ignore[arg-type]
     record = replace(s.record, plan=replace(s.record.plan, steps=(step,), preconditions=()))
     began = s.world.now

@@ -1,4 +1,4 @@
-"""A run is its plan and its events. Folding the events gives where it stands; `next_` says what comes next.
+"""A run is its plan and its events. Folding the events gives where it stands; `core.runs.next` says what comes next.
 
 The journal is the only truth: going on after `kill -9` folds the same events
 and asks the same question as going on after the previous step.
@@ -12,9 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from failover.core.observe.condition import predicates
-from failover.core.runs.plan import Plan, Step
-from failover.core.runs.playbook import OnFailure, Risk
+from failover.core.runs.plan import Plan
 
 
 class RunState(enum.StrEnum):
@@ -31,7 +29,7 @@ NEEDS_PERSON = {RunState.CONFLICTS, RunState.ROLLBACK_FAILED, RunState.PAUSED}
 
 
 class Did(enum.StrEnum):
-    """The kinds of event; `begun` opens every sitting (a run, a resume, a rollback) with its direction."""
+    """The kinds of event; `begun` opens every session (a run, a resume, a rollback) with its direction."""
 
     BEGUN = "begun"
     INTENT = "intent"
@@ -113,12 +111,12 @@ class RunView:
     because: str = ""
     accepted: bool = False
     although: str = ""
-    """Why a person has this sitting undo what its guards would keep."""
+    """Why a person has this session undo what its guards would keep."""
     turned_by: str | None = None
     turned_because: str = ""
     """Kept apart from the step, whose error its undo clears."""
     epoch: int = 0
-    """Of its first sitting: by it runs of one state are in order, whatever clocks said."""
+    """Of its first session: by it runs of one state are in order, whatever clocks said."""
 
     @property
     def open(self) -> bool:
@@ -222,7 +220,7 @@ def _step_after(s: StepView, e: Event) -> StepView:
 
 
 def _reopen(s: StepView) -> StepView:
-    """A new sitting tries again what had stopped the last one, except where only a person's word helps."""
+    """A new session tries again what had stopped the last one, except where only a person's word helps."""
     if s.phase in {Phase.UNDO_BLOCKED, Phase.UNDO_FAILED}:
         return replace(s, phase=_standing(s), error=None)
     return s
@@ -256,127 +254,6 @@ def _resolve(s: StepView, choice: str) -> StepView:
             return replace(s, phase=Phase.ACTED, owed=True, error=None, failed_as=None, no_effect=False)
         case _:
             return replace(s, phase=Phase.SKIPPED, error=None)
-
-
-# What comes next ------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """An intent is open: find out whether it happened, then go by the table."""
-
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class Verify:
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Go backwards from here, since this step failed."""
-
-    step: Step
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    state: RunState
-    because: str
-
-
-Next = Begin | Settle | Verify | Turn | Undo | Close
-
-
-def next_(plan: Plan, view: RunView) -> Next:
-    return _next_back(plan, view) if view.backwards else _next_forward(plan, view)
-
-
-def _next_forward(plan: Plan, view: RunView) -> Next:
-    for step in plan.steps:
-        s = view.steps[step.id]
-        match s.phase:
-            case Phase.PENDING:
-                return Begin(step)
-            case Phase.INTENT:
-                return Settle(step)
-            case Phase.ACTED:
-                return Verify(step)
-            case Phase.CONFLICT | Phase.ASKED:
-                return Close(RunState.PAUSED, s.error or f"{step.id} needs a person")
-            case Phase.FAILED:
-                reaction = on_failure(plan, view, step)
-                if reaction is OnFailure.ROLLBACK:
-                    return Turn(step, s.error or f"{step.id} failed")
-                if reaction is OnFailure.PAUSE:
-                    return Close(RunState.PAUSED, f"{step.id}: {s.error}")
-            case _:
-                pass
-    failed = [f"{i} ({s.error})" if s.error else i for i, s in view.steps.items() if s.phase is Phase.FAILED]
-    return Close(RunState.SUCCEEDED, f"went on without {'; '.join(failed)}" if failed else "")
-
-
-def on_failure(plan: Plan, view: RunView, step: Step) -> OnFailure:
-    """The step's own rule; but past the pivot (a verified step that moved traffic) a failure pauses."""
-    pivot = any(s.risk is not Risk.NONE and view.steps[s.id].was_verified for s in plan.steps)
-    if pivot and step.on_failure is OnFailure.ROLLBACK:
-        return OnFailure.PAUSE
-    return step.on_failure
-
-
-_STUCK = {Phase.UNDO_BLOCKED, Phase.UNDO_FAILED, Phase.CONFLICT, Phase.ASKED}
-
-
-def _next_back(plan: Plan, view: RunView) -> Next:
-    stuck: list[Step] = []
-    for step in _undo_order(plan, view):
-        s = view.steps[step.id]
-        if s.phase in _STUCK and s.owed:
-            stuck.append(step)
-        elif s.owed and not any(depends(step, on=b) for b in stuck):
-            return Undo(step)
-    return _end_of_rollback(view)
-
-
-def _undo_order(plan: Plan, view: RunView) -> list[Step]:
-    """Newest intent first; but traffic comes back last, to hosts on which nothing of ours is left."""
-    by_id = {s.id: s for s in plan.steps}
-    return sorted((by_id[i] for i in reversed(view.order)), key=lambda s: s.risk is Risk.TRAFFIC)
-
-
-def depends(earlier: Step, *, on: Step) -> bool:
-    """Must `on`'s undo succeed before `earlier` may be undone? On one host, and where traffic would come back to: yes.
-
-    The hosts that get traffic back are those that the undo's guards look at; where it has none, any host may.
-    """
-    if earlier.host == on.host or earlier.risk is Risk.NONE:
-        return earlier.host == on.host
-    get_it_back = {t.host for guard in earlier.guards for t in predicates(guard)}
-    return earlier.risk is not Risk.TRAFFIC or not get_it_back or on.host in get_it_back
-
-
-def _end_of_rollback(view: RunView) -> Close:
-    phases = {s.phase for s in view.steps.values() if s.owed}
-    said = "; ".join(f"{i}: {s.error}" for i, s in view.steps.items() if s.error and s.phase in _STUCK)
-    if Phase.UNDO_FAILED in phases:
-        return Close(RunState.ROLLBACK_FAILED, said)
-    if Phase.CONFLICT in phases:
-        return Close(RunState.CONFLICTS, said)
-    if phases & _STUCK:
-        return Close(RunState.PAUSED, said)
-    return Close(RunState.ROLLED_BACK, view.turned_because)
 
 
 def exit_code(view: RunView) -> int:
