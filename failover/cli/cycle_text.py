@@ -21,18 +21,18 @@ def beat(c: Runs) -> None:
             print(f"the heartbeat was not taken: {why}", file=sys.stderr, flush=True)
 
 
-def lines(turn: CycleResult) -> Iterable[str]:
+def lines(result: CycleResult) -> Iterable[str]:
     """What the cycle did. Its opinions go to the channels and to `failover why`."""
-    for record, view in turn.runs:
+    for record, view in result.runs:
         why = f": {view.because}" if view.because else ""
         yield f"run {record.id} {view.state.value}{why}; see: failover runs show {record.id}"
-    if turn.missed:
-        yield f"not looked while a run waited: {turn.missed}"
-    yield from (f"not told: {why}" for why in turn.flushed.why)
+    if result.missed:
+        yield f"not looked while a run waited: {result.missed}"
+    yield from (f"not told: {why}" for why in result.flushed.why)
 
 
-def code(turn: CycleResult) -> int:
+def code(result: CycleResult) -> int:
     """The exit code of the worst run; an alert is no failure of the tick."""
     from failover.core.runs.journal import exit_code
 
-    return max((exit_code(view) for _, view in turn.runs), default=0)
+    return max((exit_code(view) for _, view in result.runs), default=0)

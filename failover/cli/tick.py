@@ -28,14 +28,14 @@ def tick(
     books = wiring.playbooks(opts)
     with wiring.controller(opts, remembers=True) as c:
         try:
-            turn = cycle(c, books, budget_s=max(BUDGET_S, calm_s), calm_s=calm_s, alive=lambda: beat(c))
+            result = cycle(c, books, budget_s=max(BUDGET_S, calm_s), calm_s=calm_s, alive=lambda: beat(c))
         except Standby as e:  # any other refusal is an error: said on standard error, with its exit code
             if opts.verbose:
                 print(e)
             raise typer.Exit(0) from None
         beat(c)
-        print("".join(f"{line}\n" for line in lines(turn)), end="")
-        raise typer.Exit(code(turn))
+        print("".join(f"{line}\n" for line in lines(result)), end="")
+        raise typer.Exit(code(result))
 
 
 def watch(

@@ -56,17 +56,17 @@ class Watcher:
         from failover.controller.cycle import cycle
 
         try:
-            turn = cycle(c, books, alive=lambda: self._alive(c))
+            result = cycle(c, books, alive=lambda: self._alive(c))
         except Refused as e:
             notify("WATCHDOG=1")  # also while it stands by
             return self._say(f"standing by: {e}")
         except FailoverError as e:
             return self._say(f"no decision: {e} ({e.try_})")
         self._alive(c)
-        v = turn.verdict
+        v = result.verdict
         what = f"{v.kind.value}{' ' + v.playbook if v.playbook else ''}{' on ' + v.host if v.host else ''}"
         self._say(f"{what}: {'; '.join(v.because)}" if v.kind.value != "hold" else f"{what}")
-        for line in lines(turn):
+        for line in lines(result):
             print(line, flush=True)
 
     def _alive(self, c: Runs) -> None:

@@ -1,4 +1,4 @@
-"""What a cycle does about what it saw: starts a run, asks a person, takes back what may go back."""
+"""What a cycle does about its decision: it starts a run, asks a person, or takes a change back."""
 
 from __future__ import annotations
 
@@ -23,115 +23,113 @@ from failover.ports import Proposal, RunRecord
 from failover.runs.service import Runs
 
 OLD_S = 15.0
-"""A decision older than this (planning took long, the machine slept) is made again on a new look before it acts."""
+"""A decision may be older than this: planning took long, or the machine slept. Then we look again before we act."""
+_UNTOUCHED = {Phase.UNDO_BLOCKED, Phase.VERIFIED, Phase.ACTED}
 
 
-def act(c: Runs, playbooks: tuple[Playbook, ...], turn: CycleResult, lead: Leader) -> None:
-    """What was decided, domain by domain: one that cannot be helped, or needs no help, keeps none from the others."""
-    verdict = turn.verdict
+def act(runs: Runs, playbooks: tuple[Playbook, ...], result: CycleResult, leader: Leader) -> None:
+    """Run what was decided, one domain after another. One that fails, or needs nothing, does not stop the others."""
+    verdict = result.verdict
     book = next(p for p in playbooks if p.name == verdict.playbook)
     did = []
     for part in verdict.parts:
-        turn.verdict = part
-        if _act(c, book, turn, lead):
+        result.verdict = part
+        if _act(runs, book, result, leader):
             did.append(part)
-    if not did:  # then it is no cure, and nobody may take the host for cared for
+    if not did:  # nothing helps, so the alert must not say that a run takes care of the host
         verdict = replace(verdict, kind=Decision.HOLD, because=(*verdict.because, "but it would change nothing"))
-    turn.verdict = did[0] if did else verdict
+    result.verdict = did[0] if did else verdict
 
 
-def _act(c: Runs, book: Playbook, turn: CycleResult, lead: Leader) -> bool:
-    """False where it would change nothing."""
-    verdict, decided = turn.verdict, turn.situation.now
+def _act(runs: Runs, book: Playbook, result: CycleResult, leader: Leader) -> bool:
+    """Plan and run it for one domain. False if the plan would change nothing."""
+    verdict, decided = result.verdict, result.situation.now
     try:
         with fence(f"a run of {book.name}"):
-            plan = _plan(c, book, turn)
+            plan = _plan(runs, book, result)
             if not plan.changes:
                 return False
-            lead.renew()
-            if (c.now - decided).total_seconds() <= OLD_S or _still(c, turn):
-                turn.runs.append(c.run(plan, reason="; ".join(verdict.because), by=by()))
+            leader.renew()
+            if (runs.now - decided).total_seconds() <= OLD_S or _still_holds(runs, result):
+                result.runs.append(runs.run(plan, reason="; ".join(verdict.because), by=by()))
     except FailoverError as e:
-        if not _at_work(c, turn):
-            turn.alerts.append(_could_not(turn, e))
+        if not _somebody_began(runs, result):
+            result.alerts.append(_could_not(result, e))
     return True
 
 
-def _plan(c: Runs, book: Playbook, turn: CycleResult) -> Plan:
-    """It knows what it was made for, so that people hear of its run under that incident."""
-    plan = c.plan(book, dict(turn.verdict.params or {}))
-    return replace(plan, incident=incident_alerts.incident(turn.situation, turn.verdict))
+def _plan(runs: Runs, book: Playbook, result: CycleResult) -> Plan:
+    """The plan names the incident, so that its run is told under that incident."""
+    plan = runs.plan(book, dict(result.verdict.params or {}))
+    return replace(plan, incident=incident_alerts.incident(result.situation, result.verdict))
 
 
-def _at_work(c: Runs, turn: CycleResult) -> bool:
-    """Has somebody begun there since we looked? Then nothing is the matter: they were quicker."""
-    mine = frozenset((turn.verdict.params or {}).values())
-    return any(r.busy and r.subjects & mine for r in c.past().ran)
+def _somebody_began(runs: Runs, result: CycleResult) -> bool:
+    """Has another run begun on these hosts since we looked? Then our failure to start is no news."""
+    mine = frozenset((result.verdict.params or {}).values())
+    return any(r.busy and r.subjects & mine for r in runs.past().ran)
 
 
-def _still(c: Runs, turn: CycleResult) -> bool:
-    """Does a look made just now still show what the decision was made on?"""
-    fired = next(x.candidate.bound.trigger for x in turn.verdict.considered if x.fires and x.barrier is None)
+def _still_holds(runs: Runs, result: CycleResult) -> bool:
+    """Does the trigger still hold, by a look made now?"""
+    fired = next(x.candidate.bound.trigger for x in result.verdict.considered if x.fires and x.barrier is None)
     assert fired is not None
     tests = predicates(fired)
-    fresh = c.ports.look({t.host for t in tests}, frozenset(t.signal for t in tests))
-    return judge(at_once(fired), fresh, now=c.now).holds is True
+    fresh = runs.ports.look({t.host for t in tests}, frozenset(t.signal for t in tests))
+    return judge(at_once(fired), fresh, now=runs.now).holds is True
 
 
-def ask(c: Runs, playbooks: tuple[Playbook, ...], turn: CycleResult) -> None:
-    """Put the plan before a person, unless it lies there already."""
-    verdict = turn.verdict
-    if any(p.playbook == verdict.playbook and dict(p.params) == verdict.params for p in turn.situation.past.proposed):
+def ask(runs: Runs, playbooks: tuple[Playbook, ...], result: CycleResult) -> None:
+    """Propose the plan to a person, unless it is proposed already."""
+    verdict = result.verdict
+    if any(p.playbook == verdict.playbook and dict(p.params) == verdict.params for p in result.situation.past.proposed):
         return
     book = next(p for p in playbooks if p.name == verdict.playbook)
     try:
         with fence(f"a plan of {book.name}"):
-            plan = _plan(c, book, turn)
+            plan = _plan(runs, book, result)
     except FailoverError as e:
-        turn.alerts.append(_could_not(turn, e))
+        result.alerts.append(_could_not(result, e))
         return
-    until = c.now + timedelta(seconds=c.ports.fleet.policy.ask_s)
+    until = runs.now + timedelta(seconds=runs.ports.fleet.policy.ask_s)
     key = new_key(verdict.host or book.name, random.SystemRandom())
-    c.store.propose(Proposal(key, plan, verdict.host, c.now, until))
-    turn.situation = replace(turn.situation, past=c.past(playbooks))
+    runs.store.propose(Proposal(key, plan, verdict.host, runs.now, until))
+    result.situation = replace(result.situation, past=runs.past(playbooks))
 
 
-def _could_not(turn: CycleResult, e: FailoverError) -> Alert:
-    v = turn.verdict
+def _could_not(result: CycleResult, e: FailoverError) -> Alert:
+    v = result.verdict
     text = "\n".join((*v.because, f"{v.playbook} could not be started: {e}", e.try_))
     title = f"{v.host or v.playbook}: {v.playbook} is needed and could not be started"
-    return Alert(incident_alerts.incident(turn.situation, v), "could not", "critical", title, text)
+    return Alert(incident_alerts.incident(result.situation, v), "could not", "critical", title, text)
 
 
-def go_back(c: Runs, turn: CycleResult, lead: Leader) -> None:
-    """One return a cycle, and never beside a cure: each is looked at before the next."""
-    due = next((r for r in turn.back if r.kind is Decision.RUN), None)
-    if due is None or turn.verdict.kind is Decision.RUN:
+def go_back(runs: Runs, result: CycleResult, leader: Leader) -> None:
+    """Take one change back. Never two in one cycle, and none beside a new run: the effect of each is seen first."""
+    due = next((r for r in result.back if r.kind is Decision.RUN), None)
+    if due is None or result.verdict.kind is Decision.RUN:
         return
-    lead.renew()
+    leader.renew()
     try:
         with fence(f"run {due.standing.run}"):
-            record = c.find(due.standing.run)
-            turn.runs.append((record, _put_off(c, record, c.rollback(record, by=by()))))
-    except Refused:  # held by somebody who is at work there, or paused since: it stays, and comes up again
+            record = runs.find(due.standing.run)
+            result.runs.append((record, _put_off(runs, record, runs.rollback(record, by=by()))))
+    except Refused:  # somebody works there, or has paused it since: the next cycle asks again
         return
     except FailoverError as e:
-        turn.alerts.append(_stuck(due, e))
+        result.alerts.append(_stuck(due, e))
 
 
-def _put_off(c: Runs, record: RunRecord, view: RunView) -> RunView:
-    """A return that a guard stopped at its first step has changed nothing: what stands goes on standing, and the next
-    cycle asks again. A person's rollback pauses there instead; theirs is the next word."""
+def _put_off(runs: Runs, record: RunRecord, view: RunView) -> RunView:
+    """A guard stopped the return at its first step, so nothing was changed: the run is closed as it was before, and the
+    next cycle asks again. A person's rollback stays paused instead, until that person decides."""
     owed = [s for s in view.steps.values() if s.owed]
     undone = any(s.phase is Phase.UNDONE for s in view.steps.values())
-    if view.state is not RunState.PAUSED or undone or not owed or any(s.phase not in _WAITING for s in owed):
+    if view.state is not RunState.PAUSED or undone or not owed or any(s.phase not in _UNTOUCHED for s in owed):
         return view
     because = f"its return waits: {view.because}"
-    c.store.note(record.id, Did.CLOSED, None, {"state": RunState.SUCCEEDED.value, "because": because}, at=c.now)
-    return c.view(record)
-
-
-_WAITING = {Phase.UNDO_BLOCKED, Phase.VERIFIED, Phase.ACTED}
+    runs.store.note(record.id, Did.CLOSED, None, {"state": RunState.SUCCEEDED.value, "because": because}, at=runs.now)
+    return runs.view(record)
 
 
 def _stuck(due: Return, e: FailoverError) -> Alert:

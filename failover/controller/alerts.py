@@ -1,4 +1,4 @@
-"""What a cycle tells: the alerts of what it saw and did, said to people as often as `core.alerting.alert` wants it."""
+"""The alerts of one cycle: what it saw and did. `core.alerting.alert` decides how often people are told."""
 
 from __future__ import annotations
 
@@ -25,73 +25,75 @@ from failover.runs.in_force import lost
 from failover.runs.service import Runs, whoami
 
 TOLD_FOR = timedelta(minutes=10)
-"""So long after its end the controller's own run is still news, should the cycle that ran it not have told it; and
-what steps of any run told is not over yet, should no cycle have come by meanwhile."""
+"""A run of the controller is news for this long after its end: the cycle that ran it may have died before it told. What
+`notify` steps told also stays open for this long after their run."""
 
 
-def tell(c: Runs, turn: CycleResult, seen: CycleResult) -> None:
-    """`seen`: what was seen last, by this turn itself or while it acted."""
-    write_down(c, turn, seen)
-    turn.flushed = send(c)
-    c.store.thin(c.now, kept=looked_back(seen.situation.playbooks))
+def tell(runs: Runs, result: CycleResult, seen: CycleResult) -> None:
+    """`seen`: what was seen last, by the cycle itself or in the background while a run waited."""
+    write_down(runs, result, seen)
+    result.flushed = send(runs)
+    runs.store.thin(runs.now, kept=looked_back(seen.situation.playbooks))
 
 
-def send(c: Runs) -> outbox.Flushed:
-    return outbox.flush(c.store, c.ports.notifier, c.ports.fleet, c.ports.clock)
+def send(runs: Runs) -> outbox.Flushed:
+    return outbox.flush(runs.store, runs.ports.notifier, runs.ports.fleet, runs.ports.clock)
 
 
-def write_down(c: Runs, turn: CycleResult, seen: CycleResult) -> None:
-    """What is to be said, and where things stand, so that neither is lost with this process.
+def write_down(runs: Runs, result: CycleResult, seen: CycleResult) -> None:
+    """Store the messages and the state of this cycle, so that neither is lost if the process dies.
 
-    By now everything is decided: of the past, only what is open, what stands and what was asked is told.
+    The decision is made, so of the past only open runs, changes in force and proposals are needed.
     """
-    situation = replace(seen.situation, past=c.past(), now=c.now)
-    policy = c.ports.fleet.policy
+    situation = replace(seen.situation, past=runs.past(), now=runs.now)
+    policy = runs.ports.fleet.policy
     alerts = (
-        *turn.alerts,
-        *_of_runs(c),
+        *result.alerts,
+        *_of_runs(runs),
         *incident_alerts.alerts(situation, seen.verdict, seen.back),
         *incident_alerts.of_peaks(situation, seen.peaks),
     )
     announcement = announce(
         alerts,
-        c.store.told(),
-        now=c.now,
+        runs.store.told(),
+        now=runs.now,
         clear_s=policy.clear_s,
         gap_s=policy.gap_s,
         unsure=incident_alerts.unsure(situation),
     )
-    outbox.tell(c.store, c.ports.fleet, announcement, c.now)
-    c.store.ended(_summary(turn, situation))
+    outbox.tell(runs.store, runs.ports.fleet, announcement, runs.now)
+    runs.store.ended(_summary(result, situation))
 
 
-def _of_runs(c: Runs) -> Iterator[Alert]:
-    recent = c.store.current(c.now - TOLD_FOR)
-    runs = history.read(c.store, recent)
-    yield from _news(c, {s.run: s for s in recent}, runs)
-    yield from _notices(c, runs)
-    yield from _lost(c, runs)
+def _of_runs(runs: Runs) -> Iterator[Alert]:
+    recent = runs.store.current(runs.now - TOLD_FOR)
+    known = history.read(runs.store, recent)
+    yield from _news(runs, {s.run: s for s in recent}, known)
+    yield from _notices(runs, known)
+    yield from _lost(runs, known)
 
 
-def _lost(c: Runs, runs: Iterable[history.Run]) -> Iterator[Alert]:
-    for record, view in runs:
-        found = [e for m in history.mitigations(record, view) if (e := lost(m.step, c.ports))]
+def _lost(runs: Runs, known: Iterable[history.Run]) -> Iterator[Alert]:
+    for record, view in known:
+        found = [e for m in history.mitigations(record, view) if (e := lost(m.step, runs.ports))]
         if found:
             yield run_alerts.of_lost(record.id, record.plan, "\n".join(f"{e}\n{e.try_}" for e in found))
 
 
-def _news(c: Runs, recent: Mapping[str, Summary], runs: Iterable[history.Run]) -> Iterator[Alert]:
-    """What the controller's own runs came to, by the journal: told also when the cycle that ran them was killed."""
-    for record, view in runs:
-        if record.by.startswith(BY) and view.state is not RunState.RUNNING and _lately(c, record, view):
-            stands = history.standing(record, view, c.ports.fleet, history.latest(c.store, record, view, c.now))
-            ran = history.ran(recent[record.id], c.ports.fleet)
+def _news(runs: Runs, recent: Mapping[str, Summary], known: Iterable[history.Run]) -> Iterator[Alert]:
+    """How the controller's own runs ended. The journal tells it, also when the cycle that ran them was killed."""
+    for record, view in known:
+        if record.by.startswith(BY) and view.state is not RunState.RUNNING and _lately(runs, record, view):
+            stands = history.standing(
+                record, view, runs.ports.fleet, history.latest(runs.store, record, view, runs.now)
+            )
+            ran = history.ran(recent[record.id], runs.ports.fleet)
             yield run_alerts.of_run(ran, record.plan, view, stands.until if stands else None)
 
 
-def _notices(c: Runs, runs: Iterable[history.Run]) -> Iterator[Alert]:
-    for record, view in runs:
-        if view.open or _lately(c, record, view):
+def _notices(runs: Runs, known: Iterable[history.Run]) -> Iterator[Alert]:
+    for record, view in known:
+        if view.open or _lately(runs, record, view):
             yield from run_alerts.of_notices(record.id, _telling(record.plan), view)
 
 
@@ -99,17 +101,17 @@ def _telling(plan: Plan) -> Iterator[str]:
     return (s.id for s in plan.steps if (action := ACTIONS.get(s.action)) and action.flags.tells)
 
 
-def _lately(c: Runs, record: RunRecord, view: RunView) -> bool:
-    """What ended ahead of now ended at a time that nobody knows, and would be news until then."""
-    return c.now - TOLD_FOR < _ended(record, view) <= c.now + AHEAD
+def _lately(runs: Runs, record: RunRecord, view: RunView) -> bool:
+    """An end that lies ahead of now is not counted: nobody knows when it was, and it would be news until then."""
+    return runs.now - TOLD_FOR < _ended(record, view) <= runs.now + AHEAD
 
 
 def _ended(record: RunRecord, view: RunView) -> datetime:
     return max((s.ended for s in view.steps.values() if s.ended), default=record.opened)
 
 
-def _summary(turn: CycleResult, situation: Situation) -> Cycle:
-    v = turn.verdict
+def _summary(result: CycleResult, situation: Situation) -> Cycle:
+    v = result.verdict
     return Cycle(
         at=situation.now,
         by=whoami(),
@@ -117,6 +119,6 @@ def _summary(turn: CycleResult, situation: Situation) -> Cycle:
         because=v.because,
         playbook=v.playbook,
         host=v.host,
-        blocked=turn.blocked,
+        blocked=result.blocked,
         seen={name: f"{d.state.value}: {d.summary}" for name, d in situation.diagnoses().items()},
     )

@@ -1,8 +1,7 @@
-"""What a cycle does while a run of its own waits for an effect: it looks, remembers, and tells; and begins nothing.
+"""Looks while a run of this cycle waits for its effect: the controller observes and tells people, and begins nothing.
 
-A drain may take minutes. Who looked at nothing else meanwhile would see an incident on another host late, judge it over
-a window with a gap, and tell nobody. So the wait is used, whenever it has that much to spare: the run's own look is due
-at its time, whatever the hosts do.
+A drain can take minutes. Without this, an incident on another host would be noticed late, and its samples would have a
+gap. So the engine calls us while it waits, and we look when at least LOOK_S remain: the run's own look is never late.
 """
 
 from __future__ import annotations
@@ -24,45 +23,47 @@ from failover.fence import fence
 from failover.runs.service import Runs
 
 EVERY_S = 15.0
-"""From the end of one look to the next; a run that is over by then has lost no time to any."""
+"""From the end of one look to the next. A shorter run is not delayed by any."""
 LOOK_S = 20.0
-"""What a look may take: hosts that hang (8.25 s by their deadlines), anchors (3 s), and one heartbeat (5 s)."""
+"""The longest that a look takes: hosts that hang (8.25 s by their deadlines), anchors (3 s), one heartbeat (5 s)."""
 FLUSH_S = 20.0
-"""What sending may take; with less to spare, what is to be said waits for the next look, or the end of the cycle."""
+"""The longest that sending takes. With less time left, messages wait for the next look or the end of the cycle."""
 
 
 @contextmanager
-def looking_meanwhile(
-    c: Runs, playbooks: tuple[Playbook, ...], lead: Leader, alive: Callable[[], object]
+def looking_in_background(
+    runs: Runs, playbooks: tuple[Playbook, ...], leader: Leader, alive: Callable[[], object]
 ) -> Iterator[Background]:
-    """Whatever this controller's engine waits for is used so, until the block ends."""
-    before, c.engine.background = c.engine.background, (meanwhile := Background(c, playbooks, lead, alive))
+    """The engine calls the Background while it waits, until the block ends."""
+    before, background = runs.engine.background, Background(runs, playbooks, leader, alive)
+    runs.engine.background = background
     try:
-        yield meanwhile
+        yield background
     finally:
-        c.engine.background = before
+        runs.engine.background = before
 
 
 @dataclass(slots=True)
 class Background:
-    """Given to the engine. The lead is renewed here and nowhere else while a run lasts: it is for those who look, so
-    one that hangs loses it, and what it has begun stays its own by the run's lease."""
+    """Called by the engine. While a run lasts, the leader's lease is renewed here and nowhere else: a controller that
+    hangs stops looking, so another one takes over; its run stays its own by the run's lease."""
 
-    c: Runs
+    runs: Runs
     playbooks: tuple[Playbook, ...]
-    lead: Leader
+    leader: Leader
     alive: Callable[[], object]
     seen: CycleResult | None = None
-    """What was seen last, if anything."""
+    """The last look, if there was one."""
     missed: str = ""
-    """Why the last look came to nothing, in words."""
+    """Why the last look failed, in words."""
     _ended: float = field(default=-inf)
 
     def __call__(self, spare_s: float) -> None:
-        """Raises nothing: what fails here must not fail the run."""
-        clock = self.c.ports.clock
+        """Look, if `spare_s` seconds are enough and the last look is long enough ago. Raises nothing: a look that fails
+        must not fail the run."""
+        clock = self.runs.ports.clock
         begun = clock.monotonic()
-        if spare_s < LOOK_S or begun - self._ended < max(EVERY_S, self.c.ports.fleet.policy.spacing_s):
+        if spare_s < LOOK_S or begun - self._ended < max(EVERY_S, self.runs.ports.fleet.policy.spacing_s):
             return
         try:
             with fence("the look during a run"):
@@ -73,18 +74,18 @@ class Background:
         finally:
             self._ended = clock.monotonic()
 
-    def begins_now(self) -> None:
-        """What was seen until now is of no use any more: the cycle itself has just looked."""
-        self.seen, self._ended = None, self.c.ports.clock.monotonic()
+    def forget(self) -> None:
+        """The cycle itself has just looked: the next look is due EVERY_S from now."""
+        self.seen, self._ended = None, self.runs.ports.clock.monotonic()
 
     def _look(self, by: float) -> None:
-        c = self.c
-        self.lead.renew()
-        c.store.remember(observe.look(c))
-        situation = observe.remembered(c, self.playbooks)
+        runs = self.runs
+        self.leader.renew()
+        runs.store.remember(observe.look(runs))
+        situation = observe.remembered(runs, self.playbooks)
         verdict = waiting(decide(situation), situation.past)
-        self.seen = CycleResult(situation, verdict, observe.peaks_of(c, situation), returns(situation, verdict))
-        alerts.write_down(c, self.seen, self.seen)
+        self.seen = CycleResult(situation, verdict, observe.peaks_of(runs, situation), returns(situation, verdict))
+        alerts.write_down(runs, self.seen, self.seen)
         self.alive()
-        if by - c.ports.clock.monotonic() > FLUSH_S:
-            alerts.send(c)
+        if by - runs.ports.clock.monotonic() > FLUSH_S:
+            alerts.send(runs)

@@ -1,7 +1,7 @@
-"""One cycle of the controller: finish what is open, look, remember, decide, act, go back, tell.
+"""One cycle of the controller: finish open runs, look, decide, act or ask, take changes back, tell people.
 
-Whatever it does goes through the same engine as a person's run. A cycle that dies anywhere leaves a journal that the
-next one goes on from; one that lost its lead to another controller ends without acting.
+It acts through the same engine as a person. If it dies anywhere, the next cycle goes on from the journal. If another
+controller has taken over, it ends without acting.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from failover.controller.act import act, ask, go_back
 from failover.controller.alerts import tell
-from failover.controller.background import looking_meanwhile
+from failover.controller.background import looking_in_background
 from failover.controller.clocks import count_from_now
 from failover.controller.leader import by, leading
 from failover.controller.observe import see
@@ -24,38 +24,46 @@ from failover.runs.service import Runs
 
 
 def cycle(
-    c: Runs,
+    runs: Runs,
     playbooks: tuple[Playbook, ...],
     *,
     budget_s: float = 0.0,
     calm_s: float = 0.0,
     alive: Callable[[], object] = lambda: None,
 ) -> CycleResult:
-    """See, decide and act once. For `budget_s` seconds it goes on looking while more looks may bring a decision, and
-    for `calm_s` seconds also while nothing is the matter, each CALM_EVERY_S. `alive` is called each time that it has
-    looked and told while a run waited; it takes no longer than a few seconds.
+    """Observe, decide and act once.
 
-    Raises Standby when another controller decides, Refused when one took over meanwhile, and whatever the store
+    `budget_s`: seconds in which it goes on looking while more looks may bring a decision. `calm_s`: the same while
+    nothing is the matter, each CALM_EVERY_S. `alive` is called after each look that is made while a run waits; it takes
+    no longer than a few seconds.
+
+    Raises Standby when another controller decides, Refused when one takes over during the cycle, and whatever the store
     raises; nothing for what hosts, name servers and channels do.
     """
-    with leading(c) as lead, looking_meanwhile(c, playbooks, lead, alive) as meanwhile:
-        count_from_now(c)
-        faults: list[Alert] = []
-        finished = list(finish(c, playbooks, by(), faults))
-        turn = see(c, playbooks, budget_s, calm_s)
-        if ended := list(finish(c, playbooks, by(), faults)):  # whoever had it while we looked has it no more
-            finished += ended
-            turn = see(c, playbooks, budget_s, calm_s)
-        turn.runs += finished
-        turn.alerts += faults
-        meanwhile.begins_now()
-        if turn.verdict.kind is Decision.RUN:
-            act(c, playbooks, turn, lead)
-        elif turn.verdict.ask:
-            ask(c, playbooks, turn)
-        turn.back = returns(turn.situation, turn.verdict)
-        go_back(c, turn, lead)
-        lead.renew()
-        tell(c, turn, meanwhile.seen or turn)
-        turn.missed = meanwhile.missed
-        return turn
+    with leading(runs) as leader, looking_in_background(runs, playbooks, leader, alive) as background:
+        count_from_now(runs)
+        result = _finish_and_see(runs, playbooks, budget_s, calm_s)
+        background.forget()
+        if result.verdict.kind is Decision.RUN:
+            act(runs, playbooks, result, leader)
+        elif result.verdict.ask:
+            ask(runs, playbooks, result)
+        result.back = returns(result.situation, result.verdict)
+        go_back(runs, result, leader)
+        leader.renew()
+        tell(runs, result, background.seen or result)
+        result.missed = background.missed
+        return result
+
+
+def _finish_and_see(runs: Runs, playbooks: tuple[Playbook, ...], budget_s: float, calm_s: float) -> CycleResult:
+    """Runs whose process died come first. If another one dies while we look, it is finished too, and we look again."""
+    faults: list[Alert] = []
+    finished = list(finish(runs, playbooks, by(), faults))
+    result = see(runs, playbooks, budget_s, calm_s)
+    if more := list(finish(runs, playbooks, by(), faults)):
+        finished += more
+        result = see(runs, playbooks, budget_s, calm_s)
+    result.runs += finished
+    result.alerts += faults
+    return result

@@ -11,11 +11,11 @@ from failover.ports import Lease
 from failover.runs.service import Runs, whoami
 
 LEADER = "cycle"
-"""What the lease of the controller that decides is held for, in place of a run."""
+"""The name under which the deciding controller holds its lease, in place of a run."""
 LEAD_S = 120.0
 """How long a controller that stopped answering keeps the others from deciding."""
 BY = "controller on "
-"""What the names of its runs' authors begin with: runs that nobody watched."""
+"""The author of its runs begins with this: nobody watched them."""
 
 
 def by() -> str:
@@ -24,33 +24,34 @@ def by() -> str:
 
 @dataclass(slots=True)
 class Leader:
-    """Its loss ends the cycle."""
+    """The controller that decides. A cycle ends when it loses this lease."""
 
-    c: Runs
+    runs: Runs
     lease: Lease
 
     def renew(self) -> None:
         """Raises Refused when another controller has taken over."""
         try:
-            self.lease = self.c.store.renew(self.lease, seconds=LEAD_S, now=self.c.now)
+            self.lease = self.runs.store.renew(self.lease, seconds=LEAD_S, now=self.runs.now)
         except Refused as e:
-            by = _led_by(self.c)
+            by = _led_by(self.runs)
             raise Refused(f"another controller took over meanwhile: {by}", try_="nothing: it goes on by itself") from e
 
 
 @contextmanager
-def leading(c: Runs) -> Iterator[Leader]:
+def leading(runs: Runs) -> Iterator[Leader]:
     """Raises Standby."""
     try:
-        lead = Leader(c, c.store.lease(LEADER, ("controller",), seconds=LEAD_S, now=c.now))
+        leader = Leader(runs, runs.store.lease(LEADER, ("controller",), seconds=LEAD_S, now=runs.now))
     except Refused as e:
-        raise Standby(f"another controller decides: {_led_by(c)}", try_="nothing: it goes on by itself") from e
+        raise Standby(f"another controller decides: {_led_by(runs)}", try_="nothing: it goes on by itself") from e
     try:
-        yield lead
+        yield leader
     finally:
         with suppress(FailoverError):
-            c.store.release(lead.lease)
+            runs.store.release(leader.lease)
 
 
-def _led_by(c: Runs) -> str:
-    return next((lease.holder for lease in c.store.holders(c.now) if lease.run == LEADER), "one that has just ended")
+def _led_by(runs: Runs) -> str:
+    holders = (lease.holder for lease in runs.store.holders(runs.now) if lease.run == LEADER)
+    return next(holders, "one that has just ended")

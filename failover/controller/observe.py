@@ -1,4 +1,4 @@
-"""What a cycle sees: it looks, remembers, and judges what it remembers; once more where that may decide it."""
+"""Observe: look, remember, and decide on what is remembered. Look again while more samples may change the decision."""
 
 from __future__ import annotations
 
@@ -19,73 +19,70 @@ from failover.core.runs.playbook import Playbook
 from failover.runs.service import Runs
 
 CALM_EVERY_S = 15.0
-"""From look to look of a tick that fills its minute: three strikes after the first bad one still end within 45 s."""
+"""Between two looks while nothing is the matter: three looks after the first bad one still end within 45 s."""
 LEAST_WINDOW_S = 600.0
 SHARE = "traffic.share"
+_THERE = ("in force", "unknown")
+"""How a change reads that nobody is known to have undone."""
 
 
-def see(c: Runs, playbooks: tuple[Playbook, ...], budget_s: float, calm_s: float) -> CycleResult:
-    clock = c.ports.clock
+def see(runs: Runs, playbooks: tuple[Playbook, ...], budget_s: float, calm_s: float) -> CycleResult:
+    clock = runs.ports.clock
     started = clock.monotonic()
     while True:
         begun = clock.monotonic()
-        situation, verdict = _look_and_decide(c, playbooks)
-        peaks = peaks_of(c, situation)
-        unclear = verdict.undecided or bool(peaks) or _so_far(situation, verdict)
+        situation, verdict = _look_and_decide(runs, playbooks)
+        peaks = peaks_of(runs, situation)
+        unclear = verdict.undecided or bool(peaks) or _needs_samples(situation, verdict)
         calm = verdict.kind is Decision.HOLD and not unclear
-        next_look = max(begun + (CALM_EVERY_S if calm else c.ports.fleet.policy.spacing_s), clock.monotonic())
+        next_look = max(begun + (CALM_EVERY_S if calm else runs.ports.fleet.policy.spacing_s), clock.monotonic())
         if next_look - started > (calm_s if calm else budget_s if unclear else 0.0):
             return CycleResult(situation, verdict, peaks)
         clock.sleep(next_look - clock.monotonic())
 
 
-def _so_far(s: Situation, v: Verdict) -> bool:
-    """The newest look meets a test that asks for more of them: the next looks tell, and cron's next minute is late."""
-    triggers = [c.candidate.bound.trigger for c in v.considered] if v.kind is Decision.HOLD else []
+def _needs_samples(s: Situation, v: Verdict) -> bool:
+    """A predicate holds now but needs more samples: keep looking instead of waiting for cron's next minute."""
+    triggers = [x.candidate.bound.trigger for x in v.considered] if v.kind is Decision.HOLD else []
     tests = [t for trigger in triggers if trigger for t in predicates(trigger)]
     lacking = [t for t in tests if judge(t, s.samples, now=s.now, pace=s.pace).holds is not True]
     return any(judge(at_once(t), s.samples, now=s.now, pace=s.pace).holds for t in lacking)
 
 
-def _look_and_decide(c: Runs, playbooks: tuple[Playbook, ...]) -> tuple[Situation, Verdict]:
-    c.store.remember(look(c))
-    situation = remembered(c, playbooks)
+def _look_and_decide(runs: Runs, playbooks: tuple[Playbook, ...]) -> tuple[Situation, Verdict]:
+    runs.store.remember(look(runs))
+    situation = remembered(runs, playbooks)
     verdict = decide(situation)
-    if doubted := {
-        m for x in verdict.considered if x.barrier and x.barrier.rule == "in force" for m in _of(x, situation)
-    }:
-        situation = replace(situation, past=_reread(c, situation.past, doubted))
+    stopped = (x for x in verdict.considered if x.barrier and x.barrier.rule == "in force")
+    if doubted := {run for x in stopped for run in _of(x, situation)}:
+        situation = replace(situation, past=_reread(runs, situation.past, doubted))
         verdict = decide(situation)
     return situation, verdict
 
 
 def _of(x: Considered, s: Situation) -> tuple[str, ...]:
-    """The runs of this playbook that stand on its subjects."""
+    """The runs of this playbook that are in force on its hosts and domains."""
     return tuple(m.run for m in s.past.standing if m.playbook == x.candidate.name and m.subjects & x.candidate.subjects)
 
 
-def _reread(c: Runs, past: Past, runs: Collection[str]) -> Past:
-    """What should be in force, and yet it is bad: is it still there? Somebody may have undone it."""
-    gone = {m.run: reads for m in c.mitigations() if m.run in runs and not (reads := c.reads(m)).startswith(_THERE)}
+def _reread(runs: Runs, past: Past, doubted: Collection[str]) -> Past:
+    """A change is in force, and the problem is there all the same: read it again, for somebody may have undone it."""
+    read = ((m.run, runs.reads(m)) for m in runs.mitigations() if m.run in doubted)
+    gone = {run: words for run, words in read if not words.startswith(_THERE)}
     return replace(past, standing=tuple(replace(m, gone=gone.get(m.run, "")) for m in past.standing))
 
 
-_THERE = ("in force", "unknown")
+def peaks_of(runs: Runs, s: Situation) -> tuple[Anomaly, ...]:
+    """Standbys that take far more than their usual share of the mail, while no run of ours sends mail there.
 
-
-def peaks_of(c: Runs, s: Situation) -> tuple[Anomaly, ...]:
-    """Standbys that take far more than their usual share, while nothing of ours sends mail there.
-
-    The long past is read only for a share that is high at all.
+    The samples of the last days are read only where the share is high at all.
     """
-    moved = any(m.away_from for m in s.past.standing)
-    high = [
-        h.name for h in c.ports.fleet.hosts.values() if h.role is Role.STANDBY and not moved and _is_high(h.name, s)
-    ]
-    if not high:
+    standbys = [h.name for h in runs.ports.fleet.hosts.values() if h.role is Role.STANDBY]
+    high = [name for name in standbys if _is_high(name, s)]
+    if not high or any(m.away_from for m in s.past.standing):
         return ()
-    week = c.store.samples(c.now - timedelta(days=8))
-    return tuple(p for h in high if (p := unusual(week, h, SHARE, now=c.now)) is not None)
+    week = runs.store.samples(runs.now - timedelta(days=8))
+    return tuple(p for h in high if (p := unusual(week, h, SHARE, now=runs.now)) is not None)
 
 
 def _is_high(host: str, s: Situation) -> bool:
@@ -93,30 +90,31 @@ def _is_high(host: str, s: Situation) -> bool:
     return any(isinstance(v, float | int) and v > RULES[SHARE].floor for v in shares)
 
 
-def look(c: Runs) -> Samples:
-    """With the anchors when it might be us, and once more when it was: what they said then must not outlive it."""
-    seen = c.weighed(c.ports.look(c.ports.fleet.hosts, None))
-    if any(s.outcome is not Outcome.OK for s in seen if s.name in {"ssh.reach", "smtp.banner"}) or _was_us(c):
-        return (*seen, *c.ports.anchors())
+def look(runs: Runs) -> Samples:
+    """Look at all hosts. Also at the anchors if SSH or SMTP failed anywhere, or if the anchors failed last time: so a
+    stale failure is cleared."""
+    seen = runs.weighed(runs.ports.look(runs.ports.fleet.hosts, None))
+    if any(s.outcome is not Outcome.OK for s in seen if s.name in {"ssh.reach", "smtp.banner"}) or _was_us(runs):
+        return (*seen, *runs.ports.anchors())
     return seen
 
 
-def _was_us(c: Runs) -> bool:
-    lately = c.store.samples(c.now - timedelta(seconds=c.ports.fleet.policy.fresh_s))
+def _was_us(runs: Runs) -> bool:
+    lately = runs.store.samples(runs.now - timedelta(seconds=runs.ports.fleet.policy.fresh_s))
     return any(s.outcome is not Outcome.OK for s in latest(lately, CONTROLLER, ANCHORS))
 
 
-def remembered(c: Runs, playbooks: tuple[Playbook, ...]) -> Situation:
-    """The situation as the store knows it. Makes no look."""
-    samples = c.store.samples(c.now - timedelta(seconds=window_s(playbooks, c)))
-    return Situation(c.ports.fleet, playbooks, samples, c.now, c.past(playbooks))
+def remembered(runs: Runs, playbooks: tuple[Playbook, ...]) -> Situation:
+    """The situation as the store knows it. Contacts nothing."""
+    samples = runs.store.samples(runs.now - timedelta(seconds=window_s(playbooks, runs)))
+    return Situation(runs.ports.fleet, playbooks, samples, runs.now, runs.past(playbooks))
 
 
-def window_s(playbooks: Iterable[Playbook], c: Runs) -> float:
-    """How far back a decision has to remember: the longest span that a condition asks for, and a look before it."""
+def window_s(playbooks: Iterable[Playbook], runs: Runs) -> float:
+    """Seconds that a decision looks back: the longest span that a condition asks for, and one look before it."""
     back = [cond for p in playbooks for cond in (*((p.trigger,) if p.trigger else ()), *_failback(p))]
     spans = [t.lasting for cond in back for t in predicates(cond)]
-    return max((LEAST_WINDOW_S, *spans)) + c.ports.fleet.policy.gap_s
+    return max((LEAST_WINDOW_S, *spans)) + runs.ports.fleet.policy.gap_s
 
 
 def _failback(p: Playbook) -> tuple[Condition, ...]:

@@ -1,4 +1,4 @@
-"""What one cycle of the controller saw, decided and did."""
+"""The result of one cycle."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class CycleResult:
     situation: Situation
     verdict: Verdict
     peaks: tuple[Anomaly, ...] = ()
-    """Standbys that take far more mail than they usually do: the first that was seen on 11 August 2020."""
+    """Standbys that take far more mail than usual: the first sign on 11 August 2020."""
     back: tuple[Return, ...] = ()
     runs: list[tuple[RunRecord, RunView]] = field(default_factory=list)
     """Run, resumed or rolled back in this cycle."""
     alerts: list[Alert] = field(default_factory=list)
-    """Besides those that any cycle would find again."""
+    """Only those that the next cycle would not find again."""
     missed: str = ""
-    """Why the last look that was to be made while a run waited came to nothing; empty when it came to something."""
+    """Why the last look in the background failed; empty when it did not."""
     flushed: outbox.Flushed = field(default_factory=outbox.Flushed)
 
     @property
     def blocked(self) -> bool:
         """Something is bad and the controller may not, or cannot, help."""
-        waiting = any(r.open and not r.busy for r in self.situation.past.ran)
-        return self.verdict.kind is Decision.PAGE or waiting or bool(self.alerts)
+        a_run_waits = any(r.open and not r.busy for r in self.situation.past.ran)
+        return self.verdict.kind is Decision.PAGE or a_run_waits or bool(self.alerts)
