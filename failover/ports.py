@@ -125,8 +125,8 @@ class SmtpClient(Protocol):
         ...
 
 
-Held = Callable[[], None]
-"""Raises Refused when the lease of whoever acts is no longer theirs."""
+CheckLease = Callable[[], None]
+"""Raises Refused when another process has taken over the lease."""
 
 
 def by_hand() -> None:
@@ -140,11 +140,11 @@ class DnsZone(Protocol):
         """Raises Unreachable, Refused (the server said no: never read as "no MX")."""
         ...
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
         """Compare and swap at the primary itself; never through an empty set.
 
-        `held` is asked after the last reading, before each sending, so that whoever stands still in between finds the
-        zone edited, if anybody acted meanwhile; what it raises goes through.
+        `check_lease` is called after the last reading, before each sending: a process that stood still in between would
+        else overwrite what another one has done since. What it raises goes through.
 
         Raises Changed (it no longer reads `expected`), Refused, Unreachable (nothing was sent), OutcomeUnknown. Once
         the change was accepted it raises nothing: whether all servers have it is for `seen` to tell.

@@ -16,7 +16,7 @@ from failover.core.runs.playbook import Playbook, Risk, StepSpec
 from failover.core.runs.recovery import Reading
 from failover.errors import Elsewhere, Refused
 from failover.fields import Strict
-from failover.ports import Clock, Cloud, DnsZone, Held, Notifier, Remote, by_hand
+from failover.ports import CheckLease, Clock, Cloud, DnsZone, Notifier, Remote, by_hand
 
 
 class Look(Protocol):
@@ -54,14 +54,14 @@ class Ports:
 class Attempt:
     """Which attempt this is. With it the far side does a repeated request once, and refuses a stale one.
 
-    `held`: for a far side that knows no epochs, asked right before the act leaves.
+    `check_lease`: for a far side that knows no epochs, called right before the act leaves.
     """
 
     run: str
     step: str
     attempt: str
     epoch: int
-    held: Held = field(default=by_hand, compare=False)
+    check_lease: CheckLease = field(default=by_hand, compare=False)
 
     def keys(self) -> dict[str, str]:
         return {"run": self.run, "step": self.step, "attempt": self.attempt, "epoch": str(self.epoch)}

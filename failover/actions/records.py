@@ -78,7 +78,7 @@ def act(step: Step, at: Attempt, ports: Ports) -> Result:
     before, want = sets(step)
     zone, name = _zone(step, ports), _name(step)
     if standing(zone.mx(name), before=before, want=want) is not Standing.WANTED:
-        zone.swap(name, expected=before, wanted=want, held=at.held)
+        zone.swap(name, expected=before, wanted=want, check_lease=at.check_lease)
     return {"mx": want.text}
 
 
@@ -99,7 +99,7 @@ def undo(step: Step, at: Attempt, ports: Ports) -> Result:
                 raise Changed(f"the MX of {name} reads {now.text}: our part was edited", try_="settle it by hand")
         try:
             left = taken_back(now, before=before, want=want)
-            zone.swap(name, expected=now, wanted=left, held=at.held)
+            zone.swap(name, expected=now, wanted=left, check_lease=at.check_lease)
         except NoMove as e:
             raise Refused(str(e), try_=e.instead) from e
         except Changed:

@@ -63,7 +63,7 @@ class SqlStore(SqlMemory):
     # Leases
 
     def lease(self, run: str, scopes: Iterable[str], *, seconds: float, now: datetime) -> Lease:
-        # A run that touches nothing has one sitting at a time too.
+        # A run that touches nothing has one session at a time too.
         names = tuple(sorted(set(scopes))) or (run,)
         us = ourselves()
         until = now + timedelta(seconds=seconds)

@@ -38,7 +38,7 @@ from failover.dns.sets import changed, from_texts, not_empty, texts
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.fence import reading
 from failover.fields import Secret, Strict, Wrong, reference, shaped
-from failover.ports import Clock, DnsZone, Held, Right, by_hand
+from failover.ports import CheckLease, Clock, DnsZone, Right, by_hand
 
 _T = TypeVar("_T")
 DEADLINE_S = 8.0
@@ -114,7 +114,7 @@ class PowerDnsZone:
         found = self._get(f"{zone['id']}?rrset_name={name}.&rrset_type=MX", f"read the MX of {name}")
         return _mx(name, _set(found, name, "MX"))
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
         not_empty(name, wanted)
         zone = self._own(name)
         there = _set(self._get(zone["id"], f"read the zone of {name}"), name, "MX")
@@ -124,7 +124,7 @@ class PowerDnsZone:
         if found != expected:
             raise changed(name, expected, found)
         kept = [r for r in there.get("records", []) if r.get("disabled")]
-        held()
+        check_lease()
         self._write(name, zone["id"], _rrset(name, wanted, kept), wanted)
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:

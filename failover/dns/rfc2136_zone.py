@@ -53,7 +53,7 @@ from failover.core.mx import MxSet
 from failover.core.runs.answer import Answer, meaning, table
 from failover.dns.sets import changed, not_empty, texts
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
-from failover.ports import Held, by_hand
+from failover.ports import CheckLease, by_hand
 
 if TYPE_CHECKING:
     from failover.dns.rfc2136 import Rfc2136
@@ -105,12 +105,12 @@ class Rfc2136Zone:
         except ValueError as e:
             raise Refused(f"the MX of {name} at {self.at.server} is odd: {e}", try_="correct it by hand first") from e
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
         not_empty(name, wanted)
         until = time.monotonic() + self.busy_s
         soa = first = self._soa(name)
         compared = True  # until the server is seen to refuse the very SOA that it shows
-        while not self._swapped(name, soa, expected, wanted, held, compared=compared):
+        while not self._swapped(name, soa, expected, wanted, check_lease, compared=compared):
             if time.monotonic() > until:
                 raise _busy(name, first, soa, expected)
             time.sleep(random.SystemRandom().uniform(0, AGAIN_S))  # not in step with an editor of a fixed pace
@@ -129,7 +129,7 @@ class Rfc2136Zone:
     # Writing --------------------------------------------------------------------
 
     def _swapped(
-        self, name: str, soa: dns.rrset.RRset, expected: MxSet, wanted: MxSet, held: Held, *, compared: bool
+        self, name: str, soa: dns.rrset.RRset, expected: MxSet, wanted: MxSet, check: CheckLease, *, compared: bool
     ) -> bool:
         """False if the zone was edited after `soa` was read. Raises Changed if the set was edited."""
         found = self.mx(name)
@@ -141,7 +141,7 @@ class Rfc2136Zone:
         if compared:
             update.present(soa.name, soa[0])
         signed = self._signed(update, lasts_s=FUDGE_S if compared else SHORT_FUDGE_S)
-        held()
+        check()
         try:
             rcode = self._exchange(update, f"change the MX of {name}", signed).rcode()
         except OutcomeUnknown:

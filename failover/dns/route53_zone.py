@@ -33,7 +33,7 @@ from failover.core.runs.answer import Answer, meaning
 from failover.dns.sets import changed, from_texts, not_empty, texts
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.fence import fence, reading
-from failover.ports import Clock, Held, by_hand
+from failover.ports import CheckLease, Clock, by_hand
 
 _T = TypeVar("_T")
 BUSY_S = 20.0
@@ -62,7 +62,7 @@ class Route53Zone:
     def mx(self, name: str) -> MxSet:
         return _mx(name, self._record_set(self._client(), name))
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
         not_empty(name, wanted)
         client = self._client()
         raw = self._record_set(client, name)
@@ -74,7 +74,7 @@ class Route53Zone:
         changes = [{"Action": "CREATE", "ResourceRecordSet": _raw(name, wanted)}]
         if raw is not None:  # as it was listed: AWS compares texts, and ours may spell a name otherwise
             changes.insert(0, {"Action": "DELETE", "ResourceRecordSet": raw})
-        held()
+        check_lease()
         self._in_sync(client, self._change(client, name, changes, expected, wanted))
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:

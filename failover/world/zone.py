@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from failover.core.mx import MxSet, mx_set
 from failover.errors import Changed
-from failover.ports import Held, by_hand
+from failover.ports import CheckLease, by_hand
 from failover.world.faults import Moments
 from failover.world.network import Network
 
@@ -35,13 +35,13 @@ class WorldZone:
         self.network.try_(SERVERS[0])
         return self.now
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
         self.network.try_(SERVERS[0])
         while self.now != wanted:
             if self.now != expected:
                 raise Changed(f"{name} reads {self.now}, not {expected}", try_="plan again")
             serial = len(self.history)
-            held()
+            check_lease()
             self.moments(f"before swap {name}")
             if len(self.history) == serial:
                 self.edit(wanted)

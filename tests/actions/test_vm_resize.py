@@ -25,7 +25,7 @@ from failover.core.runs.journal import Did, Phase, RunState, RunView, exit_code,
 from failover.core.runs.plan import Certainty, Plan, Step, StepKind
 from failover.core.runs.playbook import OnFailure, Playbook, StepSpec
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
-from failover.ports import Held, Instance, RunRecord, by_hand
+from failover.ports import CheckLease, Instance, RunRecord, by_hand
 from failover.runs.engine import Engine
 from failover.runs.planner import make_plan
 from failover.world.faults import Killed, Moments
@@ -53,7 +53,7 @@ class Zone:
             raise self.now
         return self.now
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
         raise AssertionError("a resize writes no records")
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:

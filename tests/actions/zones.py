@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from failover.core.mx import MxSet
 from failover.errors import Changed, OutcomeUnknown, Unreachable
-from failover.ports import Held, by_hand
+from failover.ports import CheckLease, by_hand
 from failover.world.faults import Moments
 
 
@@ -31,15 +31,15 @@ class Zone:
             raise Unreachable("no route", try_="wait")
         return self.now
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
         self._reads(expected, wanted)
         serial = len(self.history)
-        held()
+        check_lease()
         if edit := self.before_swap:
             self.before_swap = None
             edit()
             if len(self.history) != serial:
-                return self.swap(name, expected=expected, wanted=wanted, held=held)
+                return self.swap(name, expected=expected, wanted=wanted, check_lease=check_lease)
         fault = self.faults.pop(0) if self.faults else ""
         self.moments("swap")
         if fault == "lost":

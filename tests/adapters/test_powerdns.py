@@ -50,9 +50,9 @@ class Scene:
         return inside(self.pdns.lab, "controller", lambda: self.zone.mx(NAME))
 
     def swap(
-        self, zone: PowerDnsZone | None = None, expected: MxSet = TWO, wanted: MxSet = MORE, held: object = None
+        self, zone: PowerDnsZone | None = None, expected: MxSet = TWO, wanted: MxSet = MORE, check_lease: object = None
     ) -> None:
-        ask = {"held": held} if held else {}
+        ask = {"check_lease": check_lease} if check_lease else {}
         inside(
             self.pdns.lab,
             "controller",
@@ -102,7 +102,7 @@ def test_what_is_not_as_expected_is_not_written_over(scene: Scene, wrong: MxSet)
 
 def test_an_edit_between_our_reading_and_our_write_is_not_noticed(scene: Scene) -> None:
     """The API has no precondition. This is what the docstring and the doctor say; the other providers notice."""
-    scene.swap(held=lambda: scene.pdns.put([*USUAL, "30 mx1.lab.test."]))
+    scene.swap(check_lease=lambda: scene.pdns.put([*USUAL, "30 mx1.lab.test."]))
     assert scene.mx() == MORE
 
 
@@ -111,7 +111,7 @@ def test_without_our_lease_nothing_is_sent(scene: Scene) -> None:
         raise Refused("the lease was taken over", try_="see who has it")
 
     with pytest.raises(Refused, match="taken over"):
-        scene.swap(held=taken_over)
+        scene.swap(check_lease=taken_over)
     assert scene.line.patches == 0
 
 

@@ -171,7 +171,7 @@ def test_a_key_that_is_gone_when_the_set_is_read_again_unsays_nothing(
         inside(
             scene.lab,
             "controller",
-            lambda: zone.swap(NAME, expected=LAB, wanted=MORE, held=lambda: monkeypatch.delenv("TSIG_FOR_NOW")),
+            lambda: zone.swap(NAME, expected=LAB, wanted=MORE, check_lease=lambda: monkeypatch.delenv("TSIG_FOR_NOW")),
         )
     assert scene.mx() == MORE
 

@@ -152,13 +152,13 @@ def test_moved_to_and_fro_while_we_stood_still_our_write_is_refused(busy: Busy) 
     """Every record reads as expected when it arrives: it is the serial that does not."""
     zone, held = busy.meddled(busy.to_and_fro), Lost(1)
     with pytest.raises(Refused, match="taken over"):
-        busy.inside(lambda: zone.swap(busy.name, expected=OLD, wanted=NEW, held=held))
+        busy.inside(lambda: zone.swap(busy.name, expected=OLD, wanted=NEW, check_lease=held))
     assert busy.inside(lambda: busy.zone.mx(busy.name)) == OLD
 
 
 def test_without_our_lease_nothing_is_sent(busy: Busy) -> None:
     with pytest.raises(Refused, match="taken over"):
-        busy.inside(lambda: busy.zone.swap(busy.name, expected=OLD, wanted=NEW, held=Lost(0)))
+        busy.inside(lambda: busy.zone.swap(busy.name, expected=OLD, wanted=NEW, check_lease=Lost(0)))
     assert busy.inside(lambda: busy.zone.mx(busy.name)) == OLD
 
 
@@ -196,7 +196,7 @@ def test_where_others_edit_other_names_all_the_time_we_get_through_and_nobodys_e
         began = time.monotonic()
         for n in range(swaps):
             old, new = (OLD, NEW) if n % 2 == 0 else (NEW, OLD)
-            busy.zone.swap(busy.name, expected=old, wanted=new, held=slow_store)
+            busy.zone.swap(busy.name, expected=old, wanted=new, check_lease=slow_store)
         took = time.monotonic() - began
         over.set()
         for t in threads:
@@ -229,7 +229,7 @@ def test_a_server_without_the_zone_is_refused(busy: Busy) -> None:
 def test_a_zone_that_shows_another_serial_than_it_compares_is_moved_by_its_values(signed: Busy) -> None:
     signed.inside(signed.to_and_fro)
     looks = Lost(2)
-    signed.inside(lambda: signed.zone.swap(signed.name, expected=OLD, wanted=NEW, held=looks))
+    signed.inside(lambda: signed.zone.swap(signed.name, expected=OLD, wanted=NEW, check_lease=looks))
     assert looks.looks == 0, "it was asked with the serial first"
     zone = signed.meddled(lambda: signed.moves(NEW, OLD))
     with pytest.raises(Changed):
@@ -244,7 +244,7 @@ def test_there_who_stood_still_for_as_long_as_a_lease_could_end_has_no_signature
     real, looks = time.time, Lost(2)
     monkeypatch.setattr("time.time", lambda: real() - (61 if looks.looks else 0))
     with pytest.raises(Refused, match="BADTIME"):
-        signed.inside(lambda: signed.zone.swap(signed.name, expected=OLD, wanted=NEW, held=looks))
+        signed.inside(lambda: signed.zone.swap(signed.name, expected=OLD, wanted=NEW, check_lease=looks))
     assert looks.looks == 0
     assert signed.inside(lambda: signed.zone.mx(signed.name)) == OLD
 

@@ -100,7 +100,7 @@ def test_without_our_lease_nothing_is_sent(aws: Aws, zone: Route53Zone) -> None:
         raise Refused("the lease was taken over", try_="see who has it")
 
     with pytest.raises(Refused, match="taken over"):
-        zone.swap(NAME, expected=TWO, wanted=MORE, held=taken_over)
+        zone.swap(NAME, expected=TWO, wanted=MORE, check_lease=taken_over)
     assert aws.asked(CHANGE) == 0
 
 

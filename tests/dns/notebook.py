@@ -17,7 +17,7 @@ from failover.dns.entry import Drafted, Entry, Found
 from failover.dns.sets import changed, not_empty
 from failover.errors import Refused
 from failover.fields import PathText, Strict, inside
-from failover.ports import Clock, DnsZone, Held, Right, by_hand
+from failover.ports import CheckLease, Clock, DnsZone, Right, by_hand
 
 
 class Config(Strict):
@@ -57,11 +57,11 @@ class NotebookZone:
         except OSError as e:
             raise Refused(f"no page for {name}: {e.strerror}", try_="write one") from e
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
         not_empty(name, wanted)
         if (found := self.mx(name)) not in (expected, wanted):
             raise changed(name, expected, found)
-        held()
+        check_lease()
         self.page.write_text(wanted.text)
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:

@@ -14,7 +14,7 @@ from failover.core.mx import MxSet, mx_set
 from failover.core.observe.signal import Outcome, Samples
 from failover.dns.route53 import Route53
 from failover.errors import Refused, Unreachable
-from failover.ports import Held, by_hand
+from failover.ports import CheckLease, by_hand
 from failover.signals.dns import compared, look_at, with_domains
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -62,7 +62,7 @@ class Zone:
             raise Unreachable("the primary is down", try_="start it")
         return LAB
 
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, held: Held = by_hand) -> None:
+    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
         raise AssertionError("a look changes nothing")
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:
