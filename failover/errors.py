@@ -20,14 +20,14 @@ from failover.core.runs.answer import Answer
 
 
 def _lines(text: str) -> str:
-    """Its own line ends stay: a file's problems are a line each, and a field of the far side has none any more."""
+    """Line ends stay: the problems of a file are a line each, and words of the far side are on one line already."""
     return "\n".join(clean(line) for line in text.split("\n"))
 
 
 class FailoverError(Exception):
     """Root of the tree; the CLI prints it as `error: …` / `try: …` and exits with `exit_code`.
 
-    `answer`: raised by an act, what it says of that act.
+    `answer`: what it means for the act that raised it.
     """
 
     exit_code = 3
@@ -46,13 +46,13 @@ class ConfigError(FailoverError):
 
 
 class Unreachable(FailoverError):
-    """Could not get in: whatever was asked for was certainly not run."""
+    """Could not get in: nothing was run."""
 
     answer = Answer.NOTHING
 
 
 class Blind(Unreachable):
-    """Our own files, machine or network kept us away. Nothing was run, and it says nothing of the far side."""
+    """Our own files, machine or network failed. Nothing was run, and nothing is known of the far side."""
 
 
 class OutcomeUnknown(FailoverError):
@@ -60,7 +60,7 @@ class OutcomeUnknown(FailoverError):
 
 
 class Fault(OutcomeUnknown):
-    """A fault of failover's own. What was asked for may have happened; it says nothing of the far side."""
+    """A bug of failover. The request may have happened; nothing is known of the far side."""
 
 
 class Refused(FailoverError):
@@ -71,20 +71,20 @@ class Refused(FailoverError):
 
 
 class Changed(Refused):
-    """What we expected to find is not there any more: somebody else's edit. Nothing was changed."""
+    """Somebody else has edited what we expected to find. Nothing was changed."""
 
 
 class Elsewhere(Refused):
-    """hosts.yaml leads to another machine or zone than the one that the step is for, or to none. Nothing was done, and
-    nothing is known of the one that it is for."""
+    """hosts.yaml now leads to another machine or zone than that of the step, or to none. Nothing was done, and nothing
+    is known of the former one."""
 
 
 class StaleEpoch(Refused):
-    """A newer controller has been at this host, and the host itself refused us: nothing was done by this request."""
+    """The host has seen a newer controller and refused this request: nothing was done."""
 
 
 class Standby(Refused):
-    """Another controller has the lead, and goes on by itself: to wait is what a second one is for."""
+    """Another controller is the leader; this one stands by."""
 
 
 class StepFailed(FailoverError):
@@ -95,6 +95,6 @@ class StepFailed(FailoverError):
 
 
 class NeedsPerson(FailoverError):
-    """Stopped where only a person may decide; the message says what is done and what is not."""
+    """Only a person may decide; the message says what is done and what is not."""
 
     exit_code = 6

@@ -1,10 +1,10 @@
-"""The fence: a fault of ours ends where it arose, and is never told as a fault of the host that it met.
+"""The fence keeps a fault of ours to the host where it arose, and never blames that host for it.
 
-Used at each edge where an answer from outside is read: one host, name server, cloud, channel or container. An error on
-purpose goes through; any other becomes a Fault there, which says that it is ours, what it is and where. What the others
-show is then still seen.
+It stands where an answer from outside is read: one host, name server, cloud, channel or container. An error on purpose
+goes through; any other becomes a Fault, which says that it is ours, what it is and where. The other hosts are still
+seen.
 
-An answer that has not the form it should have is no fault of ours: `reading` says so of the far side.
+An answer of a wrong form is the far side's fault: `reading` says so.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from failover.errors import FailoverError, Fault, Unreachable
 _PACKAGE = Path(__file__).parent
 _told: set[str] = set()
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""What reading raises where something is missing, of another kind, or absurd."""
+"""The errors of reading an answer that lacks something, or has another type."""
 
 
 @contextmanager
 def fence(about: str) -> Iterator[None]:
-    """Raises Fault in place of what was not raised on purpose. `about`: whose answer is read within."""
+    """Raises Fault in place of an unexpected error. `about`: whose answer is read."""
     try:
         yield
     except FailoverError:
@@ -37,7 +37,7 @@ def fence(about: str) -> Iterator[None]:
 
 @contextmanager
 def reading(about: str) -> Iterator[None]:
-    """Around what takes an answer apart that nothing was written for. Raises Unreachable where it has another form."""
+    """Around the parsing of an answer that changed nothing. Raises Unreachable if it has another form."""
     try:
         yield
     except UNREADABLE as e:
@@ -46,8 +46,8 @@ def reading(about: str) -> Iterator[None]:
 
 
 def fault(about: str, error: Exception) -> Fault:
-    """What to raise for `error`. The first of its kind is told on standard error as well, once a process. The words of
-    `error` itself are not told: they may be a secret, or come from outside."""
+    """The Fault for `error`. The first of its kind is also printed on stderr, once a process. The words of `error` are
+    left out: they may be a secret, or come from outside."""
     what = f"{type(error).__name__} at {_place(error)}"
     said = f"a fault of failover's own, not of {about}; please report it: {what}"
     if what not in _told:
@@ -66,7 +66,7 @@ def forget() -> None:
 
 
 def _place(error: Exception) -> str:
-    """The innermost line of ours, and the library's below it."""
+    """Our innermost line, and the library's below it."""
     frames = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
     if not frames:
         return "?"

@@ -1,4 +1,4 @@
-"""The kinds of value that files hold. Names and addresses become arguments of commands: what is odd is refused here."""
+"""The types of values in files. Names and addresses become arguments of commands, so odd ones are refused here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DURATION = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$"
 
 
 class Wrong(ValueError):
-    """A value that a field will not take; the text says what was found and what to write instead."""
+    """A wrong value; the text says what was found and what to write instead."""
 
 
 class Strict(BaseModel):
@@ -27,7 +27,7 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     hides: ClassVar[bool] = False
-    """Its values may be secrets, written inline by mistake: an error repeats none of them."""
+    """Its values may be secrets, written inline by mistake: errors do not show them."""
 
 
 def shaped(pattern: str, what: str) -> AfterValidator:
@@ -101,7 +101,7 @@ def _secret(text: str) -> str:
 
 
 def is_reference(text: str) -> bool:
-    """Does it say where a secret is kept, rather than being one?"""
+    """Is it a reference to a secret, and not the secret?"""
     return bool(_REFERENCE.fullmatch(text))
 
 
@@ -124,7 +124,7 @@ def _text(text: str) -> str:
 
 
 def inside(path: str, folder: Path) -> str:
-    """Absolute: what is named relatively lies in `folder`."""
+    """The absolute path; a relative one is in `folder`."""
     return str(folder / Path(path).expanduser())
 
 
@@ -143,7 +143,7 @@ EndpointText = Annotated[Endpoint, PlainValidator(_endpoint), _schema(":[0-9]+$"
 Span = Annotated[float, PlainValidator(span), _schema(DURATION, "10m")]
 Secret = Annotated[str, AfterValidator(_secret)]
 SecretUrl = Annotated[str, AfterValidator(_secret_url)]
-"""Of a channel or a heartbeat: who knows it may use it. Itself, or where it is kept."""
+"""The URL of a channel or heartbeat, or a reference to it: whoever knows it may use it."""
 HTTPS = r"https://[^\s/?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"
 """A URL up to its path; http only to this machine."""
 PathText = Annotated[str, AfterValidator(_path)]

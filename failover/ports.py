@@ -1,4 +1,4 @@
-"""The ports: what the flow needs of the outside, as Protocols. Adapters implement them; `world` does, simulated."""
+"""The ports: what the flow needs from outside, as Protocols. `adapters/` implements them, and `world/` for tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What `failover-host` answered: its return code and rows of fields, the first field being the key."""
+    """An answer of `failover-host`: its return code, and rows of fields; the first field is the key."""
 
     verb: str
     rc: int
@@ -67,7 +67,7 @@ class Remote(Protocol):
     def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
         """Run one verb of `failover-host` there; a non-zero `rc` is an answer, not an error.
 
-        Returns or raises within `limit_s` plus a few seconds of grace, whatever the far side does.
+        Returns or raises within `limit_s` plus a few seconds, whatever the host does.
 
         Raises:
             Unreachable: nothing was run.
@@ -78,16 +78,16 @@ class Remote(Protocol):
 
 @runtime_checkable
 class Ready(Protocol):
-    """A Remote that can tell, before anything is begun, whether it would be let act."""
+    """A Remote that can tell in advance whether the host would let it act."""
 
     def ready(self, host: Host) -> None:
-        """Raises Refused when it would not; nothing was changed."""
+        """Raises Refused if not; nothing was changed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpAnswer:
-    """`ok` when the dialogue went as wanted. `ours`: we could not look (our own network), so nothing is known."""
+    """`ok`: the dialogue went as wanted. `ours`: our own network failed, so nothing is known."""
 
     ok: bool
     said: str
@@ -96,7 +96,7 @@ class SmtpAnswer:
 
 
 class Tls(enum.Enum):
-    """What came of STARTTLS. Broken: it is offered, and does not work; unknown: we did not get so far."""
+    """The result of STARTTLS. Broken: it is offered and does not work; unknown: we did not get so far."""
 
     SHOWN = "shown"
     NOT_OFFERED = "not offered"
@@ -106,7 +106,7 @@ class Tls(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class TlsAnswer:
-    """`until`: when the certificate ends that was shown."""
+    """`until`: the end of the certificate."""
 
     tls: Tls
     said: str
@@ -130,7 +130,7 @@ CheckLease = Callable[[], None]
 
 
 def by_hand() -> None:
-    """Nobody's lease: a person acts."""
+    """No lease: a person acts."""
 
 
 class DnsZone(Protocol):
@@ -146,23 +146,23 @@ class DnsZone(Protocol):
         `check_lease` is called after the last reading, before each sending: a process that stood still in between would
         else overwrite what another one has done since. What it raises goes through.
 
-        Raises Changed (it no longer reads `expected`), Refused, Unreachable (nothing was sent), OutcomeUnknown. Once
-        the change was accepted it raises nothing: whether all servers have it is for `seen` to tell.
+        Raises Changed (it no longer reads `expected`), Refused, Unreachable (nothing was sent), OutcomeUnknown. It
+        raises nothing after the change was accepted: `seen` tells whether all servers have it.
         """
         ...
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:
-        """By the address of each authoritative server: its set, or in words why it has none to show."""
+        """By the address of each authoritative server: its set, or why it shows none."""
         ...
 
     def trouble(self, exchange: str) -> str | None:
-        """Why a name cannot stand in an MX record (an alias, no address); None when it can, or nobody could tell."""
+        """Why a name cannot stand in an MX record (an alias, no address); None if it can, or nobody could tell."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Whether we may change a domain's MX, as far as can be told without doing it. `try_` is empty where we may."""
+    """May we change a domain's MX, as far as can be told without doing it? `try_` is empty if we may."""
 
     outcome: Outcome
     says: str
@@ -170,12 +170,12 @@ class Right:
 
 
 class Provider(Dns, Protocol):
-    """Where a domain's records are changed, and how."""
+    """The place where a domain's records are changed, and the way to change them."""
 
     def zone(self, domain: Domain, clock: Clock) -> DnsZone: ...
 
     def right(self, domain: Domain, clock: Clock) -> Right:
-        """Changes nothing. Raises FailoverError where it could not be asked."""
+        """Changes nothing. Raises FailoverError if there was no answer."""
         ...
 
 
@@ -183,7 +183,7 @@ class Provider(Dns, Protocol):
 class Instance:
     """A cloud instance as its provider reports it: `running`, `stopping`, `stopped`, `pending`, …
 
-    `address` is its public one; `elastic`: it keeps it while stopped. `why`: the provider's words on its last change.
+    `address`: the public one; `elastic`: kept while stopped. `why`: the provider's words on its last change.
     """
 
     state: str
@@ -194,7 +194,7 @@ class Instance:
 
 
 class Cloud(Protocol):
-    """Each call asks for one change and returns at once; the change is seen by reading again.
+    """Each call asks for one change and returns at once; read again to see the change.
 
     Raises Refused (the provider's own words; Changed when the machine is not in a state for it), Unreachable,
     OutcomeUnknown.
@@ -203,7 +203,7 @@ class Cloud(Protocol):
     def machine(self) -> Instance: ...
 
     def objection(self, size: str) -> str | None:
-        """Why it cannot be given that size, as far as can be told without doing it (capacity cannot)."""
+        """Why it cannot have that size, as far as can be told without doing it (capacity cannot)."""
         ...
 
     def stop(self) -> None: ...
@@ -221,7 +221,7 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What is fixed when a run opens."""
+    """The part of a run that is fixed when it opens."""
 
     id: str
     opened: datetime
@@ -233,7 +233,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A plan that waits for a person's `failover run --key KEY`, until `until`. `host`: whom it is for."""
+    """A plan that waits for a person's `failover run --key KEY`, until `until`. `host`: the host that it is for."""
 
     key: str
     plan: Plan
@@ -244,7 +244,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """One message that a channel has not taken yet. `channel` is `Channel.id`; `tries` so far, `due` for the next."""
+    """A message that a channel has not taken yet. `channel`: its `Channel.id`; `tries` so far; `due`: the next."""
 
     number: int
     channel: str
@@ -267,12 +267,12 @@ class Lease:
 
 
 class Store(Protocol):
-    """Durable when it returns. Every write to a run is refused (Refused) once its lease was taken over."""
+    """A write is durable when it returns. A write to a run raises Refused after its lease was taken over."""
 
     def lease(self, run: str, scopes: Iterable[str], *, seconds: float, now: datetime) -> Lease:
-        """A holder that died on this machine is taken over at once, one elsewhere when its lease ends.
+        """The lease of a process that died on this machine is taken over at once, another one when it ends.
 
-        The epoch is above every earlier one, and at least the Unix time, so that it outlives this store.
+        The epoch is higher than every earlier one, and at least the Unix time, so that it survives the loss of a store.
 
         Raises Refused, naming the holder.
         """
@@ -285,11 +285,11 @@ class Store(Protocol):
     def holders(self, now: datetime) -> tuple[Lease, ...]: ...
 
     def epoch(self) -> int:
-        """The last that was given; 0 before any."""
+        """The newest epoch; 0 before the first lease."""
         ...
 
     def open(self, record: RunRecord) -> RunRecord:
-        """Record a new run; with a `key` that is already known, return that first run instead."""
+        """Record a new run; for a `key` that is known already, return its first run instead."""
         ...
 
     def append(self, lease: Lease, kind: Did, step: str | None, data: Mapping[str, Any], *, at: datetime) -> Event: ...
@@ -301,21 +301,21 @@ class Store(Protocol):
     def run(self, run: str) -> RunRecord | None: ...
 
     def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
-        """Newest first, each with its plan: for a few."""
+        """Newest first, each with its plan, which is slow for many."""
         ...
 
     def by_key(self, key: str) -> RunRecord | None: ...
 
     def named(self, beginning: str, limit: int = 10) -> tuple[str, ...]:
-        """The ids that begin so, in their order."""
+        """The ids that begin so, sorted."""
         ...
 
-    # What is found by index: none of it costs more for all the runs that are over -
+    # Found by index: old runs cost nothing ---------------------------------------
 
     def current(self, since: datetime | None = None, alike: int | None = None) -> tuple[Summary, ...]:
-        """Newest first: each run that is open or owes an undo, however old, and those with a record made since then.
+        """Newest first: each run that is open or owes an undo, and those with an event since `since`.
 
-        `alike`: of the latter, with one outline and acted alike, no more than so many of the newest.
+        `alike`: of the latter, at most so many with the same outline that have all acted or all not.
         """
         ...
 
@@ -334,15 +334,15 @@ class Store(Protocol):
     # The controller's memory: only `tick` and `watch` write it ------------------
 
     def remember(self, look: Samples) -> None:
-        """The signals of one look. Nothing looked at is nothing remembered."""
+        """The signals of one look; none for an empty one."""
         ...
 
     def samples(self, since: datetime) -> Samples:
-        """Everything seen from then on, oldest first, looks whole."""
+        """The samples since then, oldest first, by whole looks."""
         ...
 
     def thin(self, now: datetime, *, kept: timedelta = timedelta()) -> int:
-        """Forget what is too old to matter (`core.runs.retention`); how many looks went. `kept`: no run younger."""
+        """Forget old looks and runs (`core.runs.retention`); returns how many looks. `kept`: younger runs stay."""
         ...
 
     def told(self) -> tuple[Told, ...]: ...
@@ -350,9 +350,9 @@ class Store(Protocol):
     def tell(
         self, rows: Iterable[Told], gone: Iterable[str], out: Iterable[tuple[str, Message]], *, at: datetime
     ) -> None:
-        """In one transaction: what is known of each incident, those that are over, and (channel id, message) to send.
+        """Write in one transaction: the state of each incident, the keys that are over, (channel id, message) to send.
 
-        A message that waits already for the same channel, key and stage of resolution is replaced by the newer one.
+        A message that still waits, for the same channel, key and `resolves`, is replaced by the newer one.
         """
         ...
 
@@ -363,11 +363,11 @@ class Store(Protocol):
     def sent(self, number: int) -> None: ...
 
     def put_off(self, number: int, *, due: datetime, why: str) -> None:
-        """Not taken this time: one try more, and when the next one is due."""
+        """It was not taken: count the try, and set the time of the next one."""
         ...
 
     def drop(self, number: int) -> None:
-        """Give up on a message: its channel is no more, or it is too old to help."""
+        """Give up on a message: its channel is gone, or it is too old to help."""
         ...
 
     def propose(self, proposal: Proposal) -> None: ...
@@ -375,11 +375,11 @@ class Store(Protocol):
     def proposal(self, key: str) -> Proposal | None: ...
 
     def proposals(self, now: datetime | None = None) -> tuple[Proposal, ...]:
-        """Newest first: those that stand now; without a time ended ones too, for a week."""
+        """Newest first: those in force at `now`; without a time also ended ones, for a week."""
         ...
 
     def ended(self, cycle: Cycle) -> None:
-        """The controller has finished a cycle; only the last one is kept."""
+        """Record a finished cycle; only the last one is kept."""
         ...
 
     def cycle(self) -> Cycle | None: ...

@@ -1,7 +1,7 @@
-"""What AWS may say to a request, and what that means for it. Codes: the API references of Route 53 and EC2.
+"""The answers of AWS, and what each means for the request. Codes: the API references of Route 53 and EC2.
 
-Only a listed code, or an error of boto3 that comes before it sends, means that
-nothing was done. A code that is not listed, a 5xx, a lost line: unknown.
+Only a listed code, or an error of boto3 from before it sends, means that nothing
+was done. Any other code, a 5xx or a lost connection: unknown.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ WRONG = frozenset(
     }
 )
 ANSWERS = table({Answer.NOTHING: BUSY | EXPIRED | KEYS | DENIED | CAPACITY | STATE | WRONG})
-"""By code. What AWS accepts carries none."""
+"""By code; an accepted request has none."""
 
 NOT_SENT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
-"""No line to AWS came about."""
+"""There was no connection to AWS."""
 NO_KEYS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
@@ -70,7 +70,7 @@ NOT_MADE = (
 )
 """boto3 made no request of it."""
 LOST = (boto.BotoCoreError, ResponseParserError, *UNREADABLE)
-"""It was sent, perhaps, and no good answer came. boto3 reads most answers without a look at their form."""
+"""Perhaps sent, and no good answer. boto3 does not check the form of most answers."""
 
 
 def code(e: boto.ClientError) -> str:
@@ -83,6 +83,6 @@ def message(e: boto.ClientError) -> str:
 
 
 def why(e: Exception) -> str:
-    """In words, why no good answer came; those of the error itself may hold what was signed."""
+    """Why there was no good answer. The error's own words are left out: they may show what was signed."""
     kind = type(e).__name__.lstrip("_")
     return f"unreadable answer ({kind})" if isinstance(e, UNREADABLE) else kind

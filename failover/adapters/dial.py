@@ -1,4 +1,4 @@
-"""Can these addresses be connected to? All at once, each within its time, nothing sent."""
+"""Can these addresses be connected to? All at once, each with a time-out; nothing is sent."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ WORKERS = 8
 
 
 def dial(endpoints: Iterable[Endpoint]) -> dict[Endpoint, str | None]:
-    """None where a TCP connection could be made (a refusal too shows that the way there works), else why not.
+    """Per address: None if a TCP connection was made or refused (the network works), else why not.
 
-    A name that takes long to be looked up is waited for by no more than the resolver's own time-out
-    (resolv.conf(5): 5 s a server, twice).
+    The look-up of a name is bounded by the resolver's own time-out only (resolv.conf(5): 5 s a server, twice).
     """
     wanted = tuple(endpoints)
     with ThreadPoolExecutor(min(WORKERS, max(1, len(wanted))), thread_name_prefix="dial") as pool:

@@ -1,9 +1,9 @@
 """EC2, over boto3: one instance, read and asked for one change at a time. Every call ends within its deadline.
 
-boto3 tries nothing again on its own: what left may have happened, and whoever
-called decides. Only a refusal for too many requests, which did nothing, is
-asked again. A read time-out bounds each read alone (measured: an answer that
-drips outlasts it), so that every call has a deadline above it.
+boto3's own retries are off: a request that left may have happened, and the
+caller decides. Only a refusal for too many requests, which did nothing, is
+repeated. A read time-out is per read (measured: an answer that drips outlasts
+it), so every call has a deadline above it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Ec2Cloud:
         self._ask("start_instances", changes=True, InstanceIds=[self._at.instance])
 
     def objection(self, size: str) -> str | None:
-        """Asks EC2 for the size, and for each right with a dry run; AWS tells of capacity only on starting."""
+        """Asks EC2 whether the size exists, and for each right by a dry run. Capacity shows only at the start."""
         found = self._ask("describe_instance_types", fine={"InvalidInstanceType", *aws.DENIED}, InstanceTypes=[size])
         if found.get("refused") == "InvalidInstanceType":
             return f"EC2 knows no size {size} in {self._at.region}"
@@ -134,7 +134,7 @@ class Ec2Cloud:
             raise self._lost(name, aws.why(e), changes) from None
 
     def _client(self) -> Any:
-        """Made late, and where the deadline bounds it: looking for keys can take its time."""
+        """Made within the deadline: the search for keys can take long."""
         if self._made is None:
             once = Config(
                 connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"mode": "standard", "total_max_attempts": 1}
@@ -143,7 +143,7 @@ class Ec2Cloud:
         return self._made
 
     def _bounded(self, do: Callable[[], Any]) -> Any:
-        """Raises _Overdue at the deadline. What runs on by then is left alone, and begins nothing more."""
+        """Raises _Overdue at the deadline. A call that goes on is left alone, and begins nothing more."""
         said: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
         until = time.monotonic() + self._deadline_s
         again = Retrying(
@@ -179,7 +179,7 @@ class Ec2Cloud:
             return self._lost(name, code, changes)
         if code in aws.BUSY:
             return Unreachable(f"{what}, {TRIES} times; AWS takes no more requests for now", try_=_TRY_LATER)
-        if code in aws.KEYS | aws.EXPIRED | aws.DENIED:  # their texts can carry what was signed, or who we are
+        if code in aws.KEYS | aws.EXPIRED | aws.DENIED:  # their texts can show what was signed, or who we are
             return Refused(f"AWS refused {what}", try_=_try(code, name))
         if code in aws.STATE:
             return Changed(f"AWS refused {what}: {_message(e)}", try_=_try(code))
@@ -193,7 +193,7 @@ class Ec2Cloud:
 
 
 class _Overdue(Exception):
-    """No end within the deadline."""
+    """The call did not end within the deadline."""
 
 
 def _leave_at(until: float) -> None:
@@ -206,7 +206,7 @@ def _instances(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _machine(i: Mapping[str, Any]) -> Instance:
-    """Raises ValueError, too, for a state that EC2 does not have: a machine that we stopped would be given up by it."""
+    """Raises ValueError, also for an unknown state: it could make us give up a machine that we stopped."""
     state, size = i["State"]["Name"], i["InstanceType"]
     if state not in STATES or not size:
         raise ValueError
@@ -221,7 +221,7 @@ def _machine(i: Mapping[str, Any]) -> Instance:
 
 
 def _message(e: boto.ClientError) -> str:
-    """AWS's own words, less anything that looks like a key."""
+    """AWS's own words, without anything that looks like a key."""
     return re.sub(r"\b(?:AKIA|ASIA)[A-Z0-9]{8,}", "(a key)", aws.message(e)).rstrip(".")
 
 
@@ -248,7 +248,7 @@ def _try(code: str, name: str = "") -> str:
 
 
 def by_hand(command: str, at: Ec2) -> str:
-    """The command line that does it without us."""
+    """The AWS command line that does the same."""
     return f"aws ec2 {command} --region {at.region} --instance-ids {at.instance}"
 
 
@@ -258,7 +258,7 @@ def _at(ec2: Ec2) -> Ec2Cloud:
 
 
 def cloud(host: Host) -> Ec2Cloud:
-    """Raises Refused where hosts.yaml names no instance for this host."""
+    """Raises Refused if hosts.yaml names no instance for this host."""
     if host.cloud is None:
         raise Refused(
             f"{host.name} has no `cloud:` in hosts.yaml, so its machine cannot be resized",

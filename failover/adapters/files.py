@@ -1,7 +1,6 @@
-"""Files of ours on this machine: no name is followed that another user could have put there.
+"""Our files on this machine: no link is followed that another user could have made.
 
-Root refuses to write below a folder of somebody else: what it made there would be a gift to that user, and a link
-there would lead it anywhere.
+Root refuses to write below another user's folder: that user could replace the file, or lead root anywhere by a link.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ _LINKS_MOST = 40
 
 
 def real(path: Path, *, alone: bool = False) -> Path:
-    """`path` without links; it need not exist. Each link on the way, and the file, is ours or root's. For root each
-    folder is root's, too, and others may at most add names (/tmp); `alone`: not even that, in the file's own folder.
+    """`path` without links; it need not exist. Each link on the way, and the file, must be ours or root's. For root
+    each folder must be root's, too; others may at most add names (/tmp). `alone`: not even that in the file's own folder.
 
-    Raises ConfigError, and names the user to be."""
+    Raises ConfigError, which names the user to become."""
     at, rest, links = Path("/"), [*reversed(path.absolute().parts[1:])], 0
     while rest:
         _fit(at, path, alone=alone and len(rest) == 1)
@@ -73,7 +72,7 @@ def _user(uid: int) -> str:
 
 
 def put(path: Path, text: str, mode: int) -> None:
-    """Readers see the old file or the new one, never half. Raises OSError, ConfigError (another user's place)."""
+    """Readers see the old file or the new one, never half. Raises OSError, ConfigError (another user's folder)."""
     to = real(path)
     with tempfile.NamedTemporaryFile(
         "w", dir=to.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8", errors="surrogateescape"

@@ -1,7 +1,6 @@
 """The heartbeat: a URL called after each finished cycle, so that a service outside pages when it stays silent.
 
-healthchecks.io and its like take a GET. There is no call for failure: silence is the signal, since what has died
-cannot say so.
+healthchecks.io and its like take a GET. There is no call for failure: silence is the signal.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from failover.errors import FailoverError
 
 
 def beat(where: str, deadline_s: float = 5.0) -> str | None:
-    """Call it: a URL, or a reference to one. None when it answered with 2xx; otherwise in words why not, as an error
-    here must never stop a cycle."""
+    """Call a URL, or a reference to one. None after a 2xx, else why not; it never raises, so it stops no cycle."""
     try:
         deliver(Request(url_of(where, "the heartbeat"), fix="check policy.heartbeat"), deadline_s)
     except FailoverError as e:

@@ -1,7 +1,7 @@
-"""Is the `failover-host` that is installed on a host the one that we bring? Pure.
+"""Is the `failover-host` that is installed on a host the same as ours? Pure.
 
-A helper of another text may still look: rows are read by their names. It may
-not act, since what it would do is not what was planned and tested here.
+Another text may still look: rows are read by their names. It may not act, since
+its acts are not those that were planned and tested here.
 """
 
 from __future__ import annotations

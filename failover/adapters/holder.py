@@ -1,8 +1,8 @@
-"""Who holds a lease, and whether that process is certainly dead: what this machine can know, and no more.
+"""The process that holds a lease, and whether it is certainly dead, as far as this machine can know.
 
-A pid alone is not enough: it is reused, and another container counts its own.
-A start time (proc(5), field 22 of /proc/PID/stat) settles the first, the pid
-namespace the second; the boot id tells a machine that was restarted since.
+A pid alone is not enough. Pids are reused: the start time (proc(5), field 22 of
+/proc/PID/stat) tells. Containers count their own: the pid namespace tells. The
+boot id tells whether the machine was restarted.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def ourselves() -> Holder:
 
 
 def is_dead(holder: Holder, *, seen_by: Holder) -> bool:
-    """True only when we know it. Elsewhere, or in another pid namespace, we cannot tell: False."""
+    """True only if we know it: False for another machine or pid namespace."""
     if holder.boot == seen_by.boot:
         return holder.namespace == seen_by.namespace and not _runs(holder)
-    # Cloned machines share a host name, so that alone does not say "this machine, before its restart".
+    # Cloned machines share a host name, so the name alone does not mean this machine.
     same_machine = bool(holder.machine) and holder.machine == seen_by.machine
     return same_machine and holder.host == seen_by.host
 
@@ -59,7 +59,7 @@ def _runs(holder: Holder) -> bool:
 
 
 def _started(pid: int) -> int | None:
-    """Clock ticks since boot; 0 for a zombie, which runs nothing; None when it cannot be read."""
+    """Clock ticks since boot; 0 for a zombie; None when it cannot be read."""
     try:
         state, *rest = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:

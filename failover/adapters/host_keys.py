@@ -1,4 +1,4 @@
-"""A server's SSH host keys as it offers them to anybody, and the file where those that we trust are kept."""
+"""The SSH host keys that a server offers, and the file of those that we trust."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from failover.core.words import duration
 from failover.errors import ConfigError, Refused, Unreachable
 
 KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")
-"""As they are asked for, one connection each: a server shows one key at a time."""
+"""One connection for each: a server shows one key at a time."""
 WITHIN_S = 8.0
 
 
 def fetch(address: str, port: int, *, within_s: float = WITHIN_S) -> tuple[HostKey, ...]:
-    """One of each kind that it has. Nobody is logged in. Raises Unreachable, in time whatever the far side does."""
+    """One key of each kind, without a log-in. Raises Unreachable, within `within_s` seconds in any case."""
     errand: Errand[tuple[HostKey, ...]] = Errand()
     until = time.monotonic() + within_s
     where = f"{address}:{port}"
@@ -63,15 +63,15 @@ def _each(address: str, port: int, errand: Errand[tuple[HostKey, ...]], until: f
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """`known`: those of the offered keys that a file vouches for already, and which file that is."""
+    """`known`: the offered keys that a file has already, and that file."""
 
     known: tuple[HostKey, ...]
     by: Path | None
 
 
 def trust(address: str, port: int, offered: tuple[HostKey, ...], by: Iterable[Path]) -> Trust:
-    """By the first file that knows the address; what any of them revokes is revoked. Raises Refused when that is
-    offered, or none of what the first knows is offered any more."""
+    """Trust by the first file that knows the address; a key that any file revokes is revoked. Raises Refused for a
+    revoked key, or if the server offers none of the known keys."""
     read = list(_read(by))
     for path, kept in read:
         if revoked := [k for k in offered if k in kept.revoked]:
@@ -100,13 +100,13 @@ def _changed(said: str, path: Path) -> Refused:
 
 
 def lines(address: str, port: int, keys: Iterable[HostKey]) -> str:
-    """As sshd(8) wants them."""
+    """Lines of known_hosts (sshd(8))."""
     name = address if port == 22 else f"[{address}]:{port}"
     return "".join(f"{name} {k.kind} {k.base64}\n" for k in keys)
 
 
 def add(path: Path, text: str) -> None:
-    """At the end of the file, which is there whole or as it was before. Raises ConfigError."""
+    """Append to the file, all or nothing. Raises ConfigError."""
     try:
         before = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644

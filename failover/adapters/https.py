@@ -1,8 +1,9 @@
-"""One request over HTTPS, bounded as a whole, that says whether it may have arrived. URLs are secrets: hosts are said.
+"""One request over HTTPS with one deadline; its error says whether it may have arrived. URLs are secrets: only hosts
+are shown.
 
-A bound of its own, since a socket's time-out holds between two bytes, not for an
-answer that comes byte by byte, nor for the name lookup (measured). One connection
-for one request, without a pool: nothing is followed, repeated or kept.
+The deadline is our own: a socket's time-out is per read, and does not cover the
+name lookup (measured). One connection for one request, without a pool: nothing
+is followed, repeated or kept.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ _TRIES = 3
 
 
 def deliver(request: Request, deadline_s: float, backoff_s: float = 0.5) -> None:
-    """Send it, three times at most when the far side is busy, within `deadline_s` seconds for all of it.
+    """Send it, at most three times if the server is busy, within `deadline_s` seconds in all.
 
     Raises:
         Unreachable: certainly not told.
         OutcomeUnknown: sent, and no answer came, or a 5xx: maybe told.
-        StepFailed: it answered, and turned it away.
+        StepFailed: the server refused it.
     """
     logging.getLogger("urllib3.connection").setLevel(logging.ERROR)  # its warning of a bad header shows the whole URL
     ends = time.monotonic() + deadline_s
@@ -59,16 +60,16 @@ def deliver(request: Request, deadline_s: float, backoff_s: float = 0.5) -> None
 
 
 ANSWERS = table({Answer.NOTHING: range(300, 500)})
-"""By status, of what is not in `taken`: it was turned away. Whoever answers 5xx, or 2xx otherwise than its kind does,
-may have taken it."""
+"""By status, if not in `taken`: these mean that it was refused. After a 5xx, or another 2xx, it may have been
+taken."""
 
 
 class _Busy(StepFailed):
-    """429: the same may be tried again, since its key lets the receiver tell that it is the same."""
+    """429: it may be sent again; the receiver knows a repeat by its key."""
 
 
 class _Broken(OutcomeUnknown):
-    """5xx: tried again as well, though it may have been taken."""
+    """5xx: sent again, too, although it may have been taken."""
 
 
 def _once(request: Request, deadline_s: float, errand: Errand[None]) -> None:
@@ -93,7 +94,7 @@ def _once(request: Request, deadline_s: float, errand: Errand[None]) -> None:
 
 
 def ask(request: Request, deadline_s: float, *, most: int = 1 << 20) -> tuple[int, bytes]:
-    """Send it once: the answer's status and body, within `deadline_s` seconds for all of it.
+    """Send it once, within `deadline_s` seconds in all; returns the status and the body.
 
     Raises Unreachable (nothing was sent), OutcomeUnknown (no whole answer of at most `most` bytes came).
     """
@@ -124,7 +125,7 @@ def _status(request: Request, deadline_s: float, errand: Errand[None]) -> int:
 
 @contextmanager
 def _sent(request: Request, deadline_s: float, errand: Errand[Any]) -> Iterator[HTTPResponse]:
-    """Redirects are not followed. Without an answer the line is reset, so that our kernel sends nothing more of it."""
+    """Redirects are not followed. Without an answer the connection is reset, so that our kernel sends no more."""
     url, body = request.url, None
     headers = {**make_headers(basic_auth=unquote(url.auth or "") or None), **request.headers}
     if request.document is not None:
@@ -148,7 +149,7 @@ def _sent(request: Request, deadline_s: float, errand: Errand[Any]) -> Iterator[
 
 
 def _connection(url: Url, timeout_s: float) -> HTTPConnection:
-    """Not yet connected; through the proxy that the environment names (https_proxy, no_proxy), as others do it."""
+    """Not yet connected; through the proxy of the environment (https_proxy, no_proxy)."""
     host = url.host or ""
     if url.scheme == "http":
         return HTTPConnection(host, url.port, timeout=timeout_s)

@@ -1,8 +1,8 @@
-"""How `failover-host` gets onto a mail host and off it again: the one place that knows which files that takes.
+"""Install and remove `failover-host` on a mail host.
 
-Root sends the script, and the script puts its own text there: so what is
-installed is what was running, and each part is checked on the spot (digest,
-visudo, sudo's own word that the user may run it).
+Root sends the script, and the script installs its own text: so the text that
+runs is the text that is installed. Each part is checked there (digest, visudo,
+and sudo itself, whether the user may run it).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LIMIT_S = 40.0
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """`public` is KIND:BASE64 of the key that gets the forced command; None leaves authorized_keys alone. `permits`:
-    what the user may name (`failover.actions.permits`); none leaves the host's list alone."""
+    entries of the host's list (`failover.actions.permits`); none leaves the list alone."""
 
     user: str
     text: helper.Text
@@ -40,7 +40,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What `failover-host installed` answered. `helper` None: there is none; `sudoers`: whom our line lets in."""
+    """The answer of `failover-host installed`. `helper` None: there is none; `sudoers`: the user of our line."""
 
     helper: helper.Text | None
     owned: str
@@ -58,17 +58,17 @@ class Found:
     resets: tuple[tuple[str, ...], ...]
     force: tuple[tuple[str, ...], ...]
     debts: tuple[tuple[str, ...], ...]
-    """Its rows, as a look has them."""
+    """Rows as in a look."""
     permits: frozenset[str] | None
-    """What its list lets the user name; None: there is no list, by an earlier install, and all is let through."""
+    """The entries of its list; None: no list (an earlier install), so everything is permitted."""
     permits_owned: str
     unbelieved: str
-    """Why nothing that it remembers is believed, and what a person does; empty: it is."""
+    """Why the host's memory is not believed, and what to do; empty: it is believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`now` and `then` are sentences for people; equal parts are no change."""
+    """`now` and `then` are sentences for people."""
 
     what: str
     now: str
@@ -76,18 +76,18 @@ class Change:
 
 
 def as_user(host: Host, user: str, identity: str | None = None) -> Host:
-    """The same host, entered as somebody else."""
+    """The same host with another user."""
     return replace(host, ssh=replace(host.ssh, user=user, identity=identity or host.ssh.identity))
 
 
 def look(remote: Remote, host: Host, wanted: Wanted) -> Found:
-    """Raises Unreachable, OutcomeUnknown, Refused (the helper there does not know how to tell)."""
+    """Raises Unreachable, OutcomeUnknown, Refused (the helper there does not know the verb)."""
     args = {**wanted.keys(), "config_dir": host.postfix.config_dir}
     return _found(_fine(host, remote.call(host, "installed", args, limit_s=LIMIT_S)))
 
 
 _ROWS = {"result": (4, (2, 3)), "reset": (3, (0, 1, 2)), "force": (2, ())}
-"""Of each row how many fields it has at least, and which of them are whole numbers."""
+"""Per row: the least number of fields, and the indices of whole numbers."""
 
 
 def whole(text: str) -> bool:
@@ -96,7 +96,7 @@ def whole(text: str) -> bool:
 
 
 def _found(reply: Reply) -> Found:
-    """Raises OutcomeUnknown where a row of what is in force cannot be read: nothing there is not said of it."""
+    """Raises OutcomeUnknown if a row of changes in force cannot be read: it must not look like none."""
     for key, (fields, numbers) in _ROWS.items():
         for row in reply.all(key):
             if len(row) < fields or not all(whole(row[n]) for n in numbers):
@@ -134,7 +134,7 @@ def _found(reply: Reply) -> Found:
 
 
 def changes(host: Host, found: Found, wanted: Wanted) -> tuple[Change, ...]:
-    """What install would do; empty when all is so already. Raises Refused when it must not be done."""
+    """The changes of an install; empty if all is in place. Raises Refused if it must not be done."""
     if no := _forbidden(host, found, wanted):
         what, try_ = no
         raise Refused(f"{host.name}: {what}; nothing was changed", try_=try_)
@@ -167,7 +167,7 @@ def _forbidden(host: Host, found: Found, wanted: Wanted) -> tuple[str, str] | No
 
 
 def lacks(found: Found, wanted: Wanted) -> tuple[str, ...]:
-    """What hosts.yaml needs and the host's list does not allow."""
+    """Entries that hosts.yaml needs and the host's list lacks."""
     return tuple(sorted(wanted.permits - found.permits)) if found.permits is not None else ()
 
 
@@ -189,7 +189,7 @@ def forced_line(public: str) -> str:
 
 
 def install(remote: Remote, root: Host, wanted: Wanted) -> tuple[str, ...]:
-    """As root, and looked at again afterwards. Returns what was done. Raises Refused, StepFailed, OutcomeUnknown."""
+    """Install as root, then look again. Returns the changes made. Raises Refused, StepFailed, OutcomeUnknown."""
     more = {"forced": "yes" if wanted.public else "no", "digest": wanted.text.digest}
     more |= {"permits": ",".join(sorted(wanted.permits))} if wanted.permits else {}
     reply = _fine(root, remote.call(root, "install", {**wanted.keys(), **more}, limit_s=LIMIT_S))
@@ -204,7 +204,7 @@ def install(remote: Remote, root: Host, wanted: Wanted) -> tuple[str, ...]:
 def remove(remote: Remote, root: Host, *, purge: bool) -> tuple[str, ...]:
     """Raises Refused while a change of ours is in force there: the rollback needs what lies on that host."""
     reply = remote.call(root, "remove", {"purge": "yes" if purge else "no"}, limit_s=LIMIT_S)
-    if reply.rc == Rc.REFUSED:  # it releases what it can by itself, and owes the rest
+    if reply.rc == Rc.REFUSED:  # it has let go what it can, and owes the rest
         raise Refused(
             f"{root.name}: {reply.because}; nothing was removed",
             try_=f"failover host restore {root.name} lists it, each with the command that discharges it",
@@ -213,7 +213,7 @@ def remove(remote: Remote, root: Host, *, purge: bool) -> tuple[str, ...]:
 
 
 def reset_epoch(remote: Remote, host: Host, *, seen: int, to: int, reason: str) -> None:
-    """Break-glass: `reason` is percent-encoded. Raises Refused (it reads another epoch by now)."""
+    """Break-glass. `reason` is percent-encoded. Raises Refused (the epoch is another one now)."""
     args = {"from": str(seen), "to": str(to), "reason": reason}
     _fine(host, remote.call(host, "epoch-set", args, limit_s=LIMIT_S))
 

@@ -2,7 +2,7 @@
 
 Driven by the annotations of the core's dataclasses, so a new field needs
 nothing here. A condition is tagged with its `type`, since All and Any have the
-same fields. What has no place in this version's plans is refused, never dropped.
+same fields. An unknown field is refused, never dropped.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def dumps(plan: Plan) -> str:
 
 
 def loads(text: str) -> Plan:
-    """Raises ConfigError when it is no plan that this version can know the meaning of."""
+    """Raises ConfigError for a plan that this version does not understand."""
     try:
         plan = _decode(Plan, json.loads(text))
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as e:
@@ -85,7 +85,7 @@ def _hints(cls: Any) -> dict[str, Any]:
 
 
 def _member(members: tuple[Any, ...], value: Any) -> Any:
-    """Which part of a union this value belongs to; None when to none."""
+    """The member of a union that fits this value; None if none does."""
     if isinstance(value, dict):
         return next((m for m in members if isinstance(m, type) and m.__name__ == value.get("type")), None)
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Which host keys we trust: `known_hosts` as sshd(8) describes it, read once and again only when it changes.
+"""The host keys that we trust: `known_hosts` (sshd(8)), read again when it changes.
 
-Own code, since Paramiko decodes every key of the file (63 ms for 1000), knows
-neither patterns nor `@revoked`, and looks at one key per type only.
+Our own code: Paramiko decodes every key of the file (63 ms for 1000), does not
+know patterns or `@revoked`, and takes only one key per type.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _load(path: Path, _mtime: int, _size: int) -> KnownHosts:
 
 
 def parse(text: str) -> KnownHosts:
-    """Lines it does not understand give no trust; certificate authorities are not supported and give none either."""
+    """An unknown line gives no trust; certificate authorities are not supported and give none."""
     plain: dict[str, tuple[HostKey, ...]] = {}
     others: list[tuple[str, HostKey]] = []
     revoked: set[HostKey] = set()

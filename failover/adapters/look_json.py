@@ -1,4 +1,4 @@
-"""One look's signals as compact JSON and back, exactly: short keys, and only what says something."""
+"""One look's signals as compact JSON and back, exactly: short keys, and no empty values."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def dumps(look: Samples, at: datetime) -> str:
-    """`at` is the look's own time; each signal's stands as `b`, the microseconds before it."""
+    """`at` is the time of the look; `b` of a signal is how many microseconds before it."""
     return json.dumps([_packed(s, at) for s in look], separators=(",", ":"))
 
 
 def loads(text: str, at: datetime) -> Iterable[Signal]:
-    """A look that cannot be read is no look: what it showed is unknown, and the others are read."""
+    """A look that cannot be read has no signals; the other looks are read."""
     try:
         return _read(text, at)
     except UNREADABLE:
@@ -52,7 +52,7 @@ def _read(text: str, at: datetime) -> list[Signal]:
 
 
 def _is_one(s: Signal) -> bool:
-    """Of the kinds that a look writes: what compares them is not asked to guess."""
+    """Has each field the type that a look writes?"""
     return (
         type(s.host) is type(s.name) is type(s.vantage) is type(s.reason) is type(s.unit) is str
         and type(s.value) in _VALUES

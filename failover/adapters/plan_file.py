@@ -19,7 +19,7 @@ def save_plan(plan: Plan, path: Path) -> None:
 
 
 def load_plan(path: Path) -> Plan:
-    """Raises ConfigError when there is none, or none that this version understands."""
+    """Raises ConfigError if there is no plan that this version understands."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as e:

@@ -1,4 +1,4 @@
-"""A request that is to be delivered over HTTPS, and the secrets in it. Loads no HTTP library before one is made."""
+"""A request over HTTPS, and the secrets in it. Loads no HTTP library."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ REFERENCES = ("file:", "env:", "cred:")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """POST of a JSON document, or GET when there is none, unless `method` says otherwise. `taken`: the answers that
-    mean it was; `fix`: what to try when another came."""
+    """POST of a JSON document, or GET when there is none, unless `method` says otherwise. `taken`: the status
+    codes of success; `fix`: what to try after another one."""
 
     url: Url = field(repr=False)
     document: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -30,8 +30,7 @@ class Request:
 
 
 def url_of(given: str, what: str) -> Url:
-    """A URL, or a reference to one, read now. Raises ConfigError when it is none that keeps its words secret: https,
-    or http to this machine itself."""
+    """The URL, or the one that a reference leads to. Raises ConfigError unless it is https, or http to this machine."""
     from urllib3.exceptions import LocationParseError
     from urllib3.util import Url, parse_url
 
@@ -48,7 +47,7 @@ def url_of(given: str, what: str) -> Url:
 
 
 def secret(reference: str) -> str:
-    """What a reference leads to, fit for a header: one word of visible ASCII. Raises ConfigError, not showing it."""
+    """The secret of a reference, fit for a header: one word of visible ASCII. Raises ConfigError, without it."""
     value = resolve(reference).strip()
     if value and value.isascii() and value.isprintable() and " " not in value:
         return value

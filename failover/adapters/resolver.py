@@ -1,4 +1,4 @@
-"""Which servers are authoritative for a zone, and what each of them answers: asked directly, never through a cache."""
+"""The authoritative servers of a zone, and the answer of each: asked directly, never through a cache."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from failover.fence import fence
 
 PORT = 53
 TRIES_S = (1.0, 1.5)
-"""UDP may lose a packet; twice lost is silence."""
+"""UDP may lose a packet; two lost ones count as silence."""
 FINDING_S = 4.0
-"""For finding the servers: the delegation, the apex and their addresses together."""
+"""Seconds to find the servers: the delegation, the apex and their addresses together."""
 MOST = 32
-"""So many servers are asked, no more; the largest zones have 13 names."""
+"""Most servers that are asked; the largest zones have 13 names."""
 
 _NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
@@ -47,8 +47,8 @@ def is_address(text: str) -> bool:
 
 
 def addresses(host: str, *, patience_s: float) -> tuple[str, ...]:
-    """By this machine's own resolver, /etc/hosts included. Raises Unreachable, in time: getaddrinfo(3) has no deadline
-    of its own, so it runs in a thread that is left behind."""
+    """By this machine's own resolver, with /etc/hosts. getaddrinfo(3) has no deadline, so it runs in a thread that may
+    be left behind. Raises Unreachable, in time."""
     if is_address(host):
         return (host,)
     found: list[str] = []
@@ -69,7 +69,7 @@ def _look_up(host: str, found: list[str]) -> None:
 
 
 def ask(name: dns.name.Name, rdtype: dns.rdatatype.RdataType, at: Endpoint) -> dns.message.Message:
-    """Without recursion; over TCP when the answer was cut. Raises OSError, dns.exception.DNSException."""
+    """Without recursion; over TCP if the answer was truncated. Raises OSError, dns.exception.DNSException."""
     query = dns.message.make_query(name, rdtype)
     query.flags &= ~dns.flags.RD
     for patience in TRIES_S[:-1]:
@@ -86,7 +86,7 @@ def _ask_once(query: dns.message.Message, at: Endpoint, patience_s: float) -> dn
 
 
 def mx_in(reply: dns.message.Message, name: dns.name.Name) -> MxSet:
-    """The MX set of that very name; empty when the answer has none. Raises ValueError for what is no MX set."""
+    """The MX set of that name; empty if the answer has none. Raises ValueError for a set of another form."""
     found = reply.get_rrset(reply.answer, name, dns.rdataclass.IN, dns.rdatatype.MX)
     if found is None:
         return MxSet(0, frozenset())
@@ -94,14 +94,14 @@ def mx_in(reply: dns.message.Message, name: dns.name.Name) -> MxSet:
 
 
 def lame(reply: dns.message.Message) -> str | None:
-    """Why an answer does not speak for the zone; None when it does."""
+    """Why an answer is not authoritative; None if it is."""
     if reply.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
         return f"lame: it answers {dns.rcode.to_text(reply.rcode())}"
     return None if reply.flags & dns.flags.AA else "lame: its answer is not authoritative"
 
 
 def mx_at(name: str, at: Endpoint) -> MxSet | str:
-    """What one server shows, or in words why it shows nothing."""
+    """The set that one server shows, or why it shows none."""
     try:
         with fence(str(at)):
             return _mx_at(name, at)
@@ -123,8 +123,8 @@ def _mx_at(name: str, at: Endpoint) -> MxSet | str:
 
 
 def seen(name: str, servers: Iterable[Endpoint]) -> Mapping[str, MxSet | str]:
-    """Every server's answer by its address, asked at once. Those that we have no route to (IPv6, mostly) are left out
-    as long as there are others."""
+    """The answer of every server by its address, all asked at once. A server without a route (mostly IPv6) is left out
+    if there are others."""
     all_ = tuple(dict.fromkeys(servers))
     asked = (tuple(s for s in all_ if _has_route(s)) or all_)[:MOST]
     if not asked:
@@ -134,7 +134,7 @@ def seen(name: str, servers: Iterable[Endpoint]) -> Mapping[str, MxSet | str]:
 
 
 def _has_route(at: Endpoint) -> bool:
-    """Connecting a datagram socket asks the kernel for a route, and sends nothing."""
+    """Connecting a datagram socket finds a route, and sends nothing."""
     family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -148,8 +148,8 @@ def _has_route(at: Endpoint) -> bool:
 
 
 def authoritative(zone: str, *, at: Iterable[Endpoint], extra: Iterable[str]) -> tuple[Endpoint, ...]:
-    """The servers that senders' resolvers may ask, and more: those of the delegation, those that the zone itself names
-    at `at`, `at`, and `extra`. Finding ends in FINDING_S; a source that does not answer in time adds nothing."""
+    """The servers that senders' resolvers may ask: those of the delegation, those that the zone names at `at`, `at`
+    itself, and `extra`. A source that does not answer within FINDING_S adds nothing."""
     name, until = dns.name.from_text(zone), time.monotonic() + FINDING_S
     told = tuple(at)
     sources: list[Callable[[], set[str]]] = [lambda: _delegation(name, until)]
@@ -161,7 +161,7 @@ def authoritative(zone: str, *, at: Iterable[Endpoint], extra: Iterable[str]) ->
 
 
 def _at_once(jobs: list[Callable[[], set[str]]], until: float) -> list[set[str]]:
-    """Daemon threads, so that one that hangs does not keep the process from its end."""
+    """Daemon threads: one that hangs does not keep the process alive."""
     results: list[set[str]] = []
 
     def do(job: Callable[[], set[str]]) -> None:
@@ -178,7 +178,7 @@ def _at_once(jobs: list[Callable[[], set[str]]], until: float) -> list[set[str]]
 
 
 def _servers_named(zone: dns.name.Name, at: Endpoint) -> set[str]:
-    """NS names of the zone in an answer or in a referral; with an address for each where the server sent one."""
+    """NS names of the zone in an answer or a referral, with their addresses if the server sent them."""
     reply = ask(zone, dns.rdatatype.NS, at)
     sections = (reply.answer, reply.authority)
     named = [reply.get_rrset(s, zone, dns.rdataclass.IN, dns.rdatatype.NS) for s in sections]
@@ -194,7 +194,7 @@ def _glue(reply: dns.message.Message, name: dns.name.Name) -> set[str]:
 
 
 def _delegation(zone: dns.name.Name, until: float) -> set[str]:
-    """As the parent zone says, at one of its own servers; the parent is found by the system's resolver."""
+    """The delegation, from a server of the parent zone; the system's resolver finds the parent."""
     resolver = dns.resolver.Resolver()
     for server in _parents_servers(zone, resolver, until):
         for address in addresses(server, patience_s=until - time.monotonic()):
@@ -219,8 +219,8 @@ def _parents_servers(zone: dns.name.Name, resolver: dns.resolver.Resolver, until
 
 
 def trouble(exchange: str, *, at: Iterable[Endpoint]) -> str | None:
-    """Why a name cannot be an MX's exchange: an alias (RFC 2181, 10.3) or no address at all; None when it can, or when
-    nobody could tell. Asked at `at` first, where an authoritative answer needs no resolver."""
+    """Why a name cannot be an MX's exchange: an alias (RFC 2181, 10.3), or no address; None if it can, or if nobody
+    could tell. `at` is asked first: an authoritative answer needs no resolver."""
     name = dns.name.from_text(exchange)
     for server in at:
         with suppress(OSError, dns.exception.DNSException):

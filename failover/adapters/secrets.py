@@ -1,4 +1,4 @@
-"""Secrets, read where a reference says that they are kept, at the moment of use. Never logged, never said back."""
+"""Secrets, read by reference at the moment of use. Never logged, never shown."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _LARGEST = 65_536
 
 
 def resolve(reference: str) -> str:
-    """The secret behind `file:PATH`, `env:NAME` or `cred:NAME` (systemd.exec(5), LoadCredential=); one line break at
-    its end is not part of it. Raises ConfigError, which names the reference and never the value."""
+    """The secret behind `file:PATH`, `env:NAME` or `cred:NAME` (systemd.exec(5), LoadCredential=); without
+    one line break at its end. Raises ConfigError, which names the reference and never the value."""
     kind, _, where = reference.partition(":")
     match kind:
         case "env" if where:
@@ -45,7 +45,7 @@ def _credential(name: str) -> Path:
 
 
 def _read(path: Path, reference: str) -> str:
-    """Checked on the opened file, so that it is the file that is read; a pipe or a device is not waited for."""
+    """The opened file is checked, not its name; a pipe or a device is not waited for."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as e:

@@ -1,6 +1,6 @@
-"""`SmtpClient`: does this MX greet, and would it take a mail for this recipient? One deadline for all of it.
+"""`SmtpClient`: does this MX greet, and would it take mail for this recipient? One deadline for all.
 
-Not smtplib: its time-out is per receive, so a byte a second keeps it for ever.
+Not smtplib: its time-out is per receive, so a byte a second lasts for ever.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from failover.fence import fence
 from failover.ports import SmtpAnswer, Tls, TlsAnswer
 
 LONGEST = 64 * 1024
-"""Bytes of all replies together; Postfix's longest EHLO answer is far below 1 KiB."""
+"""Most bytes of all replies; Postfix's longest EHLO answer is far below 1 KiB."""
 SAID = 500
-"""Characters of a reply that are told."""
+"""Most characters of a reply that are shown."""
 PARTING_S = 1.0
 GREET_S = 8.0
 """postscreen_greet_wait is 6 s (postconf(5)): its first line comes at once, the last one after that."""
@@ -44,11 +44,11 @@ Found = tuple[bool, str]
 
 
 class _No(Exception):
-    """The server did not do its part; the text says which."""
+    """The server failed a part of the dialogue; the text says which."""
 
 
 class _Late(_No):
-    """It was still to come when time was up."""
+    """Time was up before it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,15 @@ class _Reply:
 
 @dataclass(slots=True)
 class _Until:
-    """When all of it has to be over, monotonic; with `greeting`, when the end of a greeting that began has."""
+    """The deadline, monotonic; `greeting`: a later one for the end of a greeting that has begun."""
 
     by: float
     greeting: float
 
 
 class _Talk:
-    """Replies off a socket, all within one deadline. `begun` is the newest reply, as far as it came; `words`: the first
-    word of each of its lines."""
+    """Replies from a socket within one deadline. `begun`: the newest reply, as far as it came; `words`: the first word
+    of each of its lines."""
 
     def __init__(self, sock: socket.socket, until: _Until) -> None:
         self._sock = sock
@@ -82,8 +82,8 @@ class _Talk:
         self.words: set[str] = set()
 
     def greeting(self) -> _Reply:
-        """As `reply`. One that has begun is waited for longer: who hangs up during postscreen's wait is logged there,
-        and who waits is let in at once for a day."""
+        """As `reply`, but a greeting that has begun is waited for longer: postscreen logs a client that hangs up during
+        its wait, and lets one that waited in at once for a day."""
         try:
             return self.reply("our connection")
         except _Late:
@@ -118,7 +118,7 @@ class _Talk:
         self._sock.sendall(data)
 
     def starttls(self) -> datetime:
-        """When the certificate ends that it shows, after it agreed to STARTTLS. Raises what `certificate_end` does."""
+        """The end of the certificate, after STARTTLS was agreed. Raises as `certificate_end`."""
         self._whole = False  # no more is said in the open
         until, say = certificate_end(self._send, lambda: self._receive("TLS"))
         self._until.by = min(self._until.by, time.monotonic() + PARTING_S)
@@ -127,7 +127,7 @@ class _Talk:
         return until
 
     def part(self) -> None:
-        """Manners, which keep "lost connection" out of its log; not while a reply of its is unfinished."""
+        """QUIT, so that its log has no "lost connection"; not while a reply is unfinished."""
         self._until.by = min(self._until.by, time.monotonic() + PARTING_S)
         with suppress(_No, OSError):
             for words in ("RSET", "QUIT") if self._whole else ():
@@ -157,11 +157,11 @@ class _Talk:
 
 
 class SmtpLooker:
-    """Never raises for what a server or a network does; an answer comes within the patience, whatever drips; within
-    `greet_s` where a greeting has begun by then."""
+    """Never raises for what a server or a network does. Answers within the patience, even if bytes drip; within
+    `greet_s` if a greeting has begun by then."""
 
     def __init__(self, helo: str | None = None, *, greet_s: float = GREET_S) -> None:
-        """`helo` is what we call ourselves; by default this machine's own name, asked of no resolver."""
+        """`helo`: our name; by default this machine's own, without a look-up."""
         self._helo = helo or platform.node() or "localhost"
         self._greet_s = greet_s
 
@@ -186,7 +186,7 @@ class SmtpLooker:
 
 @dataclass(slots=True)
 class _Shown:
-    """How far STARTTLS came."""
+    """The progress of STARTTLS."""
 
     tls: Tls = Tls.UNKNOWN
     until: datetime | None = None
@@ -239,7 +239,7 @@ def _dialogue(talk: _Talk, verbs: tuple[str, ...]) -> Found:
 
 
 def _greeted(talk: _Talk) -> Found | None:
-    """None: a whole 220 came. Until then we say nothing: who talks during postscreen's wait is blocklisted."""
+    """None: a whole 220 came. We send nothing before it: postscreen blocklists clients that talk too early."""
     try:
         reply = talk.greeting()
     except _Late:
@@ -250,7 +250,7 @@ def _greeted(talk: _Talk) -> Found | None:
 
 
 def _judged(to: str, reply: _Reply) -> Found:
-    """Waiting, greylisting and our own drain are how a healthy server says "not now"."""
+    """A healthy server may say "not now": waiting, greylisting, our own drain."""
     if reply.code == 421 and DRAINED.search(reply.text):
         return True, f"drained on purpose: {reply}"
     if to == "RCPT" and reply.code in (450, 451) and GREYLISTED.search(reply.text):

@@ -10,11 +10,11 @@ from contextlib import suppress
 OURS = {errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 """Our own network or machine is at fault. EHOSTUNREACH is not: a dead host on our own link gives it as well."""
 IDLE_S = 5
-"""Silence after which the kernel asks whether the far end is still there, and between its questions."""
+"""Seconds of silence before, and between, the kernel's keepalive probes."""
 UNACKED_MS = 10_000
-"""How long sent bytes may stay unacknowledged before the kernel gives up (tcp(7), TCP_USER_TIMEOUT).
+"""The kernel gives up after so long without an acknowledgement (tcp(7), TCP_USER_TIMEOUT).
 
-It notices a dead host or link only: a frozen process still has its bytes acknowledged by its kernel (measured)."""
+Only for a dead host or link: for a frozen process its kernel still acknowledges (measured)."""
 
 
 class PromptSocket(socket.socket):
@@ -47,7 +47,7 @@ def connect(host: str, port: int, *, timeout_s: float) -> PromptSocket:
 
 
 def hang_up(sock: socket.socket) -> None:
-    """Wakes every thread that waits on this socket; it stays theirs to close, so its number cannot be reused."""
+    """Wakes every thread that waits on this socket. Only its owner closes it, so its number is not reused."""
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 

@@ -1,8 +1,8 @@
 """`Remote` over SSH: one kept session per host, one script per call, an answer or an error in time.
 
-What decides between the two errors is only whether the exec request may have
-left: before it, nothing was run (Unreachable); after it, anything but a whole
-answer with its exit status leaves the outcome open (OutcomeUnknown).
+The error depends on whether the exec request may have left. Before it, nothing
+was run: Unreachable. After it, anything but a whole answer with its exit status
+is OutcomeUnknown.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ if TYPE_CHECKING:
     from failover.adapters.ssh_session import Output, Session
 
 CONNECT_S = 15.0
-"""At most this, and at most three quarters of the call's limit, until the command can be sent."""
+"""Seconds until the command is sent; at most three quarters of the call's limit."""
 GRACE_S = 2.0
-"""Past the call's limit: for an answer that is already on its way."""
+"""Seconds after the call's limit, for an answer that is on its way."""
 WATCHDOG_S = 0.25
-"""Later than the work's own time-outs, since those know better what was missing."""
+"""Seconds after the work's own time-outs: their errors say better what was missing."""
 EARLY_S = 0.05
-"""A time-out of the work itself may end so much before its time."""
+"""A time-out may come so many seconds early."""
 REUSED_S = 3.0
-"""A kept session that opens no channel by then is taken for dead; nothing has left, so a new one is opened."""
+"""A kept session that opens no channel within this counts as dead. Nothing was sent, so a new one is opened."""
 ACT = "act"
 """Stands for any verb that changes something."""
 READY_S = 8.0
 HELLO_GOOD_S = 60.0
-"""An act wants a hello of the installed helper that is not older: a resident watch keeps its sessions for days."""
+"""Before an act, a hello of the installed helper may be this old: a resident watch keeps sessions for days."""
 KEPT = 64
-"""Sessions kept open. Beyond, each is closed after its call: a thousand hosts would need as many files and threads."""
+"""Most sessions kept open; others are closed after their call, since each takes a file and a thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Helper:
-    """What the installed helper said it is: `at` is monotonic, `differs` None when it is ours."""
+    """The installed helper by its hello. `at` is monotonic; `differs` None: it is ours."""
 
     at: float
     differs: helper.Difference | None
 
     def stands(self, verb: str) -> bool:
-        """For looking, once is enough. Before acting it is asked again after a while, or when it was another."""
+        """Is this hello still good? For a look always; for an act not after HELLO_GOOD_S, nor if it differed."""
         return verb in helper.READING or (self.differs is None and time.monotonic() - self.at < HELLO_GOOD_S)
 
 
@@ -90,7 +90,7 @@ class _Call:
         return (self.answer_by if stage >= Stage.SENT else self.connect_by) + WATCHDOG_S
 
     def far_limit(self) -> int:
-        """What is left for the far side, so that it ends before we give it up."""
+        """The limit for the helper, so that it ends before we give up."""
         left = max(1, math.ceil(self.began + self.limit_s - time.monotonic()))
         with suppress(KeyError, ValueError):
             left = min(left, int(self.args["limit"]))
@@ -107,8 +107,8 @@ class SshRemote:
         grace_s: float = GRACE_S,
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        """`script` gives the text that is sent where the user is root, and must be what is installed elsewhere; by
-        default the packaged one. `tell` hears, once a host, that the installed one is another; by default stderr."""
+        """`script`: the text that is sent to root, and that must be installed for other users; by default the packaged
+        one. `tell`: called once per host whose installed text differs; by default it prints to stderr."""
         self._script = script or _packaged
         self._tell = tell or _stderr
         self._grace_s = grace_s
@@ -131,7 +131,7 @@ class SshRemote:
     def call(self, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float) -> Reply:
         """See `ports.Remote`. Ends within `limit_s` + 2.25 s, or 3/4 of `limit_s` when the host cannot be got into.
 
-        Raises Refused besides, with nothing sent, when the helper installed there is not the one for this verb.
+        Raises Refused besides, with nothing sent, if the helper installed there is not fit for this verb.
         """
         with fence(host.name), self._turn(host, verb, args, limit_s) as (call, seat):
             if verb != "hello" and host.ssh.user != "root":
@@ -139,7 +139,7 @@ class SshRemote:
             return self._call(call, seat)
 
     def ready(self, host: Host) -> None:
-        """See `ports.Ready`. A host that cannot be reached is no reason: what comes next has its own rules for that."""
+        """See `ports.Ready`. Raises nothing for a host that cannot be reached: the next call does."""
         if host.ssh.user != "root":
             with suppress(Unreachable), fence(host.name), self._turn(host, ACT, {}, READY_S) as (call, seat):
                 self._meet(call, seat)
@@ -163,7 +163,7 @@ class SshRemote:
             seat.turn.release()
 
     def _meet(self, call: _Call, seat: _Seat) -> None:
-        """Raises Refused, before anything is sent, when the helper there is not the one for this verb."""
+        """Raises Refused, before anything is sent, if the helper there is not fit for this verb."""
         if seat.helper is None or not seat.helper.stands(call.verb):
             hello = replace(call, verb="hello", args={}, answer_by=call.connect_by + self._grace_s)
             try:
@@ -207,7 +207,7 @@ class SshRemote:
     def _work(
         self, call: _Call, kept: Session | None, errand: Errand[tuple[Output, Session]]
     ) -> tuple[Output, Session]:
-        """In the errand's thread, which owns the session until it hands it over with the answer."""
+        """In the errand's thread, which owns the session until it returns it with the answer."""
         from failover.adapters import ssh_session as ssh
 
         session, channel = _reused(kept, errand, call) or _opened(errand, call)
@@ -226,7 +226,7 @@ class SshRemote:
 def _reused(
     kept: Session | None, errand: Errand[tuple[Output, Session]], call: _Call
 ) -> tuple[Session, paramiko.Channel] | None:
-    """None when the kept session is of no use any more. Nothing was sent over it, so connecting anew is safe."""
+    """None if the kept session is dead. Nothing was sent over it, so connecting anew is safe."""
     from failover.adapters import ssh_session as ssh
 
     if kept is None:

@@ -1,7 +1,7 @@
 """One SSH session to one host, over Fabric: opened with strict host keys, then asked one command at a time.
 
-Runs inside an `Errand`, whose stages it reports; its own time-outs are the
-second belt, they give the better sentence when they hold.
+Runs inside an `Errand` and reports its stages. Its own time-outs end first and
+give the better sentence.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _others = threading.excepthook
 
 
 def _not_paramikos(args: threading.ExceptHookArgs) -> None:
-    """A transport can stumble over a channel that its dying connection never linked; our call hears of that death."""
+    """Paramiko's thread may raise when its connection dies; our call gets its own error of that."""
     if not isinstance(args.thread, paramiko.Transport):
         _others(args)
 
@@ -64,7 +64,7 @@ class Session:
 
 
 def open_session(host: Host, errand: Errand[Any], *, by: float) -> Session:
-    """Raises Unreachable, or what the libraries raise, meaning the same at the errand's stage. `by` is monotonic."""
+    """`by` is monotonic. Raises Unreachable, or errors of the libraries, which mean the same at this stage."""
     trusted = _trusted(host)
     own = identity(host)
     sock = connect(host.address, host.ssh.port, timeout_s=by - time.monotonic())
@@ -87,7 +87,7 @@ _VAGUE = ("No existing session", "transport shut down", "Negotiation failed")
 
 
 def _died(transport: paramiko.Transport | None, said: paramiko.SSHException) -> Exception:
-    """What ended the connection, where Paramiko says no more than that it has none."""
+    """The error that ended the connection, where Paramiko only says that there is none."""
     if transport is None or transport.is_active() or not any(words in str(said) for words in _VAGUE):
         return said
     ended: Exception | None = transport.get_exception()
@@ -103,12 +103,12 @@ def open_channel(session: Session, errand: Errand[Any], *, within_s: float) -> p
 
 
 def ask(channel: paramiko.Channel, errand: Errand[Any], command: str, stdin: bytes, *, by: float) -> Output:
-    """Run `command`. Not Fabric's `run()`: that one feeds stdin a byte every 10 ms."""
+    """Run `command`. Not by Fabric's `run()`, which writes a byte of stdin every 10 ms."""
     with channel:
         channel.settimeout(max(0.01, by - time.monotonic()))
         errand.at(Stage.SENT)
         channel.exec_command(command)
-        with suppress(OSError):  # it may end without reading all of it, and still have answered
+        with suppress(OSError):  # it may answer without reading all of it
             channel.sendall(stdin)
             channel.shutdown_write()
         return _read(channel, by=by)
@@ -160,14 +160,14 @@ def _connection(
 
 
 def _config() -> Any:
-    """Nothing of the operator's own fabric or ssh configuration steers an incident. One for each connection: it fills
-    itself when it is first read, without a lock, and while it does so another thread finds it empty (measured)."""
+    """Without the operator's fabric and ssh configuration. One per connection: it fills itself when it is first read,
+    without a lock, and meanwhile another thread finds it empty (measured)."""
     return fabric.Config(lazy=True, overrides={"load_ssh_configs": False})
 
 
 @dataclass(frozen=True, slots=True)
 class _Prefer:
-    """Asks the server for a host key of a kind that we know, as ssh does; else a second kind would read as unknown."""
+    """Asks the server for a host key of a kind that we know, as ssh does; another kind would count as unknown."""
 
     trusted: tuple[known_hosts.HostKey, ...]
 
@@ -183,7 +183,7 @@ class _Prefer:
 
 @dataclass(frozen=True, slots=True)
 class _Strict(paramiko.MissingHostKeyPolicy):
-    """Paramiko asks us about every host key, since its own list stays empty: one of the trusted ones, or no log-in."""
+    """Paramiko's own list stays empty, so it asks us about every host key: a trusted one, or no log-in."""
 
     host: Host
     trusted: tuple[known_hosts.HostKey, ...]
@@ -205,7 +205,7 @@ def _files(host: Host) -> tuple[Path, ...]:
 
 
 def _trusted(host: Host) -> tuple[known_hosts.HostKey, ...]:
-    """By each file that can be read; what one of them revokes is trusted by none."""
+    """The keys of every readable file, without those that one of them revokes."""
     keys: list[known_hosts.HostKey] = []
     revoked: set[known_hosts.HostKey] = set()
     problems: list[OSError] = []

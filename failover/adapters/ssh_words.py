@@ -1,4 +1,4 @@
-"""What went wrong with a call, in words: which stage it had reached decides what is known, and what to try."""
+"""The error of a call in words. The stage that it reached decides what is known, and what to try."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def lost(host: Host, verb: str, stage: Stage, error: Exception, seconds: float, *, late: bool) -> FailoverError:
     """The call ended by `error` after `seconds` at `stage`; `late`: the stage's time was up, by our clock.
 
-    Only what the network or the far side did reads as theirs: silence until our time was up, an error of the socket, of
-    the SSH protocol or of the log-in. Any other is ours, and says so.
+    The far side's are: silence until our time was up, and errors of the socket, the SSH protocol or the log-in. Any
+    other error is ours, and says so.
     """
     if _ours(error):
         return _blind(host, error)
@@ -47,7 +47,7 @@ def lost(host: Host, verb: str, stage: Stage, error: Exception, seconds: float, 
 
 
 def cut_off(host: Host, verb: str, output: Output) -> FailoverError:
-    """No whole answer. Only sudo's own refusal, and a shell that finds no such program, say that nothing was run."""
+    """No whole answer. Nothing was run only if sudo refused, or the shell found no such program."""
     said = _printable(output.stderr)
     refused = output.exit_code == 1 and said.startswith("sudo:")
     missing = output.exit_code in {126, 127} and host.ssh.user != "root"
@@ -71,7 +71,7 @@ def cut_off(host: Host, verb: str, output: Output) -> FailoverError:
 
 
 def no_hello(host: Host, error: FailoverError) -> Unreachable:
-    """Hello changes nothing, so whatever became of it, nothing was done."""
+    """A hello changes nothing, so nothing was done."""
     return Unreachable(
         f"{host.name}: failover-host there did not say who it is; nothing else was sent ({error})",
         try_=f"`failover host status {host.name}`, or try {reply.INSTALLED} hello by hand there",
@@ -115,11 +115,11 @@ def _unknown(host: Host, what: str) -> OutcomeUnknown:
 
 _NO_KEY = "No authentication methods"
 _TIME_OUTS = ("No existing session", "imeout", "imed out")
-"""Paramiko's words when its own clock says that time is up, which is the wall clock and may be set."""
+"""Paramiko's words for its own time-outs; they go by the wall clock, which may be set."""
 
 
 def _ours(error: Exception) -> bool:
-    """Of our own files, machine or resolver."""
+    """An error of our own files, machine or resolver?"""
     return isinstance(error, socket.gaierror) or _NO_KEY in str(error) or getattr(error, "errno", None) in OURS
 
 
@@ -184,7 +184,7 @@ def _no_login(host: Host, error: Exception, seconds: float) -> Unreachable:
 
 
 def _cause(error: Exception, seconds: float) -> str:
-    """Paramiko says "No existing session" for a time-out, and EOFError nothing at all."""
+    """Paramiko says "No existing session" for a time-out, and EOFError has no words."""
     text = str(error)
     if isinstance(error, Overdue | TimeoutError) or any(words in text for words in _TIME_OUTS):
         return f"nothing came for {duration(seconds)}"

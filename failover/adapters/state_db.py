@@ -1,8 +1,8 @@
 """A state URL as an opened database: SQLite in a file, or PostgreSQL when several controllers share it.
 
-Either way there is one writer at a time: SQLite by BEGIN IMMEDIATE, PostgreSQL
-by an advisory lock. So whatever a write looks at first (a lease, the last
-sequence number) still holds when it is committed.
+There is one writer at a time: SQLite by BEGIN IMMEDIATE, PostgreSQL by an
+advisory lock. So whatever a write reads first (a lease, the last sequence
+number) still holds at its commit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from failover.adapters.state_upgrade import prepare
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Unreachable
 
 PATIENCE_S = 10.0
-"""How long one write waits for another; a write takes well under a millisecond, so more means a stuck process."""
+"""Seconds that a write waits for another. A write takes less than a millisecond, so more means a stuck process."""
 
 _WRITER_LOCK = 0x6661696C  # "fail"; any number that no other user of the database locks
 
@@ -47,7 +47,7 @@ def open_engine(url_text: str) -> Engine:
 
 
 def shown(url: URL) -> str:
-    """The URL as anybody may read it: no password, and no query, which can hold one too."""
+    """The URL without password and query, which may hold one, too."""
     return url.set(query={}).render_as_string(hide_password=True)
 
 
@@ -118,12 +118,12 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _text(stored: bytes) -> str:
-    """Bytes that are no UTF-8 would end the whole query."""
+    """Bytes that are not UTF-8 would fail the whole query."""
     return stored.decode("utf-8", "replace")
 
 
 def _wal(connection: Any, url: str) -> None:
-    """Beside a writer, switching to WAL fails at once instead of waiting as a write would (SQLite 3.40), so we wait."""
+    """Beside a writer, the switch to WAL fails at once instead of waiting (SQLite 3.40), so we wait."""
     patience = time.monotonic() + PATIENCE_S
     while True:
         try:
@@ -141,9 +141,8 @@ def _wal(connection: Any, url: str) -> None:
 
 
 def _own(path: Path) -> Path:
-    """One system user owns the state: WAL needs write access even to read, and would mix the owners of its files.
-
-    Nobody comes along, root neither: in another's folder it would follow that user's links. Returns it without links.
+    """The path without links. One system user owns the state: WAL needs write access even to read, and would mix the
+    owners of its files. No other user may open it; root neither, since it would follow that user's links.
     """
     path = files.real(path, alone=True)
     try:
@@ -188,7 +187,7 @@ def _user(uid: int) -> str:
 
 
 def _postgresql(url: URL) -> Engine:
-    """Every wait has an end: connecting, the writer lock, a statement, a dead network, a stopped writer."""
+    """Every wait has a limit: to connect, the writer lock, a statement, a dead network, a stopped writer."""
     ms = int(PATIENCE_S * 1000)
     limits = {
         "connect_timeout": 5,

@@ -1,7 +1,7 @@
-"""Rows of the state store as values, each behind a fence of its own: one that is damaged, or that something else wrote,
-is told of and left out, or stands for what is safest, and the others are read.
+"""Rows of the state store as values. A damaged row is reported; it is left out, or read as the safest value, and the
+others are read.
 
-What decides alone, as a run's plan and its events do, is not left out: whoever asks is told that it is unreadable.
+A run's plan and its events are not left out: the caller gets an error.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TRY = (
 
 
 def each(what: str, rows: Iterable[_Row], read: Callable[[_Row], _T]) -> Iterator[_T]:
-    """Those that can be read. `what` they are is told with the first error of each kind."""
+    """The rows that can be read. `what` they are is printed with the first error of each kind."""
     for row in rows:
         try:
             found = read(row)
@@ -39,7 +39,7 @@ def each(what: str, rows: Iterable[_Row], read: Callable[[_Row], _T]) -> Iterato
 
 
 def tell(what: str, e: Exception) -> None:
-    """Once a process: its words are on standard error, as those of a fault are; none are of the row."""
+    """Print an error on stderr, once a process, without words of the row."""
     said = f"failover: {clean(what)}: a row of the state cannot be read ({type(e).__name__}); the others are\n"
     if said not in _told:
         _told.add(said)
@@ -48,7 +48,7 @@ def tell(what: str, e: Exception) -> None:
 
 @contextmanager
 def one(what: str) -> Iterator[None]:
-    """Around what reads a row that nothing can stand for. Raises ConfigError."""
+    """Around the reading of a row that cannot be left out. Raises ConfigError."""
     try:
         yield
     except UNREADABLE as e:

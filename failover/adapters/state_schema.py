@@ -1,4 +1,4 @@
-"""The tables of the state store, and the version of them; `state_upgrade` brings an older one up to it."""
+"""The tables of the state store and their version; `state_upgrade` upgrades an older one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ events = Table(
     sqlite_with_rowid=False,
 )
 _Id = Text().with_variant(Text(collation="C"), "postgresql")
-"""In the order of its bytes everywhere, as its index has it: a beginning is found by it."""
+"""Ordered by bytes in every database, as its index: a run is found by the beginning of its id."""
 summaries = Table(
     "summaries",
     tables,
@@ -57,8 +57,8 @@ summaries = Table(
     Column("touched", Text, nullable=False, index=True),
     Index("ix_summaries_newest", "opened", "run"),
 )
-"""What the events of each run fold to (`core.runs.summary`), written with each of them."""
-for _few in (summaries.c.open, summaries.c.owes):  # an index of those alone, so that the many others cost it nothing
+"""The folded state of each run (`core.runs.summary`), written with each event."""
+for _few in (summaries.c.open, summaries.c.owes):  # an index of these alone: the many others cost nothing
     Index(f"ix_summaries_{_few.name}", _few, sqlite_where=text(f"{_few.name} = 1"), postgresql_where=_few)
 leases = Table(
     "leases",
@@ -72,7 +72,7 @@ leases = Table(
     CheckConstraint("schema > 3", name="restart failover: a newer version has upgraded this state"),
     sqlite_with_rowid=False,
 )
-"""Schema 3 and older name no schema here, so what still runs of them (`watch` does, for months) reads that name."""
+"""Versions with schema 3 and older write no schema here, so one that still runs (`watch`) gets this as its error."""
 epochs = Table("epochs", tables, Column("id", Integer, primary_key=True), Column("last", BigInteger, nullable=False))
 pauses = Table(
     "pauses",
@@ -116,7 +116,7 @@ outbox = Table(
     Column("due", Text, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("why", Text, nullable=False),
-    sqlite_autoincrement=True,  # or the number of a message just taken out is given to the next one
+    sqlite_autoincrement=True,  # else the number of a removed message is reused
 )
 proposals = Table(
     "proposals",

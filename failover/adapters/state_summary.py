@@ -1,6 +1,6 @@
-"""Summaries of runs as rows: written with each event, read by index, made anew from the journal when one is brought up.
+"""Summaries of runs as rows: written with each event, read by index, rebuilt from the journal at an upgrade.
 
-A plan is not understood here, only asked for what its run is found by: one that another version wrote is found as well.
+Only a few fields of a plan are read here, so the run of another version is found as well.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from failover.core.runs.summary import UNKNOWN, Folded, Outline, Progress, Summa
 from failover.fence import UNREADABLE
 
 BATCH = 500
-"""Runs whose events are in memory at a time while all are folded anew."""
+"""Runs in memory at a time during a rebuild."""
 
 
 def outline_of(plan: str) -> Outline:
-    """Of a plan as `journal_json` writes it."""
+    """The outline of a plan as `journal_json` writes it."""
     found = json.loads(plan)
     steps = found["steps"]
     hosts, domains = (tuple(sorted({s[k] for s in steps if s.get(k)})) for k in ("host", "domain"))
@@ -38,7 +38,7 @@ def outline_of(plan: str) -> Outline:
 
 
 def event_of(seq: int, values: Mapping[Any, Any]) -> Event:
-    """From the recorded form, also when just appended: what was folded live is what a resume will fold.
+    """From the recorded form, also when just appended: so a resume folds the same.
 
     Raises ValueError, TypeError."""
     step, data = values["step"], json.loads(values["data"])
@@ -55,10 +55,10 @@ def begin(conn: Connection, run: str, folded: Folded) -> None:
 
 
 def go_on(conn: Connection, run: str, event: Event, known: Folded | None) -> Folded | None:
-    """Fold one event more, just recorded, and write down what it comes to. `known`: as it was left before, perhaps.
+    """Fold one more event and write the summary. `known`: the state before it, if it is in memory.
 
-    None where what was recorded before it cannot be read: no reason not to record what was done after it. Raises what
-    folding it does: an event that nobody could fold must not be recorded.
+    None if the events before it cannot be read; the event is recorded all the same. Raises what `fold` raises: an event
+    that cannot be folded must not be recorded.
     """
     try:
         before = known if known and known.seq == event.seq - 1 else _fold(conn, run, event.seq)
@@ -72,7 +72,7 @@ def go_on(conn: Connection, run: str, event: Event, known: Folded | None) -> Fol
 
 
 _GO_ON = update(summaries).where(summaries.c.run == bindparam("of"))
-"""Made once: to make it for each event took as long as to record one."""
+"""Made once: to make it took as long as to record an event."""
 
 
 def rebuild(conn: Connection) -> None:
@@ -110,7 +110,7 @@ def _anew(record: RowMapping, rows: Iterable[RowMapping]) -> dict[str, Any]:
 
 
 def _unknown(touched: datetime, e: Exception) -> Progress:
-    """A person's: it counts as open, and as owing, until somebody can tell."""
+    """It counts as open and as owing an undo, until a person decides."""
     because = f"its journal cannot be understood ({type(e).__name__}: {e})"
     return Progress(RunState.PAUSED, clean(because), open=True, owes=True, acted=True, touched=touched)
 
@@ -143,7 +143,7 @@ NEWEST = (summaries.c.opened.desc(), summaries.c.run.desc())
 
 
 def current(since: datetime | None, alike: int | None) -> Select[Any]:
-    """Each of three is found by an index of its own, and of many that are alike only a few leave the database."""
+    """Three queries, each by its own index; of many runs that are alike only a few are read."""
     of = select(summaries.c.run)
     wanted = [of.where(summaries.c.open), of.where(summaries.c.owes)]
     if since is not None:
@@ -173,7 +173,7 @@ def _summary(
     run: str, opened: str, outline: str, state: str, because: str, open_: bool, owes: bool, acted: bool, touched: str,
     by: str, reason: str,
 ) -> Summary:  # fmt: skip
-    """One that is over reads the same from cycle to cycle."""
+    """Cached: a run that is over does not change."""
     progress = Progress(RunState(state), words(because), open_, owes, acted, time(touched))
     return Summary(words(run), time(opened), words(by), words(reason), _outline(outline), progress)
 
@@ -187,7 +187,7 @@ def _outline_or_unknown(text: str) -> Outline:
 
 @lru_cache
 def _outline(text: str) -> Outline:
-    """What is cured again and again has the same one each time."""
+    """Cached: the same playbook has the same outline each time."""
     told = json.loads(text)
     hosts, domains = (tuple(map(words, told[k])) for k in ("hosts", "domains"))
     words(told["playbook"]), dict(told["params"]), words(told["incident"] or ""), dict(told["steps"])
@@ -198,7 +198,7 @@ def _outline(text: str) -> Outline:
 
 
 def old_runs(conn: Connection, now: datetime, kept: timedelta) -> tuple[str, ...]:
-    """Some that may be forgotten now, the longest untouched first."""
+    """Some runs that may be forgotten now, the longest untouched first."""
     over = (not_(summaries.c.open), not_(summaries.c.owes), summaries.c.touched < text(now - max(RUNS_KEPT, kept)))
     old = SUMMARIES.where(*over).order_by(summaries.c.touched).limit(RUNS_AT_ONCE)
     found = [s for s in map(summary, conn.execute(old)) if s.outline.playbook != UNKNOWN]

@@ -1,4 +1,4 @@
-"""Times and words as they stand in the state store's columns."""
+"""Times and words in the state store's columns."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 
 def text(at: datetime) -> str:
-    """UTC with all six digits, so that the order of the texts is the order of the times."""
+    """UTC with six digits: the texts sort as the times do."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def time(text: str) -> datetime:
-    """Raises ValueError, TypeError: also for a time of nowhere, which cannot be compared with another."""
+    """Raises ValueError, TypeError; also for a time without a zone, which cannot be compared."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text!r:.40} says no zone")
@@ -33,5 +33,5 @@ def number(value: object) -> int:
 
 
 def clean(words: str) -> str:
-    """A command line may hold bytes that are no UTF-8, which no database takes."""
+    """A command line may hold bytes that are not UTF-8; no database takes them."""
     return words.encode("utf-8", "backslashreplace").decode().replace("\0", "")

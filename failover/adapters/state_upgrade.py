@@ -1,7 +1,7 @@
-"""A state store of this version, made or brought up: a newer one is left alone, an older one gets what it lacks.
+"""Make a state store of this version, or upgrade an older one; a newer one is left alone.
 
-Bringing it up ends every lease: whoever acts by the older version meanwhile is refused its next record, as if another
-had taken over, and what it began is gone on with by the newer one.
+An upgrade ends every lease: a process of the older version is refused its next event, as after a take-over, and the
+newer one goes on with its run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from failover.errors import ConfigError
 
 
 def prepare(conn: Connection, url: str) -> None:
-    """Our tables, made or brought up to this version. Raises ConfigError: they are newer, or another program's."""
+    """Make or upgrade our tables. Raises ConfigError: they are newer, or another program's."""
     there = set(inspect(conn).get_table_names())
     if meta.name not in there:
         if theirs := there & tables.tables.keys():
@@ -68,7 +68,7 @@ def _add_memory(conn: Connection, url: str) -> None:
 
 
 def _add_spells(conn: Connection, url: str) -> None:
-    """Of what was said before, nobody knows when: no reminder is due."""
+    """The times of earlier messages are unknown, so no reminder is due."""
     if "spells" not in {c["name"] for c in inspect(conn).get_columns(incidents.name)}:
         conn.exec_driver_sql("ALTER TABLE incidents ADD COLUMN spells TEXT NOT NULL DEFAULT '[]'")
         conn.exec_driver_sql("ALTER TABLE incidents ADD COLUMN spoken TEXT")
@@ -86,7 +86,7 @@ def _add_summaries(conn: Connection, url: str) -> None:
 
 
 _MIGRATIONS: Mapping[int, Callable[[Connection, str], None]] = {1: _add_memory, 2: _add_spells, 3: _add_summaries}
-"""From which version → the step to the next one, inside the transaction that opens the store."""
+"""Version → the upgrade to the next one, in the transaction that opens the store."""
 
 
 def _not_ours(url: str, tables: set[str]) -> ConfigError:

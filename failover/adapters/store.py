@@ -43,14 +43,14 @@ _EVERY_HOST = ""
 
 @dataclass(frozen=True, slots=True)
 class SqlStore(SqlMemory):
-    """Implements `ports.Store`; see `state_db` for what is durable and exclusive, and `holder` for who is dead.
+    """Implements `ports.Store`. Durability and locking: `state_db`; dead processes: `holder`.
 
     Every method raises Unreachable (nothing was recorded), OutcomeUnknown
-    (the server was lost at the commit) or ConfigError (the file is no good).
+    (the server was lost at the commit) or ConfigError (the file is not right).
     """
 
     _folded: dict[str, Folded] = field(default_factory=dict, repr=False, compare=False)
-    """The run that was written to last, as its journal was left: a run at work is not folded anew for each event."""
+    """The folded state of the run written to last, so that it is not folded anew for each event."""
 
     @classmethod
     def open_url(cls, url: str) -> SqlStore:
@@ -82,7 +82,7 @@ class SqlStore(SqlMemory):
         return Lease(names, run, epoch, until, str(us))
 
     def renew(self, lease: Lease, *, seconds: float, now: datetime) -> Lease:
-        """The same epoch for longer. Raises Refused once it was taken over."""
+        """The same epoch for longer. Raises Refused after a take-over."""
         until = now + timedelta(seconds=seconds)
         with writing(self.engine) as conn:
             renewed = conn.execute(update(leases).where(_of(lease)).values(until=text(until)))
@@ -184,7 +184,7 @@ class SqlStore(SqlMemory):
         return event
 
     def _keep(self, run: str, folded: Folded | None) -> None:
-        """Only what is committed: of an event that is not, nobody may go on."""
+        """Called after the commit."""
         self._folded.clear()
         if folded is not None:
             self._folded[run] = folded
@@ -197,7 +197,7 @@ class SqlStore(SqlMemory):
     # Pauses
 
     def pause(self, pause: Pause) -> None:
-        """One per host, and one for all: the later word replaces the earlier."""
+        """One per host and one for all; a later one replaces it."""
         host = _EVERY_HOST if pause.host is None else pause.host
         span = {"since": text(pause.since), "until": text(pause.until)}
         with writing(self.engine) as conn:
@@ -205,7 +205,7 @@ class SqlStore(SqlMemory):
             conn.execute(insert(pauses).values(host=host, by=clean(pause.by), reason=clean(pause.reason), **span))
 
     def unpause(self, host: str | None) -> int:
-        """Lift the pause of one host; None lifts every pause. How many were lifted."""
+        """Lift the pause of one host, or with None every pause. Returns how many."""
         with writing(self.engine) as conn:
             which = delete(pauses) if host is None else delete(pauses).where(pauses.c.host == host)
             return conn.execute(which).rowcount
@@ -218,7 +218,7 @@ class SqlStore(SqlMemory):
 
 
 def _pause(row: RowMapping) -> Pause:
-    """One that cannot be read holds, and without an end: a person wanted it, and a person can lift it."""
+    """A pause that cannot be read holds without an end: a person can lift it."""
     try:
         host, by, reason = words(row["host"]) or None, words(row["by"]), words(row["reason"])
         return Pause(host, by, reason, time(row["since"]), time(row["until"]))
@@ -246,7 +246,7 @@ def _is_over(row: RowMapping, us: Holder, now: datetime) -> bool:
 
 
 def _in_force(row: RowMapping, us: Holder, now: datetime) -> Lease | None:
-    """One that cannot be read is in force: of its holder we cannot tell that it is dead."""
+    """A lease that cannot be read is in force: its holder may live."""
     scope, run, epoch = words(row["scope"]), words(row["run"]), number(row["epoch"])
     try:
         if _is_over(row, us, now):
@@ -266,7 +266,7 @@ def _holder(row: RowMapping) -> Holder:
 
 
 def _check_schema(conn: Connection) -> None:
-    """A newer version may have upgraded the state while we had it open; whoever acts needs a lease first."""
+    """A newer version may have upgraded the state while it was open. Checked with each lease, so before each act."""
     found = conn.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one()
     if found != str(SCHEMA):
         raise Refused(
@@ -305,7 +305,7 @@ def _taken_over(conn: Connection, lease: Lease) -> Refused:
 
 
 def _adding(*, only_when: Any = None) -> Any:
-    """One statement that numbers the event and adds it, so that there is no gap and no second round trip."""
+    """One statement numbers the event and adds it: no gap, and no second round trip."""
     last = select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.run == bindparam("run")).scalar_subquery()
     columns = ("run", "seq", "at", "kind", "step", "data")
     row = select(*(last + 1 if c == "seq" else bindparam(c, type_=events.c[c].type) for c in columns))
@@ -331,7 +331,7 @@ def _insert(conn: Connection, statement: Any, values: Mapping[str, Any]) -> int 
 
 
 def _event(seq: int, values: Mapping[str, Any]) -> Event:
-    """Raises ConfigError where those before it have no numbers."""
+    """Raises ConfigError if the events before it have no numbers."""
     with one(f"the journal of {values['run']}"):
         return event_of(seq, values)
 

@@ -1,7 +1,7 @@
-"""A state store read as a guest: it is never made, never brought up to date, never written, and left as it was.
+"""A state store opened only to read: it is never made, upgraded or written.
 
-SQLite makes a -wal and a -shm beside a file in WAL mode even for a reader, as the reader's own, and a reader cannot
-take them away again (measured, 3.40). So a file that nobody has open, which has no -wal, is opened as immutable.
+In WAL mode SQLite makes a -wal and a -shm even for a reader, owned by the reader, who cannot remove them (measured,
+3.40). So a file without a -wal, which nobody has open, is opened as immutable.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PATIENCE_S = 3
 
 @contextmanager
 def guest(url_text: str) -> Iterator[SqlStore | None]:
-    """None where no store is. Of the store only what reads may be called; the rest is refused by the database.
+    """None if there is no store. The database refuses every write.
 
     Raises ConfigError (not ours, another version's, may not be read), Unreachable.
     """
