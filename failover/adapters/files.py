@@ -18,7 +18,7 @@ _LINKS_MOST = 40
 
 def real(path: Path, *, alone: bool = False) -> Path:
     """`path` without links; it need not exist. Each link on the way, and the file, must be ours or root's. For root
-    each folder must be root's, too; others may at most add names (/tmp). `alone`: not even that in the file's own folder.
+    each folder must be root's, too; others may at most add names (/tmp); `alone`: not even that, in the file's folder.
 
     Raises ConfigError, which names the user to become."""
     at, rest, links = Path("/"), [*reversed(path.absolute().parts[1:])], 0

@@ -1,4 +1,4 @@
-"""What the controller remembers from one cycle to the next, in SQL: looks, incidents, messages to send, proposals."""
+"""The controller's memory from one cycle to the next, in SQL: looks, incidents, messages to send, proposals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SqlMemory:
     # Looks
 
     def remember(self, look: Samples) -> None:
-        """One row. Its time is that of the newest signal, so that `samples(since)` misses none seen since then."""
+        """One row, with the time of its newest signal, so that `samples(since)` misses none."""
         if not look:
             return
         at = max(s.at for s in look)
@@ -50,7 +50,7 @@ class SqlMemory:
         return tuple(sorted(seen, key=attrgetter("at")))  # looks of two controllers may overlap
 
     def thin(self, now: datetime, *, kept: timedelta = timedelta()) -> int:
-        """Ended proposals go too, a week after their end, and some of the runs that are over for very long."""
+        """Also forgets proposals a week after their end, and some very old runs."""
         ended = proposals.c.until < text(now - OLDEST_PROPOSAL)
         with reading(self.engine) as conn:
             known = conn.execute(select(looks.c.at).distinct().order_by(looks.c.at)).scalars().all()
@@ -62,7 +62,9 @@ class SqlMemory:
         with writing(self.engine) as conn:
             conn.execute(delete(proposals).where(ended))
             if runs:
-                forget(conn, old_runs(conn, now, kept))  # asked again: somebody may have taken one up
+                forget(
+                    conn, old_runs(conn, now, kept)
+                )  # asked again in this transaction: somebody may have resumed one
             return _delete_looks(conn, going)
 
     # Incidents and what is said of them
@@ -75,7 +77,7 @@ class SqlMemory:
     def tell(
         self, rows: Iterable[Told], gone: Iterable[str], out: Iterable[tuple[str, Message]], *, at: datetime
     ) -> None:
-        """An incident that is gone and told anew at once is told anew."""
+        """An incident in both `gone` and `rows` is new."""
         known = {clean(row.key): row for row in rows}
         over = {clean(key) for key in gone} | known.keys()
         messages = tuple(out)
@@ -107,7 +109,7 @@ class SqlMemory:
     # Proposals
 
     def propose(self, proposal: Proposal) -> None:
-        """The later word on a key replaces the earlier."""
+        """A later proposal replaces an earlier one of the same key."""
         row = {
             "key": clean(proposal.key),
             "plan": dumps(proposal.plan),
@@ -155,7 +157,7 @@ _DELETE_LOOKS = delete(looks).where(looks.c.at == bindparam("at_"))
 
 
 def _delete_looks(conn: Connection, going: Iterable[datetime]) -> int:
-    """One by one in one statement: however many there are, no limit on parameters is met."""
+    """In one statement with many rows: there is no limit of parameters to meet."""
     each = [{"at_": text(at)} for at in going]
     return conn.execute(_DELETE_LOOKS, each).rowcount if each else 0
 
@@ -185,10 +187,8 @@ def _told(row: RowMapping) -> Told:
 
 
 def _put_out(conn: Connection, channel: str, message: Message, at: datetime) -> None:
-    """At the end of its channel's line, under a number never used before.
-
-    So what was said last is read last, and `sent` of the older message, which
-    somebody may be sending right now, does not take this one out.
+    """At the end of its channel's queue, under a new number: so the newest word is sent last, and `sent` of an older
+    message, which may be on its way now, does not remove this one.
     """
     words = {k: clean(v) if isinstance(v, str) else v for k, v in asdict(message).items()}
     same = {"channel": clean(channel), "key": words["key"], "resolves": words["resolves"]}

@@ -1,4 +1,4 @@
-"""A TLS handshake for the sake of the certificate alone: nothing is verified, and nothing is told through it."""
+"""A TLS handshake to read the certificate: nothing is verified, and nothing is sent through it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from datetime import datetime
 Send = Callable[[bytes], object]
 Receive = Callable[[], bytes]
 _LEGACY_SERVER_CONNECT = 0x4
-"""OpenSSL's own number, which Python names from 3.12 on."""
+"""OpenSSL's number; Python names it from 3.12 on."""
 
 
 class NoCertificate(Exception):
-    """The handshake came to its end, and there is no certificate that can be read."""
+    """The handshake ended without a readable certificate."""
 
 
 def certificate_end(send: Send, receive: Receive) -> tuple[datetime, Callable[[bytes], bytes]]:
-    """When the certificate of the other side ends, and how to say one more thing to it, encrypted, and hear its answer.
+    """The end of the server's certificate, and a function that sends one more text, encrypted, and returns the answer.
 
-    Not over the socket itself, whose time-outs are per receive: `send` and `receive` keep the caller's deadline.
+    Not over the socket, whose time-outs are per receive: `send` and `receive` keep the caller's deadline.
     Raises ssl.SSLError, NoCertificate, and what `send` and `receive` raise.
     """
     coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -48,7 +48,7 @@ def certificate_end(send: Send, receive: Receive) -> tuple[datetime, Callable[[b
 
 
 def _context() -> ssl.SSLContext:
-    """As old and as weak as may be, since an old server's certificate ends as well."""
+    """Allows old and weak versions: an old server has a certificate, too."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

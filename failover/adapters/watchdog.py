@@ -1,8 +1,8 @@
-"""A bound on work that nothing else bounds: it runs in a thread of its own, the caller leaves when time is up.
+"""A deadline for work that has none: it runs in a thread of its own, and the caller leaves when time is up.
 
 Paramiko waits for ever for the answer to an exec request, whatever time-outs
-are set (measured), and the resolver takes its own time. So nobody relies on
-the work ending: its socket is shut from outside, its thread dies on that.
+are set (measured), and the resolver takes its own time. So the socket is shut
+from outside, and the thread ends by that error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Stage(IntEnum):
-    """How far a call has come. From SENT on, the far side may be acting."""
+    """The progress of a call. From SENT on, the far side may act."""
 
     CONNECT = 0
     GREET = 1
@@ -30,7 +30,7 @@ class Stage(IntEnum):
 
 
 class Abandoned(Exception):
-    """The caller has left; whatever comes next must not happen."""
+    """The caller has left, so the work must stop."""
 
 
 class Overdue(Exception):
@@ -41,7 +41,7 @@ class Overdue(Exception):
 
 
 class Errand(Generic[T]):
-    """One bounded piece of work, shared by the thread that does it and the caller who waits.
+    """One piece of work with a deadline, shared by its thread and the caller who waits.
 
     Law: reaching a stage and leaving exclude each other. Once the caller has
     been told "nothing was sent", the work can no longer send.
@@ -64,7 +64,7 @@ class Errand(Generic[T]):
             self._turn.notify_all()
 
     def holds(self, sock: socket.socket) -> None:
-        """From here on the caller may shut `sock`. Raises Abandoned when the caller has left (`sock` is closed)."""
+        """The caller may shut `sock` from now on. Raises Abandoned if the caller has left (`sock` is closed)."""
         with self._turn:
             if self._left:
                 sock.close()
@@ -72,7 +72,7 @@ class Errand(Generic[T]):
             self._socks.append(sock)
 
     def run(self, work: Callable[[], T], deadline: Callable[[Stage], float]) -> T:
-        """`work()`, or Overdue at `deadline(stage)` (monotonic seconds), whatever `work` does meanwhile."""
+        """The result of `work()`. Raises Overdue at `deadline(stage)` (monotonic seconds), whatever `work` does."""
         started = time.monotonic()
         threading.Thread(target=self._work, args=(work,), daemon=True, name="errand").start()
         with self._turn:

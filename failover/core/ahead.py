@@ -1,6 +1,6 @@
-"""Times that lie ahead of now: a clock that was wrong wrote them, and has been set back since. Pure.
+"""Times ahead of now: a wrong clock wrote them, and was set back since. Pure.
 
-When it was in truth nobody can tell; but what was recorded before something else was done before it.
+Their true time is unknown; but the order of the records is the order of the acts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 AHEAD = timedelta(minutes=5)
-"""Clocks of two controllers may differ by so much."""
+"""The clocks of two controllers may differ by so much."""
 
 
 def is_ahead(at: datetime, now: datetime) -> bool:
@@ -17,8 +17,8 @@ def is_ahead(at: datetime, now: datetime) -> bool:
 
 
 def done_by(recorded: Iterable[datetime], now: datetime) -> datetime | None:
-    """By when all that a journal dates ahead of now was done: the first time after the last of these; None where it
-    dates nothing ahead, or has nothing after it."""
+    """The latest time at which the events dated ahead of now can have happened: that of the first event after them.
+    None if there are none, or nothing after them."""
     by, any_ahead = None, False
     for at in recorded:
         if is_ahead(at, now):

@@ -1,7 +1,7 @@
-"""Text from outside, made fit to be printed: cleaned once, where it is parsed, so that whoever prints it need not.
+"""Text from outside, made safe to print. It is cleaned once, where it is parsed.
 
-What a terminal obeys (ESC, C0, C1), what turns a line round (bidi marks), what is not seen (zero-width) and what cannot
-be encoded (lone surrogates) becomes a blank. One field is one line.
+Control codes (ESC, C0, C1), bidi marks, zero-width characters and lone surrogates become a blank. One field is one
+line.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import hashlib
 import re
 
 LONGEST = 16_384
-"""Characters of one field. The longest setting of a mail server is far below."""
+"""Most characters of a field; settings of mail servers are far shorter."""
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""Letters and marks by their category, which nobody sees (Unicode, Default_Ignorable_Code_Point)."""
+"""Letters and marks that are invisible (Unicode, Default_Ignorable_Code_Point)."""
 
 
 def clean(text: str, most: int = LONGEST) -> str:
@@ -24,7 +24,7 @@ def clean(text: str, most: int = LONGEST) -> str:
 
 
 def field(text: str) -> str:
-    """A field of an answer. One that is cut carries its digest, so that two long ones never read as the same."""
+    """A field of an answer. A cut one ends with its digest, so that two long ones never look the same."""
     if len(text) <= LONGEST:
         return clean(text)
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""A drill's account: recounted from what was accepted and what the mail handlers received, never from a counter.
+"""The account of a drill: counted from the accepted and the received messages, never from a counter.
 
 The same count serves the real drill and the simulated one.
 """
@@ -16,7 +16,7 @@ from failover.core.plain import plain
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message that an MX answered with 250: from then on it is ours to deliver. `at` is Unix time."""
+    """A message that an MX answered with 250: from then on we have to deliver it. `at` is Unix time."""
 
     seq: str
     to: tuple[str, ...]
@@ -25,7 +25,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One message as a mail handler took it; `to` as the handler was told, so a recipient twice shows twice."""
+    """A message as a mail handler took it; a doubled recipient is twice in `to`."""
 
     seq: str
     to: tuple[str, ...]
@@ -55,7 +55,7 @@ class Tally:
     missing: tuple[tuple[str, str], ...] = ()
     doubled: tuple[tuple[str, str], ...] = ()
     foreign: tuple[tuple[str, str], ...] = ()
-    """Delivered, yet never accepted by us: a count that does not add up is never silent."""
+    """Delivered, but never accepted by us."""
 
     @property
     def exact(self) -> bool:
@@ -65,8 +65,8 @@ class Tally:
 def count(sent: Iterable[Sent], received: Iterable[Received], *, grace: Iterable[str] = ()) -> Tally:
     """Every accepted (message, recipient) delivered exactly once?
 
-    `grace` names messages of which the sender saw no 250 although the MX may
-    have taken them (RFC 5321, 4.5.3.2.6): delivered once is fine, not at all too.
+    `grace`: messages that the MX may have taken although the sender saw no 250
+    (RFC 5321, 4.5.3.2.6): they may be delivered once or not at all.
     """
     accepted = {(s.seq, r): s.at for s in sent for r in s.to}
     ungraded = set(grace)
@@ -97,13 +97,13 @@ def count(sent: Iterable[Sent], received: Iterable[Received], *, grace: Iterable
 
 
 def mitigated(sent: Iterable[Sent], received: Iterable[Received], since: float) -> float | None:
-    """Seconds from `since` until the first message that was accepted after it was delivered."""
+    """Seconds from `since` until the delivery of the first message accepted after it."""
     new = {s.seq for s in sent if s.at >= since}
     return min((r.at - since for r in received if r.seq in new), default=None)
 
 
 def drained(sent: Iterable[Sent], received: Iterable[Received], since: float) -> float | None:
-    """Seconds from `since` until the last message that was accepted before it was delivered; None while one waits."""
+    """Seconds from `since` until the delivery of the last message accepted before it; None while one waits."""
     first: dict[str, float] = {}
     for r in received:
         first[r.seq] = min(r.at, first.get(r.seq, r.at))
@@ -121,7 +121,7 @@ def _delay(seconds: list[float]) -> Delay:
 
 
 def _rank(ranked: list[float], share: float) -> float:
-    """Nearest rank: a value that did occur."""
+    """By nearest rank, so the value has occurred."""
     return round(ranked[max(0, math.ceil(share * len(ranked)) - 1)], 3)
 
 

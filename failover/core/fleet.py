@@ -1,4 +1,4 @@
-"""The fleet as the operator declared it: hosts, domains, and how each is reached. Values only."""
+"""The fleet as hosts.yaml declares it: hosts, domains, and the way to each. Values only."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Ssh:
-    """Paths are absolute by the time they are here; host keys are always checked against `known_hosts`."""
+    """Paths are absolute here; host keys are always checked against `known_hosts`."""
 
     user: str = "root"
     port: int = 22
@@ -86,7 +86,7 @@ class Host:
     handler: Handler | None = None
     cloud: Ec2 | None = None
     standby_for: tuple[str, ...] = ()
-    """The hosts whose mail it is to take before any other host does."""
+    """The hosts whose mail it takes before any other host does."""
 
     @property
     def smtp(self) -> Endpoint:
@@ -94,19 +94,19 @@ class Host:
 
 
 class Dns(Protocol):
-    """Where a domain's records are changed: the value of a provider (`failover/dns/`), and what the core asks of it."""
+    """A DNS provider (`failover/dns/`) as the core needs it: facts about the place where records are changed."""
 
     @property
     def kind(self) -> str: ...
 
     @property
     def place(self) -> Mapping[str, str]:
-        """What leads to the zone. Plans keep it and are compared by it, so its words stay as they are."""
+        """The way to the zone. Plans store it and are compared by it, so its words must not change."""
         ...
 
     @property
     def anchor(self) -> Endpoint:
-        """Where a change is asked for: it answers if our own network works."""
+        """The address of the provider: it answers if our own network works."""
         ...
 
     @property
@@ -116,7 +116,7 @@ class Dns(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person must know of a change here before they say yes."""
+        """Facts that a person must know before they approve a change here."""
         ...
 
 
@@ -142,17 +142,17 @@ class Policy:
     quorum: int = 2
     anchors: tuple[Endpoint, ...] = ()
     spacing_s: float = 5.0
-    """Least time between two samples that count as separate; what "3 samples" means for cron and watch alike."""
+    """Least time between two samples that count as separate, so "3 samples" is the same for cron and watch."""
     fresh_s: float = 90.0
-    """How old a look may be and still count as now."""
+    """The most age of a look that counts as now."""
     gap_s: float = 150.0
-    """A longer time without a look breaks a window of looks: nobody knows what was in between."""
+    """A longer time without a look breaks a window of looks."""
     clear_s: float = 300.0
-    """How long an incident must be gone before it is told as over, and before its return is a new one."""
+    """An incident that is gone for so long is resolved; its return is a new one."""
     ask_s: float = 1800.0
-    """How long a question to a person (mode ask) stands."""
+    """The life of a proposal (mode ask)."""
     heartbeat: str | None = None
-    """A URL (or a reference to one) called after each finished cycle: a dead-man's switch that pages on silence."""
+    """A URL (or a reference) called after each finished cycle: the service behind it pages on silence."""
 
     @property
     def pace(self) -> Pace:
@@ -164,9 +164,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where people are told. `url` is a reference or a plain URL; `stderr` needs none.
+    """A way to reach people. `url` is a reference or a plain URL; `stderr` needs none.
 
-    `secret`: a reference to what it asks for besides (PagerDuty's routing key, ntfy's token).
+    `secret`: a reference to its key or token (PagerDuty's routing key, ntfy's token).
     """
 
     kind: str
@@ -175,7 +175,7 @@ class Channel:
 
     @property
     def id(self) -> str:
-        """The same for as long as it leads to the same place; says nothing of a URL that may be a secret."""
+        """The same while url and secret are; shows neither."""
         where = hashlib.sha256(f"{self.url}\n{self.secret}".encode()).hexdigest()[:8]
         return self.kind if self.url is None and self.secret is None else f"{self.kind}-{where}"
 
@@ -188,11 +188,11 @@ class Fleet:
     notify: tuple[Channel, ...] = ()
     state: str = "sqlite:///failover.db"
     witnesses: Mapping[str, Host] = field(default_factory=dict)
-    """Machines that carry no mail and only say whether they see the MX hosts greet: vantages for the quorum."""
+    """Machines without mail that only say whether they see the MX hosts greet: vantages for the quorum."""
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """Where people are told: standard error when the operator named nothing."""
+        """The channels of hosts.yaml; standard error if there are none."""
         return self.notify or (Channel("stderr"),)
 
     def peers(self, of: str) -> tuple[Host, ...]:

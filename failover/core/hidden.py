@@ -1,9 +1,8 @@
-"""An entry of master.cf as people, records and channels may see it: whatever may be a secret is not in it.
+"""An entry of master.cf without secrets, for people, records and channels.
 
-A pipe's command may carry a password, and nobody can tell which word it is. So of a command only words are shown that
-are surely none; each other one reads `***`, and a digest of the whole entry follows. Two entries that differ in a
-secret alone read differently, so comparing what is shown is as exact as comparing what is there. The host keeps the
-bytes, compares them itself, and puts them back.
+A pipe's command may contain a password, and nobody can tell which word it is. So only words that are surely no secret
+are shown; every other one reads `***`, and a digest of the whole entry follows. By the digest, two entries that differ
+only in a secret look different. The host keeps the bytes, compares them itself, and puts them back.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _SHOWN = re.compile(
     r"|(--[a-z][a-z0-9-]*=)?(([0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9a-f:.]+\]|localhost)(:[0-9]{1,5})?"
     r"|\$\{[a-z_]+\}@\$\{[a-z_]+\}"
 )
-"""Options by their names; paths, Postfix's own macros, ports and addresses of numbers, alone or with an option."""
+"""Options; paths, Postfix's macros, ports and numeric addresses, alone or with an option."""
 _TELLS = re.compile(r"pass|secret|token|key|auth|cred|pwd", re.IGNORECASE)
 _OVERRIDE = re.compile(r"(-o \{? ?[a-z0-9_]*passw[a-z0-9_]* ?= ?)(\{.*?\}|[^\s}]+)")
 _NAME = re.compile(r"--[a-z][a-z0-9-]*|[A-Z][A-Z_]+")
@@ -27,7 +26,7 @@ _FILE = re.compile(r"[a-z]+:/\S*")
 
 
 def hidden(value: str) -> str:
-    """A setting's value, with the digest of it all where anything was left out; as it is where nothing was."""
+    """A setting's value; if a word was hidden, with a digest of the whole."""
     head, argv, command = value.partition(" argv=")
     shown = _OVERRIDE.sub(_override, head) + argv + _command(command)
     return value if shown == value else f"{shown} (sha256 of it all: {hashlib.sha256(value.encode()).hexdigest()[:16]})"

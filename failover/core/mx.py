@@ -1,8 +1,7 @@
-"""MX sets as values: what a domain says about who takes its mail, and how a preference is moved without losing any.
+"""MX sets as values: the hosts that take a domain's mail, and how a preference is moved without losing a record.
 
-A change is (records that go, records that come). Where it stands, and how it
-is taken back, is judged by these records alone: what others do to the rest of
-the set meanwhile is theirs and stays.
+A change is (records that go, records that come). Its state and its undo depend
+on these records alone: edits of the rest of the set by others stay.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _TEXT = re.compile(r"(?P<records>.*) \(TTL (?P<ttl>[0-9]{1,10})\)", re.DOTALL)
 
 
 class NoMove(ValueError):
-    """This move cannot or must not be made; says why, and `instead` what a person may do."""
+    """This move cannot or must not be made. `instead`: what a person may do."""
 
     def __init__(self, because: str, *, instead: str) -> None:
         super().__init__(because)
@@ -59,7 +58,7 @@ class MxSet:
 
     @property
     def text(self) -> str:
-        """The whole of it, for the journal; `parse` reads it back."""
+        """The set as text, for the journal; `parse` reads it back."""
         return f"{self} (TTL {self.ttl})"
 
     @property
@@ -78,7 +77,7 @@ class MxSet:
 
 
 def mx_set(ttl: int, records: Iterable[Record]) -> MxSet:
-    """A set as it may be published, names made absolute and lower case. Raises ValueError with what is wrong.
+    """A set that may be published, with absolute lower-case names. Raises ValueError.
 
     An address is no name (RFC 1035, 3.3.9); `.` alone says that the domain takes no mail (RFC 7505).
     """
@@ -113,7 +112,7 @@ def _is_address(text: str) -> bool:
 
 
 def parse(text: str) -> MxSet:
-    """Of `MxSet.text`. Raises ValueError."""
+    """The set of `MxSet.text`. Raises ValueError."""
     if not (whole := _TEXT.fullmatch(text)):
         raise ValueError(f"{text!r} is no MX set")
     records = [] if whole["records"] == "(empty)" else [r.partition(" ") for r in whole["records"].split(", ")]
@@ -144,7 +143,7 @@ def prefer(
 ) -> MxSet:
     """The set in which senders try `target` first (weighted: one of its `names` most often). Keeps every other name.
 
-    `new`: the target need not be published yet. Already so: `now` itself. Raises NoMove.
+    `new`: the target need not be published yet. Returns `now` if nothing has to change. Raises NoMove.
     """
     wanted = _name(target)
     _usable(now)
@@ -198,7 +197,7 @@ def _overlaid(now: MxSet, target: str, preference: int | None) -> MxSet:
 
 
 def _swapped(now: MxSet, target: str) -> MxSet:
-    """The target takes the best preference; those that had it get the one that the target had."""
+    """The target gets the best preference; the names that had it get the target's."""
     own = [p for p, n in now.targets if n == target]
     if not own:
         raise NoMove(f"{bare(target)} has no preference to exchange ({now})", instead="use mode: overlay")
@@ -210,7 +209,7 @@ def _swapped(now: MxSet, target: str) -> MxSet:
 
 
 def _weighted(now: MxSet, target: str, names: list[str], *, new: bool) -> MxSet:
-    """Senders randomise equals (RFC 5321, 5.1), so a host with more names there is tried first more often."""
+    """Senders choose among equals at random (RFC 5321, 5.1), so a host with more names is tried first more often."""
     if len(set(names)) < 2:
         raise NoMove("weighted needs two names or more, all of one host", instead="with: names: [mx2a.…, mx2b.…]")
     _published(now, names, new=new)
@@ -228,9 +227,9 @@ def _weighted(now: MxSet, target: str, names: list[str], *, new: bool) -> MxSet:
 
 
 def standing(now: MxSet, *, before: MxSet, want: MxSet) -> Standing:
-    """Of our change as it reads in `now`, whatever else was edited there.
+    """The state of our change in `now`, whatever else was edited.
 
-    A name that we had given a record and that has one now which neither we nor the old set gave: somebody edited ours.
+    If a name that we gave a record now has one that is neither ours nor of the old set, somebody edited ours.
     """
     if before.targets == want.targets:
         return _ttl_standing(now, before=before, want=want)
@@ -251,10 +250,10 @@ def _ttl_standing(now: MxSet, *, before: MxSet, want: MxSet) -> Standing:
 
 
 def taken_back(now: MxSet, *, before: MxSet, want: MxSet) -> MxSet:
-    """`now` without our change, everything else kept. Raises NoMove when nobody would be left to take mail.
+    """`now` without our change, everything else kept. Raises NoMove if no host would be left to take mail.
 
-    A name that stood in the old set stays published: where ours is the last record of it, since somebody took the other
-    for a double, its old ones come back in the same change.
+    A name of the old set stays published: if somebody has removed its old records and ours is the last one, the old
+    ones come back in the same change.
     """
     if before.targets == want.targets:
         return replace(now, ttl=before.ttl)

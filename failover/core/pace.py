@@ -1,4 +1,4 @@
-"""The pace of looks: what a window of them needs, to be judged as one."""
+"""The pace of looks: when several looks count as one window."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How looks follow each other; seconds. `spacing`: closer ones count as one. `gap`: a longer time without a look
-    breaks a window, since nobody knows what was in between (a machine that slept, a clock that was set, a dead cron).
-    `fresh`: an older look says nothing about now."""
+    """In seconds. `spacing`: closer looks count as one. `gap`: a longer time without a look breaks the window, since
+    nobody knows what happened in it (the machine slept, a clock was set, cron was dead). `fresh`: an older look says
+    nothing about now."""
 
     spacing: float = 0.0
     gap: float = math.inf
@@ -18,4 +18,4 @@ class Pace:
 
 
 AT_ONCE = Pace()
-"""For looks that were all made just now, by whoever judges them."""
+"""For looks that were all made just now."""

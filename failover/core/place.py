@@ -1,4 +1,4 @@
-"""Where a step acts: what leads to the machine, its Postfix, or the zone. A name in hosts.yaml is none of these."""
+"""The place where a step acts: the way to the machine, its Postfix, or the zone. A name in hosts.yaml may change it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def of_host(host: Host) -> Place:
 
 
 def of_machine(host: Host) -> Place:
-    """Of the cloud machine, whatever its address: that may change while it is stopped."""
+    """The cloud machine, without its address, which may change while it is stopped."""
     return {"EC2 instance": f"{host.cloud.instance} in {host.cloud.region}"} if host.cloud else {}
 
 
@@ -27,12 +27,12 @@ def of_domain(domain: Domain) -> Place:
 
 
 def today(of: Host | Domain) -> Place:
-    """All that a step on it may be bound to."""
+    """Everything that a step there may be bound to."""
     return of_domain(of) if isinstance(of, Domain) else {**of_host(of), **of_machine(of)}
 
 
 def moved(was: Place, now: Place) -> tuple[Place, Place]:
-    """What differs, then and now; a plan of an earlier release says nothing of where it acts."""
+    """The differences, then and now; a plan of an earlier release has no place."""
     keys = [k for k in was if now.get(k) != was[k]]
     return {k: was[k] for k in keys}, {k: now[k] for k in keys if k in now} or now
 

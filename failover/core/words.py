@@ -19,7 +19,7 @@ def seconds(text: str) -> float | None:
 
 
 def duration(secs: float) -> str:
-    """Two units at most, as one would say it: `12 ms`, `5 s`, `3 min 10 s`, `4 h`."""
+    """Two units at most: `12 ms`, `5 s`, `3 min 10 s`, `4 h`."""
     if secs < 1:
         return f"{secs * 1000:.0f} ms"
     whole = round(secs)
@@ -40,7 +40,7 @@ def count(n: float, one: str, many: str | None = None) -> str:
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """`did you mean "address"?`, or all that is known when nothing comes near."""
+    """`did you mean "address"?`, or all known words if none is near."""
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(names)}"

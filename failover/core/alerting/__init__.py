@@ -1,1 +1,1 @@
-"""What people are told, how loud, and how often."""
+"""Alerts: what people are told, how loud, and how often."""

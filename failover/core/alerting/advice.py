@@ -1,4 +1,4 @@
-"""What a person is told where no playbook acts: which one is nearest and what it lacks, and what to do by hand. Pure.
+"""Advice for a person where no playbook acts: the nearest one and what it lacks, and what to do by hand. Pure.
 
 One text for the page and for `failover why`.
 """
@@ -35,7 +35,7 @@ def advice(d: Diagnosis, v: Verdict, s: Situation) -> tuple[str, str]:
 
 
 def _nearest(d: Diagnosis, v: Verdict, s: Situation) -> str:
-    """Of those that are for what the host shows: the first that fires, or would."""
+    """Of the playbooks for the host's incident: the first that fires, else the first."""
     near = [x for x in v.considered if x.candidate.host == d.host and d.incident in x.candidate.bound.cures]
     if not near:
         return "No playbook is for this."

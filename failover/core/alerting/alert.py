@@ -1,4 +1,4 @@
-"""Who is told what, and when: one page per incident, however many cycles it lasts. Pure; sending is at the edge."""
+"""Messages of a cycle's alerts: one page per incident, however many cycles it lasts. Pure; sent by the outbox."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from failover.core.alerting.flapping import Spells
 from failover.core.words import duration
 
 SEVERITIES = ("info", "warning", "error", "critical")
-"""From quiet to loud: the four of PagerDuty's common event format."""
+"""From quiet to loud, as in PagerDuty's common event format."""
 NEVER = math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing to tell people. `key` is the same for one incident, so that a repeat does not page twice.
+    """A message to people. `key` is the same for one incident, so that a repeat does not page twice.
 
     `resolves`: the incident of this key is over.
     """
@@ -32,26 +32,26 @@ class Message:
 
 
 class Shows(enum.Enum):
-    """What an alert says of this very moment."""
+    """The present state that an alert shows."""
 
     BAD = enum.auto()
     """Something is bad."""
     OURS = enum.auto()
-    """Something of ours goes on: a run waits for a person, a change stands."""
+    """Something of ours goes on: a run waits for a person, a change is in force."""
     PAST = enum.auto()
-    """Nothing: it is news of what has ended."""
+    """Nothing now: it is news of something that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What deserves a person's attention as of this cycle. `key` names the incident: `mx1/spam-filter-hung`.
+    """Something that deserves a person's attention now. `key` names the incident: `mx1/spam-filter-hung`.
 
-    `stage` says what is new about it (seen, asked, cured, blocked, …): each is told once per incident.
-    `patience_s`: how long its incident must have been bad, in all spells of the last hour together, before anybody is
-    told. NEVER: it is known or cared for, and counts as bad for nobody else's patience either.
-    `again_s`: told again when it is still so as long after the incident's last word.
-    `quiet`: asks nothing of anybody, and so wakes nobody once its incident was told as loud.
-    `said`: somebody else has told it, under the same key; what is left is to tell its end.
+    `stage`: the news (seen, asked, cured, blocked, …); each is told once per incident.
+    `patience_s`: the incident must have been bad for so long, in all spells of the last hour, before anybody is told.
+    NEVER: it is known or cared for, and adds to no other alert's patience.
+    `again_s`: told again if it is still so that long after the incident's last message.
+    `quiet`: needs no action, so it wakes nobody if its incident was told as loud before.
+    `said`: it was told already under the same key; only its end is told.
     """
 
     key: str
@@ -68,10 +68,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the store remembers of one incident: since when it is so, when it was last seen so, what was said of it.
+    """An incident in the store: `first` and last `seen`, and the stages that were `said`.
 
-    Once something was said, `severity` is the loudest that was said, `title` the first, which names the incident, and
-    `spoken` when the last was. `spells`: when it was bad in the last hour; those from before `first` were told before.
+    After the first message, `severity` is the loudest one sent, `title` the first one, and `spoken` the time of the
+    last. `spells`: when it was bad in the last hour; spells before `first` were told before.
     """
 
     key: str
@@ -86,7 +86,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What one cycle changes: `rows` to remember from now on, `gone` the keys to forget, `messages` to send."""
+    """The changes of one cycle: `rows` to store, keys to forget (`gone`), `messages` to send."""
 
     rows: tuple[Told, ...] = ()
     gone: tuple[str, ...] = ()
@@ -102,17 +102,16 @@ def announce(
     gap_s: float,
     unsure: frozenset[str] = frozenset(),
 ) -> Announcement:
-    """What to say of this cycle's alerts, given what was said of earlier ones.
+    """The messages for this cycle's alerts, by what was told before.
 
-    Laws: a stage is said once between the first word of an incident and its end (again only where `again_s` asks for
-    it), and the end once; nothing is said before it was bad for its patience, looks more than `gap_s` seconds apart
-    counting for nothing; an incident that was spoken of ends when it was not seen for `clear_s` seconds, one that came
-    back after as long only when it has not done so for an hour, and none while its subject (`key` up to the first `/`)
-    is `unsure`.
+    Laws:
+    - A stage is told once per incident (again only by `again_s`), and its end once.
+    - Nothing is told before its patience is over; time between looks more than `gap_s` seconds apart does not count.
+    - An incident that was told ends after `clear_s` seconds without it; if it came back after as long, only after an
+      hour without a return. It does not end while its subject (`key` up to the first `/`) is `unsure`.
 
-    Several alerts of one key are one incident. News speaks first; of the others the first in the list speaks for all,
-    as loud as the loudest of them whose patience is over; one that turns louder than all that was said so far speaks
-    for itself.
+    Several alerts of one key are one incident. News comes first; of the others the first in the list is told, as loud
+    as the loudest whose patience is over. One that is louder than all messages so far is told itself.
     """
     known = {t.key: _by_this_clock(t, now) for t in told}
     seen = _by_key(alerts)
@@ -132,13 +131,13 @@ def _by_key(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
 
 
 def _by_this_clock(row: Told, now: datetime) -> Told:
-    """What lies after now was written before the clock stepped back."""
+    """A time after now was written before the clock was set back."""
     first, seen, spoken = min(row.first, now), min(row.seen, now), min(row.spoken, now) if row.spoken else None
     return replace(row, first=first, seen=seen, spoken=spoken, spells=flapping.lately(row.spells, now))
 
 
 def _seen(same: Sequence[Alert], row: Told | None, now: datetime, gap_s: float, unsure: frozenset[str]) -> Told:
-    """The incident with this cycle's look. Before its first word it begins with the first of the spells that count."""
+    """The incident with this cycle's look. Before its first message it begins with the first spell that counts."""
     row = row or _new(same[0], now)
     if any(a.shows is not Shows.PAST for a in same):
         row = replace(row, seen=now)
@@ -166,7 +165,7 @@ def _spoken(same: Sequence[Alert], row: Told, now: datetime) -> tuple[Told, Mess
     wakes = not (alert.quiet and row.said and loudness(alert.severity) <= loudness(row.severity))
     text = alert.text
     if alert.shows is Shows.BAD and now - row.spells[-1].begins < timedelta(seconds=alert.patience_s):
-        text += f"\n{flapping.words(row.spells, now)}"  # or nobody understands why now
+        text += f"\n{flapping.words(row.spells, now)}"  # to explain why now
     return after, Message(alert.key, alert.severity if wakes else "info", alert.title, text)
 
 
@@ -186,8 +185,8 @@ def _due_again(a: Alert, row: Told, now: datetime) -> bool:
 
 
 def _absent(row: Told, now: datetime, clear_s: float, unsure: frozenset[str]) -> tuple[Told | None, Message | None]:
-    """While nobody can see its subject an incident counts as going on: its end takes `clear_s` of looking."""
-    if _blind(row, unsure):  # what cannot be seen for a moment has not ended in it
+    """While its subject cannot be seen an incident goes on: its end takes `clear_s` of looks."""
+    if _blind(row, unsure):  # not seen is not ended
         return replace(row, seen=now) if row.said else row, None
     row = replace(row, spells=flapping.well(row.spells))
     if not row.said:
@@ -209,5 +208,5 @@ def _over(row: Told, now: datetime) -> Message:
 
 
 def loudness(severity: str) -> int:
-    """Its rank in SEVERITIES; a word that is none of them is as loud as the loudest, lest it be missed."""
+    """The rank in SEVERITIES; an unknown word counts as the loudest."""
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES) - 1

@@ -1,4 +1,4 @@
-"""Debts of ours on hosts, as a decision takes them: mail that we hold, and changes that our records do not tell of."""
+"""Alerts for our debts on hosts: mail that we hold, and changes that our records do not have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = frozenset({HELD, FORCE, UNLOADED, EPOCH})
 
 
 def steps(force: Signal) -> tuple[tuple[str, str], ...]:
-    """(RUN, STEP) of each change that stands, by the host's own word."""
+    """(RUN, STEP) of each change in force, by the host's own word."""
     words = str(force.value or "").split()
     return tuple((run, step) for run, _, step in (w.partition(",") for w in words))
 
@@ -22,18 +22,18 @@ def steps(force: Signal) -> tuple[tuple[str, str], ...]:
 def weighed(
     samples: Iterable[Signal], amiss: Callable[[str, str], str], *, sure: bool = True, epoch: int = 0
 ) -> Samples:
-    """The same samples; a change in force that our records do not tell of is no good news, and an epoch of the future
-    shuts out only who is below it.
+    """The samples judged with our records: a change in force that they do not have fails, and an epoch in the future is
+    ok if ours is as high.
 
-    `amiss`: what our records wrongly say of a run's step that is in force, empty where they are right. `sure`: there
-    are records; else there are none, and that may be why. `epoch`: the last that our records gave.
+    `amiss`: how our records are wrong about a step in force; empty if they are right. `sure`: there are records.
+    `epoch`: the newest of our records.
     """
     known = (_let_in(s, epoch) if s.name == EPOCH else s for s in samples)
     return tuple(_weighed(s, amiss, sure=sure) if s.name == FORCE and s.value else s for s in known)
 
 
 def is_weighed(s: Signal) -> bool:
-    """Do our records bear on it?"""
+    """Is it judged with our records?"""
     return (s.name == FORCE and bool(s.value)) or (s.name == EPOCH and s.outcome is Outcome.WARN)
 
 
@@ -62,8 +62,7 @@ _TOLD = (
 
 
 def alerts(hosts: Iterable[str], samples: Samples) -> Iterator[Alert]:
-    """Held mail waits for nobody; what is in force and unknown, or not taken up, has no expiry, no guard and nobody who
-    remembers it."""
+    """Nobody else tells these: a change that our records do not have has neither expiry nor guard."""
     for host in hosts:
         for name, key, title in _TOLD:
             for s in latest(samples, host, name):

@@ -1,6 +1,6 @@
-"""Bad spells: for how long something was bad within the last hour, in one go or again and again. Pure.
+"""Bad spells: how long something was bad within the last hour, at once or again and again. Pure.
 
-What comes and goes faster than anybody's patience harms as much as what lasts: its spells add up.
+An incident that comes and goes faster than the patience harms as much as one that lasts, so its spells add up.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Spells = tuple[Spell, ...]
 
 
 def lately(spells: Iterable[Spell], now: datetime) -> Spells:
-    """Those of the last hour. What lies after now was written before the clock stepped back: it was until now."""
+    """The spells of the last hour. A time after now was written before the clock was set back: it counts as now."""
     clamped = (replace(s, begins=min(s.begins, now), ends=min(s.ends, now)) for s in spells)
     return tuple(s for s in clamped if s.ends > now - WINDOW)
 
@@ -46,12 +46,12 @@ def well(spells: Spells) -> Spells:
 
 
 def lasted_s(spells: Iterable[Spell], since: datetime, now: datetime) -> float:
-    """How long it was bad, of what began since then and of the last hour."""
+    """How long it was bad in the last hour, in spells that began since then."""
     return sum((s.ends - max(s.begins, now - WINDOW)).total_seconds() for s in spells if s.begins >= since)
 
 
 def returns(spells: Sequence[Spell], apart_s: float) -> bool:
-    """Did it come back after it had been seen well for so long?"""
+    """Did it come back after it was well for so long?"""
     return any(a.over and (b.begins - a.ends).total_seconds() >= apart_s for a, b in pairwise(spells))
 
 

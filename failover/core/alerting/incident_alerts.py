@@ -1,7 +1,7 @@
-"""What deserves a person's attention after a look and a decision, in the words that a page has. Pure.
+"""The alerts of a look and a decision, in the words of a page. Pure.
 
-A page says what is wrong and by what evidence, what speaks against it, what was or would be done, what remains, until
-when, and the command that goes on or goes back.
+A page says what is wrong, with evidence for and against, what was or would be done, what remains, until when, and the
+next command.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EVIDENCE = 6
 
 
 def alerts(s: Situation, verdict: Verdict, back: Iterable[Return] = ()) -> tuple[Alert, ...]:
-    """Most urgent first; each incident under a key of its own, `SUBJECT/WHAT`."""
+    """Most urgent first; each incident has a key, `SUBJECT/WHAT`."""
     if why := our_network(s.fleet, s.samples, s.now):
         return (_network(why), *run_alerts.of_runs(s.past), *run_alerts.of_returns(back))
     found = s.diagnoses()
@@ -40,7 +40,7 @@ def alerts(s: Situation, verdict: Verdict, back: Iterable[Return] = ()) -> tuple
 
 
 def incident(s: Situation, v: Verdict) -> str:
-    """The key under which people are told of what this verdict is about, and hear of the run that it starts."""
+    """The key of the incident that this verdict is about; the run that it starts has the same."""
     about = next(
         x.candidate for x in v.considered if x.fires and (x.candidate.name, x.candidate.host) == (v.playbook, v.host)
     )
@@ -48,14 +48,14 @@ def incident(s: Situation, v: Verdict) -> str:
 
 
 def unsure(s: Situation) -> frozenset[str]:
-    """The subjects that cannot be seen: whatever was wrong with them is not over just because we are blind."""
+    """The subjects that cannot be seen now: their incidents do not end meanwhile."""
     if our_network(s.fleet, s.samples, s.now):
         return frozenset(s.fleet.hosts)
     return frozenset(h for h, d in s.diagnoses().items() if d.state is State.UNKNOWN)
 
 
 def of_peaks(s: Situation, peaks: Iterable[Anomaly]) -> tuple[Alert, ...]:
-    """Mail that comes to a standby is often the first that is seen of a primary in trouble."""
+    """Mail at a standby is often the first sign of trouble at a primary."""
     found = s.diagnoses()
     elsewhere = {p.host: [f"{h}: {d.state.value}, {d.summary}" for h, d in found.items() if h != p.host] for p in peaks}
     return tuple(
@@ -73,13 +73,13 @@ def _alert(key: str, stage: str, how: Urgency, title: str, text: str) -> Alert:
 
 
 def _of_candidates(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) -> tuple[Alert, ...]:
-    """Playbooks that would run and may not, one for each host and incident: the first by priority."""
+    """Playbooks that fire and may not run, one for each host and incident: the first by priority."""
     return tuple(_of_candidate(c, b, found.get(c.host or ""), s) for c, b in _barred(verdict))
 
 
 def _barred(verdict: Verdict) -> tuple[tuple[Candidate, Barrier], ...]:
-    """What fires and may not run, on hosts where nothing does. One that is for another incident than its host shows
-    speaks only where no other fires for that host."""
+    """Candidates that fire and may not run, on hosts where none runs. One for another incident than its host shows
+    counts only if no other fires there."""
     acting = verdict.host if verdict.kind is Decision.RUN else None
     firing = [
         (c.candidate, c.barrier) for c in verdict.considered if c.fires and not (acting and acting == c.candidate.host)
@@ -117,8 +117,8 @@ def _blocked(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Ale
 
 
 def _urgency(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Urgency:
-    """What is in force and does not get the mail moving, here or elsewhere, did not help. A run for just this incident
-    that waits for a person has the page. Whoever has paused it knows for a while, however long it was bad before."""
+    """A change in force that does not get the mail moving did not help. A run for this incident that waits for a person
+    has its own page. The person who paused it knows, for a while."""
     eased = moves_mail(c.bound) or d is None or d.state is not State.FAILED
     key, how = _about(c, d)[0], urgency(b.rule)
     if b.rule == "in force" and not eased:
@@ -136,7 +136,7 @@ def _paused_for(c: Candidate, s: Situation) -> float:
 
 
 def _about(c: Candidate, d: Diagnosis | None) -> tuple[str, str, list[str]]:
-    """Key, title and evidence: the host's, or where it is for no host in particular the playbook's own."""
+    """Key, title and evidence: of the host, or of the playbook if it is for no host in particular."""
     if d is not None:
         return _key(d), _title(d), _evidence(d)
     about = sorted(c.subjects)
@@ -155,13 +155,13 @@ def _of_hosts(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) ->
 
 
 def deserves_a_page(d: Diagnosis) -> bool:
-    """A warning that is no incident does not."""
+    """A mere warning does not."""
     return d.state is not State.HEALTHY and (d.incident is not None or d.state is not State.DEGRADED)
 
 
 def _patience(d: Diagnosis, s: Situation) -> float:
-    """For ever while a run is at work there, or one for just this incident is open or in force: its page is that run's.
-    But what is in force and does not get the mail moving was no help."""
+    """NEVER while a run is at work there, or one for this incident is open or in force: that run has its own page. But
+    a change in force that does not get the mail moving did not help."""
     for_it = {p.name for p in s.playbooks if d.incident in (p.cures or (p.name,))}
     runs = [r for r in s.past.ran if r.open and d.host in r.subjects]
     if any(r.busy or r.incident == _key(d) or (r.playbook in for_it and r.host in {None, d.host}) for r in runs):

@@ -1,8 +1,7 @@
-"""What our own runs deserve of a person's attention: what they came to, what they left, what may go back. Pure.
+"""The alerts of our own runs: their end, what they left in force, what may go back. Pure.
 
-A run that the controller made for an incident is part of it: people hear of it under the incident's key, and while it
-waits for a person, or what it changed stands, the incident is not over. That it worked, that its change may go back
-and that it went back wakes nobody whom the incident has woken.
+A run of the controller for an incident has the incident's key, and the incident is not over while the run waits for a
+person or its change is in force. Good news (it worked, it may go back, it went back) wakes nobody again.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from failover.core.runs.plan import Plan
 
 
 def of_run(ran: Ran, plan: Plan, view: RunView, until: datetime | None) -> Alert:
-    """What a run of the controller's came to: done, not done, what remains, until when, and the way back."""
+    """The end of a run of the controller: done, not done, what remains, until when, and the way back."""
     done = [f"{s.id}: {_outcome(s.id, view)} ({s.says})" for s in plan.steps]
     said = [f"{plan.playbook}: {ran.state.value}" + (f", {ran.because}" if ran.because else ""), *done]
     if plan.not_fixed:
@@ -45,7 +44,7 @@ def _outcome(step: str, view: RunView) -> str:
 
 
 def of_fault(run: str, plan: Plan, said: str) -> Alert:
-    """A fault of our own in going on with a run, as `failover.fence` says it."""
+    """A bug of ours in a run, in the words of `failover.fence`."""
     title = f"{', '.join(sorted(plan.subjects))}: run {run} cannot be gone on with, for a fault of failover's own"
     more = f"Every other host is looked after as ever. More: failover runs show {run}"
     return Alert(_about(run, plan), f"{run} fault", "critical", title, f"{said}\n{more}", shows=Shows.OURS)
@@ -56,13 +55,13 @@ def _about(run: str, plan: Plan) -> str:
 
 
 def of_lost(run: str, plan: Plan, said: str) -> Alert:
-    """What it changed stands where hosts.yaml no longer leads: nobody looks there, and nobody puts it back."""
+    """Its change is in force where hosts.yaml no longer leads: nobody looks there, and nobody undoes it."""
     title = f"{', '.join(sorted(plan.subjects))}: what run {run} changed is where hosts.yaml no longer leads"
     return Alert(_about(run, plan), f"{run} elsewhere", "critical", title, said, shows=Shows.OURS)
 
 
 def of_runs(past: Past) -> tuple[Alert, ...]:
-    """Runs that wait for a person, and those that stand and are nobody's worry for now."""
+    """Runs that wait for a person, and those in force, which are told to nobody for now."""
     waiting = [r for r in past.ran if r.open and not r.busy]
     known = {r.run for r in waiting}
     return (*map(_waiting, waiting), *(_stands(m) for m in past.standing if m.run not in known))
@@ -95,16 +94,16 @@ def _of_return(r: Return) -> Alert:
 
 
 def of_notices(run: str, telling: Iterable[str], view: RunView) -> tuple[Alert, ...]:
-    """What these steps of a run have told people: a service that keeps it open has to hear that it is over."""
+    """The messages of these `notify` steps: a service that keeps them open has to be told of the end."""
     told = [s for s in telling if view.steps[s].result]
     return tuple(Alert(f"{run}.{s}", "told", "info", notice(run), "", NEVER, shows=Shows.OURS, said=True) for s in told)
 
 
 def notice(run: str) -> str:
-    """The title of what a step of it tells."""
+    """The title of a `notify` step's message."""
     return f"failover run {run}"
 
 
 def key(of: Ran | InForce) -> str:
-    """Under which people hear of a run: its incident's, or one of its own."""
+    """The key for a run: that of its incident, or its own."""
     return of.incident or f"{min(of.subjects, default='controller')}/{of.run}"

@@ -1,4 +1,4 @@
-"""How loud and how soon: the severity and the patience of all that may deserve a person's attention, in one table."""
+"""The severity and the patience of every alert, in one table."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Urgency:
-    """`patience_s`: how long it must have been so before anybody is told; NEVER: it is known, and nobody is.
-    `again_s`: so long after the incident's last word it is told again."""
+    """`patience_s`: it must be so for that long before anybody is told; NEVER: nobody is told.
+    `again_s`: told again that long after the incident's last message."""
 
     severity: str
     patience_s: float
@@ -21,30 +21,30 @@ class Urgency:
 
 
 URGENCY: Mapping[str, Urgency] = {
-    # The controller itself, and the hosts: longer than a bad link, a restart, a burst.
+    # The controller itself, and the hosts: longer than a short network fault, a restart, a burst.
     "network": Urgency("critical", 2 * _MINUTE),
     "host failed": Urgency("critical", 2 * _MINUTE),
     "host unknown": Urgency("warning", 10 * _MINUTE),
     "host degraded": Urgency("warning", 15 * _MINUTE),
-    # What we owe a host: an act at work holds mail for seconds, and a dead one's is let go by the next.
+    # Our debts: an act holds mail for seconds only, and the next act lets go what a dead one held.
     "debt held": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),
     "debt unknown-change": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),
     "debt unloaded": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),
     "peak": Urgency("warning", 2 * _MINUTE),
-    # What would help and may not start, by the barrier. The others of `core.decide.guards` wait for nobody.
-    "paused": Urgency("warning", 10 * _MINUTE, again_s=60 * _MINUTE),  # whoever paused it knows, and may forget it
-    "clock": Urgency("critical", 0.0, again_s=60 * _MINUTE),  # else it would keep us off until a wrong date comes
-    "busy": Urgency("info", NEVER),  # what is at work has its own page
-    "in force": Urgency("info", NEVER),  # and so has what stands and eases it
-    "no help": Urgency("critical", 15 * _MINUTE),  # help is in force, and mail does not move all the same
+    # A playbook that may not start, by its barrier. Other rules of `core.decide.guards` are told at once.
+    "paused": Urgency("warning", 10 * _MINUTE, again_s=60 * _MINUTE),  # the person who paused it knows, and may forget
+    "clock": Urgency("critical", 0.0, again_s=60 * _MINUTE),  # else it would block us until a wrong date
+    "busy": Urgency("info", NEVER),  # the run at work has its own page
+    "in force": Urgency("info", NEVER),  # so has the change in force
+    "no help": Urgency("critical", 15 * _MINUTE),  # a change is in force, and mail still does not move
     "diagnosis": Urgency("critical", 2 * _MINUTE),
-    "its turn": Urgency("critical", 2 * _MINUTE),  # a run elsewhere is at work, and most take less
+    "its turn": Urgency("critical", 2 * _MINUTE),  # most runs take less
     "quorum": Urgency("critical", 2 * _MINUTE),
     "retry": Urgency("critical", 2 * _MINUTE),
 }
 AT_ONCE = Urgency("critical", 0.0)
 NOT_NOW = 1440 * _MINUTE
-"""A patience that never ends, of what counts as bad all the same: more than the hour of which spells are kept."""
+"""A patience that never ends (spells are kept for an hour), of something that still counts as bad."""
 
 
 def urgency(what: str) -> Urgency:

@@ -1,1 +1,1 @@
-"""Whether a playbook may start, or a change may go back, and why not."""
+"""May a playbook start, or a change go back? If not, why."""

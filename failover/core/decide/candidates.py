@@ -1,4 +1,4 @@
-"""Which playbooks speak for which hosts: every trigger tried for every candidate host. Pure."""
+"""Candidates: every playbook's trigger, tried for every host. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from failover.core.runs.targets import Choice, choose, served, unfit
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that a decision takes. `samples` are oldest first; `playbooks` in any order."""
+    """The input of a decision. `samples` are oldest first; `playbooks` in any order."""
 
     fleet: Fleet
     playbooks: tuple[Playbook, ...]
@@ -27,14 +27,14 @@ class Situation:
     now: datetime
     past: Past = field(default_factory=Past)
     _diagnosed: dict[str, Diagnosis] = field(init=False, repr=False, compare=False, default_factory=dict)
-    """Asked for several times in a cycle, and always the same."""
+    """Cached: it is asked for several times in a cycle."""
 
     @property
     def pace(self) -> Pace:
         return self.fleet.policy.pace
 
     def diagnoses(self) -> Mapping[str, Diagnosis]:
-        """By what was seen lately; what mail did an hour ago says nothing of whether it moves."""
+        """By recent samples only: an hour ago says nothing about whether mail moves."""
         if not self._diagnosed:
             self._diagnosed.update(diagnose_all(self.fleet, recent(self.samples, self.now)))
         return self._diagnosed
@@ -44,8 +44,8 @@ class Situation:
 class Candidate:
     """One playbook's trigger tried for one host. `bound`: the playbook with its references replaced.
 
-    `host` is None where no parameter says `each: true`: it is for no host in particular.
-    `choice`: the host that was chosen to take the mail, where that was open.
+    `host` None: no parameter says `each: true`, so it is for no host in particular.
+    `choice`: the chosen target, if the playbook leaves it open.
     """
 
     bound: Playbook
@@ -61,19 +61,19 @@ class Candidate:
 
     @property
     def subjects(self) -> frozenset[str]:
-        """The hosts and domains it is about, or works on."""
+        """Its hosts and domains."""
         named = (v for n, v in self.params.items() if self.bound.params[n].type in {"host", "domain"})
         return frozenset((*named, *self._worked_on("host", "to", "domain")))
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The hosts that would take on mail."""
+        """The hosts that would take the mail."""
         named = (v for n, v in self.params.items() if self.bound.params[n].type == "host")
         return tuple(dict.fromkeys(v for v in (*named, *self._worked_on("to")) if v != self.host))
 
     @property
     def because(self) -> tuple[str, ...]:
-        """Why it is to be run, and why with this target and no other."""
+        """The reasons to run it, and for this target."""
         return (*self.trigger.because, *([self.choice.why] if self.choice and self.choice.why else []))
 
     @property
@@ -82,13 +82,13 @@ class Candidate:
         return self.choice.passed if self.choice else ()
 
     def _worked_on(self, *arguments: str) -> tuple[str, ...]:
-        """What the steps name, be it outright or by a parameter's default."""
+        """The values of these arguments in its steps."""
         return tuple(str(s.with_[a]) for s in self.bound.steps for a in arguments if a in s.with_)
 
 
 def candidates(s: Situation) -> tuple[Candidate, ...]:
-    """Every trigger tried for every candidate host, in the order of priority; hosts, and for each the domains that it
-    takes mail of, in the order of the fleet. A test that does not hold for one domain is not tried again for the next.
+    """By priority, then by host and domain in the order of the fleet. A condition that does not hold for one domain of
+    a host is not tried for the next.
     """
     found, seen = [], _by_name(s.samples)
     for playbook in sorted((p for p in s.playbooks if p.trigger), key=lambda p: (p.priority, p.name)):
@@ -96,7 +96,7 @@ def candidates(s: Situation) -> tuple[Candidate, ...]:
         for params, choice in _choices(playbook, s):
             try:
                 bound = bind(playbook, params, s.fleet)
-            except Unbound:  # a parameter that only a person can give: not the controller's to run
+            except Unbound:  # only a person can give a parameter: not for the controller
                 continue
             if bound.trigger is None or bound.trigger in silent or not _about((bound.trigger,), seen):
                 continue
@@ -107,7 +107,7 @@ def candidates(s: Situation) -> tuple[Candidate, ...]:
 
 
 _Seen = Mapping[tuple[str, str], list[Signal]]
-"""By host and signal: an hour of looks at hundreds of hosts is sorted once, not gone through for each condition."""
+"""By host and signal, sorted once: there may be an hour of looks at hundreds of hosts."""
 
 
 def _by_name(samples: Samples) -> _Seen:
@@ -118,7 +118,7 @@ def _by_name(samples: Samples) -> _Seen:
 
 
 def _about(conditions: Iterable[Condition], seen: _Seen) -> Samples:
-    """Nothing where a host has nothing of the kind (no handler, no filter): then it is no candidate."""
+    """Empty if the host has no such signal (no handler, no filter): then it is no candidate."""
     asked = dict.fromkeys((t.host, t.signal) for c in conditions for t in predicates(c))
     return tuple(s for name in asked for s in seen.get(name, ()))
 
@@ -140,7 +140,7 @@ def _tried(
 
 
 def _choices(playbook: Playbook, s: Situation) -> Iterator[tuple[dict[str, str], Choice | None]]:
-    """Every host for what says `each: true`, every domain that it takes mail of, and the host that takes it over."""
+    """Parameters to try: every host for `each: true`, each of its domains, and the target."""
     each = [name for name, p in playbook.params.items() if p.each][:1]
     hosts, domains = _open(playbook, "host"), _open(playbook, "domain")
     for sick in s.fleet.hosts if each else [None]:
@@ -152,13 +152,12 @@ def _choices(playbook: Playbook, s: Situation) -> Iterator[tuple[dict[str, str],
 
 
 def _open(playbook: Playbook, type_: str) -> list[str]:
-    """The parameters of this type that are for the controller to fill in."""
+    """The parameters of this type that the controller fills in."""
     return [n for n, p in playbook.params.items() if p.type == type_ and p.default is None and not p.each]
 
 
 def _target(playbook: Playbook, sick: str | None, domain: str | None, s: Situation) -> Choice | None:
-    """The first that is fit to take the mail. Where none is moved, nothing says which host would be meant but that
-    there is no other."""
+    """The first fit target. If the playbook moves no mail, only a host that is the only other one can be meant."""
     if moves_mail(playbook):
         return choose(s.fleet, sick, domain, lambda host: _wrong(host, playbook, sick, s))
     others = [h for h in s.fleet.hosts if h != sick]
@@ -166,7 +165,7 @@ def _target(playbook: Playbook, sick: str | None, domain: str | None, s: Situati
 
 
 def _wrong(host: str, playbook: Playbook, sick: str | None, s: Situation) -> str | None:
-    """Why it may not be the target: unfit, or left alone for a person's sake."""
+    """Why it may not be the target: unfit, or kept free for a person."""
     if said := unfit(s.diagnoses().get(host), recent(s.samples, s.now, s.fleet.policy.fresh_s)):
         return said
     if p := next((p for p in s.past.pauses if p.until > s.now and p.host == host), None):

@@ -1,6 +1,6 @@
-"""The way back: which changes of ours may be undone now, which must be, and which have to wait. Pure.
+"""The way back: which of our changes may be undone now, which must be, and which have to wait. Pure.
 
-Law 1 holds here as anywhere: nothing is undone while what justified it still holds, and its own expiry is no exception.
+Law 1 holds here, too: nothing is undone while its reason lasts, not even at its expiry.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from failover.core.observe.diagnosis import our_network
 from failover.core.words import duration
 
 SOON_S = 1800.0
-"""So long before a mitigation ends, or an eighth of its span if that is less, a person is reminded of it."""
+"""A person is reminded so long before a mitigation expires, or an eighth of its span if that is less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What becomes of one standing change: it stays (hold), is rolled back now (run), or a person is told (page).
+    """The decision on one change in force: it stays (hold), is rolled back now (run), or a person is told (page).
 
-    `stage` names what is new about it: `may go back`, `ends soon`, `expired`; empty when it just stays.
+    `stage`: the news: `may go back`, `ends soon`, `expired`; empty if it just stays.
     """
 
     standing: InForce
@@ -35,7 +35,7 @@ class Return:
 
 
 def returns(s: Situation, verdict: Verdict) -> tuple[Return, ...]:
-    """One for each change that stands, newest first: what was laid over another comes off before it."""
+    """One per change in force, newest first: a later change goes back before an earlier one."""
     newest_first = sorted(s.past.standing, key=lambda m: m.since, reverse=True)
     return tuple(_return(m, s, verdict) for m in newest_first)
 
@@ -62,7 +62,7 @@ def _offer(m: InForce, because: tuple[str, ...]) -> Return:
 
 
 def _not_yet(m: InForce, s: Situation, why: str) -> Return:
-    """It stays; but nobody may forget it."""
+    """It stays; a person is told when it expires."""
     if _expired(m, s):
         return Return(m, Decision.PAGE, (f"its time was over at {m.until:%H:%M} UTC, and it stays: {why}",), "expired")
     if m.until is not None and m.until - s.now <= _soon(m):
@@ -76,7 +76,7 @@ def _expired(m: InForce, s: Situation) -> bool:
 
 
 def _well_now(m: InForce, s: Situation) -> bool:
-    """Its rule asked of one look alone: nobody waits any longer, but what cannot be seen is not well."""
+    """Its rule for one look: at the expiry nobody waits longer. Unknown is not well."""
     return _together((at_once(c) for c in m.back_when), s).holds is True
 
 
@@ -112,7 +112,7 @@ def _still_needed(m: InForce, s: Situation, verdict: Verdict) -> str | None:
 
 
 def _together(conditions: Iterable[Condition], s: Situation) -> Judgement:
-    """All of them: False when one is refuted, None when one cannot be told."""
+    """All of them: False if one is false, None if one cannot be told."""
     judged = [judge(c, s.samples, now=s.now, pace=s.pace) for c in conditions]
     verdicts = [j.holds for j in judged]
     holds = False if False in verdicts else None if None in verdicts else True

@@ -1,12 +1,12 @@
-"""What keeps a playbook whose trigger holds from being started unattended. Each rule is one function; all are pure.
+"""Rules that keep the controller from starting a playbook whose trigger holds. Each is one function; all are pure.
 
-How automation itself has failed elsewhere, and the rule against it: a false alarm of the prober's own network
-(quorum), overload read as death and cured again and again (attempts), a target that was sick as well (target), the
-last server taken out (one at a time), a switch put back on behind a person's back (paused, busy). Old news never gets
-as far as here: no trigger holds on it (`core.pace`).
+Each is against a known failure of automation: a false alarm of the prober's own network (quorum), overload taken for
+death and cured again and again (attempts), a target that was sick as well (target), the last server taken out (one at a
+time), a switch reverted behind a person's back (paused, busy). Old samples do not come here: no trigger holds on them
+(`core.pace`).
 
-A cure that goes domain by domain is one thing in several runs: for the same host and another domain they neither keep
-each other off nor count as each other's attempts.
+A cure that goes domain by domain is several runs: those for the same host and another domain do not block each other,
+and are not each other's attempts.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from failover.core.runs.targets import unfit
 from failover.core.words import count, duration
 
 AGAIN_S = 300.0
-"""So long after a run that ended before its first act it is tried again: the moment that kept it may be over."""
+"""A run that ended before its first act is tried again after so long."""
 NOTHINGS = 3
-"""So many of those within a cooldown, and a person has to look."""
+"""After so many of those within a cooldown, a person has to look."""
 
 
 class Weight(enum.StrEnum):
-    """What a barrier makes of it: nothing for now, a question to a person, or a call to one."""
+    """The effect of a barrier: wait, ask a person, or page a person."""
 
     HOLD = "hold"
     ASK = "ask"
@@ -52,7 +52,7 @@ Rule = Callable[[Candidate, Situation, Mapping[str, Diagnosis]], Barrier | None]
 
 
 def barrier(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """The first rule that stands in the way of a candidate whose trigger holds; None when nothing does."""
+    """The first rule that stops a candidate whose trigger holds; None if none does."""
     return next((b for rule in RULES if (b := rule(c, s, found)) is not None), None)
 
 
@@ -68,7 +68,7 @@ def _paused(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 
 
 def _busy(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """Whoever has begun goes on, a person before all; a run that waits for a person keeps everything off its hosts."""
+    """A run at work goes on; a run that waits for a person keeps everything off its hosts."""
     for r in s.past.ran:
         if not r.open or not r.subjects & c.subjects or _of_another_domain(r, c, s):
             continue
@@ -80,7 +80,7 @@ def _busy(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier
 
 
 def _diagnosis(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """The trigger detects; only the diagnosis selects."""
+    """The trigger alone is not enough: the diagnosis has to name the incident."""
     if not c.bound.cures or c.host is None or found[c.host].incident in c.bound.cures:
         return None
     d = found[c.host]
@@ -93,7 +93,7 @@ def _not_ready(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Ba
 
 
 def _unseen(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """Unknown never counts as down, also where a trigger asks for it."""
+    """Unknown never counts as down, even if a trigger asks for it."""
     asked = [t for t in predicates(c.bound.trigger) if t.is_ is Outcome.UNKNOWN] if c.bound.trigger else []
     if not asked:
         return None
@@ -102,14 +102,14 @@ def _unseen(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 
 
 def standing(c: Candidate, s: Situation) -> InForce | None:
-    """What this playbook, run for this host and domain, has changed and not taken back."""
+    """The change in force of this playbook for this host and domain."""
     made_for = {c.host} if c.host else c.subjects
     mine = (m for m in s.past.standing if m.playbook == c.name and m.is_for(made_for))
     return next((m for m in mine if not _of_another_domain(m, c, s)), None)
 
 
 def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """Doing it twice helps nobody; and whoever undid it, a person or a program, is not fought."""
+    """Not twice; and not again after somebody, a person or a program, has reverted it."""
     m = standing(c, s)
     if m is None:
         return None
@@ -120,10 +120,10 @@ def _stands(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 
 
 def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """One attempt per class, then a person: what did not last will not last the second time.
+    """One attempt per class, then a person: a cure that did not last will not last the second time.
 
-    A run that ended before its first act was none; but what comes to nothing again and again is a person's, too. So is
-    one of which a clock that was ahead has left no time to count from.
+    A run that ended before its first act is no attempt, but several of them need a person. So does a run that a wrong
+    clock dated ahead of now.
     """
     limits, mine = c.bound.limits, _mine(c, s)
     if lost := next((r for r in mine if ahead.is_ahead(r.opened, s.now)), None):
@@ -144,8 +144,7 @@ def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Bar
 
 
 def counted(playbooks: Iterable[Playbook]) -> int:
-    """Of runs that are alike but for their times, so many of the newest decide as all of them would: whoever reads the
-    past reads no more of them."""
+    """Of runs that differ only in time, so many of the newest decide as all would: no more need to be read."""
     return max((NOTHINGS, *(p.limits.max_runs for p in playbooks)))
 
 
@@ -163,18 +162,18 @@ def _mine(c: Candidate, s: Situation) -> tuple[Ran, ...]:
 
 
 def _of_another_domain(r: Ran | InForce, c: Candidate, s: Situation) -> bool:
-    """The same cure for the same host, where both are for domains, and for no domain both."""
+    """The same playbook for the same host, both for domains, without a domain in common."""
     same = r.playbook == c.name and c.host is not None and r.host == c.host
     theirs, mine = (x.subjects & s.fleet.domains.keys() for x in (r, c))
     return same and bool(theirs and mine) and not theirs & mine
 
 
 def _quorum(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """Mail is moved away from a host only when enough places, each for itself, see it not answer, and more of them than
-    see it greet at this moment. Who could not look has no voice.
+    """Mail is moved away only if enough places see the host not answer, and more than see it greet now. A place that
+    could not look does not count.
 
-    A peer on its own network may well see a host greet that the rest of the world cannot reach: so one that greets is
-    no veto. But where as many say so as deny it, it is the network between them that is to be looked at, by a person.
+    A peer on the same network may see a host greet that the rest of the world cannot reach, so one that greets is no
+    veto. But a tie is a problem of the network between them: a person has to look.
     """
     if not moves_mail(c.bound):
         return None
@@ -197,9 +196,10 @@ def _greeted(host: str, now: Samples) -> tuple[str, ...]:
 
 
 def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """Not towards a host that is sick, full, or not known to be well; when both are sick, only what helps in place.
+    """Mail is not moved to a host that is sick, full, or not known to be well.
 
-    What takes a host out of service and names none that takes its mail leaves that to any other; one has to be well.
+    A playbook that takes a host out of service and names no target leaves the mail to any other host: one has to be
+    well.
     """
     if not moves_mail(c.bound):
         return None
@@ -212,7 +212,7 @@ def _target(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barri
 
 
 def _one_at_a_time(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """Never more than one MX out of service by our doing; of one that is, the mail of every domain may go."""
+    """Never more than one MX out of service by us; mail of other domains may leave that one, too."""
     if not moves_mail(c.bound):
         return None
     for m in s.past.standing:
@@ -245,8 +245,8 @@ RULES: tuple[Rule, ...] = (
     _one_at_a_time,
     _mode,
 )
-"""In the order in which they speak: what is wrong with every target before what a playbook finds wrong with the first.
-The mode comes last: what it asks a person for could really be done."""
+"""In the order in which they are asked. The target comes before the playbook's preconditions on it. The mode comes
+last, so that a person is only asked for what could be done."""
 
 
 def _recent(s: Situation) -> Samples:

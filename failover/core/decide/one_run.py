@@ -1,4 +1,4 @@
-"""While a run is at work nothing else is begun: what would be waits for it, and is decided anew after its end. Pure."""
+"""While a run is at work nothing else is begun; all is decided anew after its end. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from failover.core.decide.verdict import Considered, Decision, Verdict
 
 
 def waiting(v: Verdict, past: Past) -> Verdict:
-    """The same verdict, with a barrier of its own before all that a cycle would now start or ask a person about."""
+    """The verdict, with a barrier before everything that a cycle would now start or ask a person."""
     at_work = "; ".join(f"run {r.run} is at work on {', '.join(sorted(r.subjects))}" for r in past.ran if r.busy)
     turn = Barrier("its turn", Weight.HOLD, f"{at_work or 'another run is at work'}, and one is made at a time")
     considered = tuple(replace(x, barrier=turn) if _is_due(x, past) else x for x in v.considered)

@@ -1,4 +1,4 @@
-"""What came before a decision: runs, changes of ours that stand, the operator's pauses, what was proposed. Values."""
+"""The past that a decision needs: runs, changes in force, pauses, proposals. Values."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A run as a decision needs it: for which host, and which hosts and domains it works on.
+    """A run as a decision needs it. `host`: the host that it is for; `subjects`: the hosts and domains it works on.
 
-    `open`: nothing new may start on these. `busy`: who drives it at this moment, empty when nobody does.
-    `acted`: something was begun in it; one that was kept from its first act is no attempt.
-    `incident`: as its plan has it. `dated`: where its own time lies ahead of now (`core.ahead`), that time; `opened` is
-    then by when it was made, as far as that is known.
+    `open`: nothing new may start on these. `busy`: the process that works on it now; empty if none.
+    `acted`: a step was begun; a run that was kept from its first act is no attempt.
+    `incident`: from its plan. `dated`: its own time, if that is ahead of now (`core.ahead`); `opened` is then the
+    latest time at which it can have been made.
     """
 
     run: str
@@ -50,10 +50,10 @@ class Ran:
 class InForce:
     """The changes of one run that are in force, until `until` (None: for as long as it takes).
 
-    `back_when`, `back_mode`: the failback rule it was started under. `guards`: what its undo demands besides.
-    `host`: the one that it was for (None: no one in particular). `away_from`: the hosts that mail was moved away from.
-    `gone`: the host was read again and no longer shows it
-    (configuration management puts files back, too), in words; empty when it does, or was not read.
+    `back_when`, `back_mode`: the failback rule it was started under. `guards`: the guards of its undo.
+    `host`: the host it was made for (None: none in particular). `away_from`: the hosts that mail was moved away from.
+    `gone`: the host was read again and the change is not there any more (configuration management reverts files, too),
+    in words; empty if it is there, or was not read.
     """
 
     run: str
@@ -72,13 +72,13 @@ class InForce:
     incident: str | None = None
 
     def is_for(self, hosts: Set[str]) -> bool:
-        """Was it made for one of these, or mail moved away from it? What merely took the mail on is another matter."""
+        """Was it made for one of these, or was mail moved away from one? A target does not count."""
         return bool(hosts & ({self.host, *self.away_from} if self.host else self.subjects))
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What a person was asked, and until when the question stands. `says`: its steps, in words."""
+    """A plan that a person was asked about, until `until`. `says`: its steps, in words."""
 
     key: str
     playbook: str
@@ -90,7 +90,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Newest first, where order matters."""
+    """Newest first."""
 
     ran: tuple[Ran, ...] = ()
     standing: tuple[InForce, ...] = ()
@@ -100,7 +100,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """How the last cycle of the controller ended: what `why` and a monitoring system ask for."""
+    """The end of the controller's last cycle, for `why` and for monitoring."""
 
     at: datetime
     by: str

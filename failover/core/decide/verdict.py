@@ -12,7 +12,7 @@ from failover.core.observe.condition import hasty
 from failover.core.observe.diagnosis import our_network
 
 LOOKS = 3
-"""What a span of a trigger (`for: 3m`) comes to when a person is there and decides: so many looks in a row."""
+"""When a person decides, so many looks in a row replace the span of a trigger (`for: 3m`)."""
 
 
 class Decision(enum.StrEnum):
@@ -23,7 +23,7 @@ class Decision(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """One playbook for one host, as it was judged. `barrier`: what keeps it from starting though it would fire."""
+    """A candidate as it was judged. `barrier`: why it may not start although its trigger holds."""
 
     candidate: Candidate
     barrier: Barrier | None = None
@@ -35,7 +35,7 @@ class Considered:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`params` are what to run the playbook with; `because` the reasons, in words. `ask`: a person is asked first."""
+    """`params`: for the playbook; `because`: the reasons, in words; `ask`: a person is asked first."""
 
     kind: Decision
     because: tuple[str, ...]
@@ -52,15 +52,14 @@ class Verdict:
 
     @property
     def parts(self) -> tuple[Verdict, ...]:
-        """This one, and the same for each other domain of the host in whose way nothing stands either."""
+        """This verdict, and the same for each other domain of the host without a barrier."""
         free = (c.candidate for c in self.considered if c.fires and c.barrier is None)
         mine = (c for c in free if (c.name, c.host) == (self.playbook, self.host))
         return tuple(replace(self, because=c.because, params=c.params) for c in mine)
 
 
 def recommend(s: Situation) -> Verdict:
-    """For a person who is there: the first playbook by priority whose trigger holds and whose preconditions do too;
-    what stands already comes last."""
+    """For a person: the first playbook by priority whose trigger and preconditions hold; one in force comes last."""
     hurried = tuple(replace(p, trigger=p.trigger and hasty(p.trigger, LOOKS)) for p in s.playbooks)
     considered = tuple(Considered(c) for c in candidates(replace(s, playbooks=hurried)))
     firing = sorted((c.candidate for c in considered if c.fires), key=lambda c: standing(c, s) is not None)
@@ -73,8 +72,8 @@ def recommend(s: Situation) -> Verdict:
 
 
 def decide(s: Situation) -> Verdict:
-    """For the unattended controller: the first candidate by priority in whose way nothing stands; else the weightiest
-    of what stands in the way. Never runs anything out of what is unknown."""
+    """For the controller: the first candidate by priority without a barrier; else the heaviest barrier. Unknown never
+    starts a run."""
     if why := our_network(s.fleet, s.samples, s.now):
         blind = Barrier("own network", Weight.PAGE, why)
         considered = tuple(Considered(c, blind if c.trigger.holds else None) for c in candidates(s))
@@ -103,6 +102,6 @@ def _verdict(kind: Decision, because: tuple[str, ...], c: Candidate, considered:
 
 
 def _why_not(considered: Iterable[Considered]) -> tuple[str, ...]:
-    """What came closest: the reasons of triggers that could not be judged; otherwise that none holds."""
+    """The reasons of triggers that could not be judged; else that none holds."""
     unsure = tuple(b for c in considered if c.candidate.trigger.holds is None for b in c.candidate.trigger.because)
     return unsure[:4] or ("no playbook's trigger holds",)

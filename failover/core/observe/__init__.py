@@ -1,1 +1,1 @@
-"""What is seen: signals, conditions over them, and which incident they show."""
+"""Signals, conditions over them, and the incident that they show."""

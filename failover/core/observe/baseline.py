@@ -1,11 +1,11 @@
-"""A host against its own past: is what its newest looks show far above what it usually shows? Pure.
+"""A host against its own past: are the newest values far above the usual ones? Pure.
 
-It is a reason to look closer, and a reason to tell; never by itself a reason to act: spammers prefer a backup MX, a
-newsletter is a flood, and a drained queue runs fast.
+An anomaly is told to people; it never starts a playbook: spammers prefer a backup MX, a newsletter is a flood, and a
+drained queue runs fast.
 
-The past is folded to a median for each SLOT_S, so that many looks of the last hours weigh no more than the few that
-are kept of last week. The limit is the median of those, plus six deviations (1.4826 × the median deviation, which is
-the standard deviation where the past is normal), and never less than the floors of `RULES`.
+The past is folded to one median per SLOT_S, so that many looks of the last hours weigh no more than the few kept of
+last week. The limit is the median of those plus six deviations (1.4826 × the median deviation, the standard deviation
+of a normal past), and never less than the floors of `RULES`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SLOT_S = 600.0
 LEAST_SLOTS = 6
 LEAST_PAST_S = 3600.0
 FRESH_S = 900.0
-"""The newest two looks lie within these seconds: a controller that is called by cron comes every few minutes."""
+"""The newest two looks must lie within these seconds; cron may look only every few minutes."""
 DEVIATIONS = 6 * 1.4826
 
 
@@ -44,7 +44,7 @@ RULES: Mapping[str, Baseline] = {
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """`value`: the newest look's; `limit`: what both newest looks exceed."""
+    """`value`: of the newest look; `limit`: both newest looks exceed it."""
 
     host: str
     name: str
@@ -55,7 +55,7 @@ class Anomaly:
 
 
 def unusual(samples: Samples, host: str, name: str, *, now: datetime, hours: float = 192.0) -> Anomaly | None:
-    """Are the two newest looks at it both far above the past `hours`? None also where that cannot be told.
+    """Are the two newest values both far above those of the past `hours`? None also if that cannot be told.
 
     `name` is one of `RULES`. The past must reach back an hour; the two newest looks are no part of it.
     """
@@ -81,7 +81,7 @@ def _value(s: Signal) -> float | None:
 
 
 def _usual(past: list[Signal]) -> tuple[float, float] | None:
-    """Median and median deviation of the slots, oldest look first; None of too little."""
+    """Median and median deviation of the slots, oldest look first; None if there are too few."""
     known = [(s.at, v) for s in past if (v := _value(s)) is not None]
     if not known or (known[-1][0] - known[0][0]).total_seconds() < LEAST_PAST_S:
         return None

@@ -1,4 +1,4 @@
-"""Conditions: small structured predicates over signals, judged in three values, always with reasons.
+"""Conditions: predicates over signals, judged in three values, always with reasons.
 
 `holds` is True, False, or None for "cannot tell": an unreadable signal never
 satisfies a condition and never refutes one. A guard is satisfied by True
@@ -53,7 +53,7 @@ class Judgement:
 
 
 def judge(condition: Condition, samples: Samples, *, now: datetime, pace: Pace = AT_ONCE) -> Judgement:
-    """Judge over the samples, oldest first; those from the future (a clock was set back) count for nothing.
+    """Judge over the samples, oldest first; samples from the future (a clock was set back) do not count.
 
     Pure: same samples and `now`, same judgement.
     """
@@ -101,7 +101,7 @@ def _judge_samples(test: Predicate, looks: Samples) -> Judgement:
 
 
 def _judge_lasting(test: Predicate, looks: Samples, now: datetime) -> Judgement:
-    """Met by every look of the span, and by the one that reaches back to its beginning."""
+    """Met by every look of the span, and by the last look before it."""
     since = now - timedelta(seconds=test.lasting)
     before = [s for s in looks if s.at <= since]
     span = (*before[-1:], *(s for s in looks if s.at > since))
@@ -116,7 +116,7 @@ def _judge_lasting(test: Predicate, looks: Samples, now: datetime) -> Judgement:
 
 
 def _unbroken(looks: Samples, gap: float) -> Samples:
-    """The newest looks that follow each other closely enough to be one window."""
+    """The newest looks without a gap between them."""
     since = next(
         (i for i in range(len(looks) - 1, 0, -1) if _seconds(looks[i - 1].at, looks[i].at) > gap),
         0,
@@ -140,12 +140,12 @@ def _looks(samples: Iterable[Signal], spacing: float) -> Samples:
 
 
 def _worst_of_newest(group: list[Signal]) -> Signal:
-    """Of each vantage the newest."""
+    """The worst of the newest signals of each vantage."""
     return max({s.vantage: s for s in group}.values(), key=lambda s: (s.worry, s.at))
 
 
 def _met(test: Predicate, signal: Signal) -> bool | None:
-    """Of what was looked at only in part, what was seen may be enough; that no more was seen is never."""
+    """Of a partial look, what was seen may be enough; what was not seen proves nothing."""
     if test.is_ is Outcome.UNKNOWN:
         return signal.outcome is Outcome.UNKNOWN
     if signal.outcome is Outcome.UNKNOWN:
@@ -187,7 +187,7 @@ def describe(test: Predicate) -> str:
 
 
 def words(condition: Condition) -> str:
-    """The whole of it in words: `cpu.load on mx1 above 2 and queue.pending on mx1 older than 1 min`."""
+    """The condition in words: `cpu.load on mx1 above 2 and queue.pending on mx1 older than 1 min`."""
     match condition:
         case Predicate():
             return f"{condition.signal} on {condition.host} {describe(condition)}"
@@ -202,7 +202,7 @@ def _say(s: Signal) -> str:
 
 
 def predicates(condition: Condition) -> tuple[Predicate, ...]:
-    """Every test in it, depth first."""
+    """Every predicate, depth first."""
     return (
         (condition,)
         if isinstance(condition, Predicate)
@@ -211,7 +211,7 @@ def predicates(condition: Condition) -> tuple[Predicate, ...]:
 
 
 def hasty(condition: Condition, looks: int) -> Condition:
-    """The same for a person who is there and decides: a span counts as so many looks in a row."""
+    """The condition for a person who decides now: so many looks in a row replace a span."""
     match condition:
         case Predicate():
             return replace(condition, samples=looks, lasting=0.0) if condition.lasting else condition
@@ -222,7 +222,7 @@ def hasty(condition: Condition, looks: int) -> Condition:
 
 
 def at_once(condition: Condition) -> Condition:
-    """The same asked of one look alone: does it still hold, this very moment?"""
+    """The condition for one look: does it hold at this moment?"""
     match condition:
         case Predicate():
             return replace(condition, samples=1, lasting=0.0)

@@ -1,7 +1,7 @@
-"""The per-host half of the verdict: which state a host is in, and which known incident its signals show.
+"""The state of a host, and the known incident that its signals show.
 
-The queue detects, it never selects: three published outages had the same long queue and three different
-cures. So each class is told by what the filter, the handler and the ports do. Pure: same samples, same answer.
+A long queue shows that there is an incident, never which: three published outages had the same long queue and three
+different cures. The filter, the handler and the ports tell the class. Pure: same samples, same answer.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal, l
 from failover.core.words import number
 
 MANY = 50.0
-"""Mail that waits: fewer than these can be one slow destination's, while all the rest goes out."""
+"""Fewer waiting messages can be for one slow destination, while all others go out."""
 
 
 LOOKS = 3
-"""So many looks in a row tell whether what waits moves."""
+"""So many looks in a row tell whether waiting mail moves."""
 
 
 class State(enum.StrEnum):
@@ -35,7 +35,7 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """`incident` is a class of `RULES` or None; `latent`: what is not well either, but does not show the incident."""
+    """`incident` is a class of `RULES` or None; `latent`: other signals that are not well."""
 
     host: str
     state: State
@@ -48,7 +48,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """The samples of one host, asked the questions that the rules need."""
+    """The samples of one host, with the questions of the rules."""
 
     host: str
     samples: Samples
@@ -56,7 +56,7 @@ class HostView:
     _named: dict[str, list[Signal]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Sorted once: the rules ask dozens of times, over minutes of looks."""
+        """Sorted once: the rules ask dozens of times."""
         for s in self.samples:
             if s.host == self.host:
                 self._named.setdefault(s.name, []).append(s)
@@ -69,11 +69,11 @@ class HostView:
         return self._named
 
     def now(self, *names: str) -> Samples:
-        """The newest look at each, one signal a vantage."""
+        """The newest look at each signal, one per vantage."""
         return tuple(s for n in names for s in _newest(self.of(n)))
 
     def fails(self, name: str, *ways: str) -> bool:
-        """Does it fail; if `ways` are given (`timeout`, `refused`, …), in one of them?"""
+        """Does it fail, in one of the `ways` (`timeout`, `refused`, …) if given?"""
         return any(s.outcome is Outcome.FAIL and (not ways or s.value in ways) for s in self.now(name))
 
     def warns(self, name: str) -> bool:
@@ -81,7 +81,7 @@ class HostView:
 
     @property
     def smtp_failing(self) -> Samples:
-        """No banner on port 25: one signal a vantage that says so."""
+        """The signals that say "no banner on port 25", one per vantage."""
         failing = [s for s in self.now("smtp.banner", "smtp.peer") if s.outcome is Outcome.FAIL]
         return tuple({s.vantage: s for s in failing}.values())
 
@@ -94,9 +94,9 @@ class HostView:
         return any(s.outcome is Outcome.OK for s in self.now("smtp.banner", "smtp.peer"))
 
     def moves(self, name: str) -> bool | None:
-        """Did what waits get less from one look to the next, or its head move on? None: one look cannot tell.
+        """Has the waiting mail become less, or its oldest message left, between two looks? None: one look cannot tell.
 
-        By the last looks alone: on a busy host there was always less of it at some time before the trouble began.
+        Only the last looks count: on a busy host less mail waited at some time before the trouble began.
         """
         looks = [(s, s.age) for s in self.of(name) if s.age is not None][-LOOKS:]
         elapsed = (looks[-1][0].at - looks[0][0].at).total_seconds() if looks else 0.0
@@ -145,7 +145,7 @@ def _everything(view: HostView) -> Samples:
 
 
 def _blocked(view: HostView) -> list[Signal]:
-    """What shows that mail through this host does not move. `queue.pending` itself fails when Postfix is stopped."""
+    """The signals that show that mail does not move. `queue.pending` itself fails when Postfix is stopped."""
     found = list(view.smtp_failing) if view.smtp_down else []
     if view.filter_fails and view.mail_ages_at_filter:
         found += _bad(view, "spam.scan", "spam.ping", "queue.frozen")
@@ -155,15 +155,15 @@ def _blocked(view: HostView) -> list[Signal]:
 
 
 def _unknown(view: HostView, everything: Samples) -> list[Signal]:
-    """With a failed `ssh.reach` we are blind, whatever else is known."""
+    """After a failed `ssh.reach` the host is unknown."""
     if view.fails("ssh.reach"):
         return list(view.now("ssh.reach"))
     return [s for s in _troubles(everything) if s.outcome is Outcome.UNKNOWN]
 
 
 def _troubles(everything: Samples) -> Samples:
-    """All that is not ok; but a vantage that could not look at port 25 is no matter once another one could. Nor is it
-    that a part of a long queue shows none: some hosts always have such a queue, and `queue.deferred` tells of it."""
+    """Signals that are not ok. Not a vantage that could not look at port 25 if another one could; nor a part of a long
+    queue without frozen mail: some hosts always have one, and `queue.deferred` tells it."""
     smtp_known = any(s.outcome is not Outcome.UNKNOWN for s in everything if s.name.startswith("smtp."))
     unknown = [s for s in everything if s.outcome is Outcome.UNKNOWN]
     known_else = [s for s in unknown if s.partial or (smtp_known and s.name.startswith("smtp."))]
@@ -175,9 +175,9 @@ def _bad(view: HostView, *names: str) -> Samples:
 
 
 def _hung(v: HostView) -> bool:
-    """Nothing answers: one look takes it for hung; looks that show frozen mail move on make it slow.
+    """No answer: hung after one look; only slow if several looks show that frozen mail moves.
 
-    With the handler stuck too and no mail frozen, it is the handler that calls the filter.
+    If the handler is stuck, too, and no mail is frozen, the handler calls the filter: not hung.
     """
     silent = v.fails("spam.ping", "timeout") and v.fails("spam.scan", "timeout")
     if v.moves("queue.frozen") and any(s.value for s in v.now("queue.frozen")):
@@ -203,7 +203,7 @@ def _full(v: HostView) -> bool:
 
 
 def _handler_down(v: HostView) -> bool:
-    """Refused; or taken and hung up on, as Docker's port proxy does for a container that has ended."""
+    """Refused, or closed at once: so Docker's port proxy does for a container that has ended."""
     if v.fails("container.state") and v.fails("handler.banner"):
         return True
     return v.fails("handler.banner", "refused", "closed")
@@ -214,8 +214,8 @@ def _handler_stuck(v: HostView) -> bool:
 
 
 def _postfix_frozen(v: HostView) -> bool:
-    """The kernel still accepts connections for a stopped master: only the banner tells. It does so until its backlog
-    is full (measured: after two to three minutes, with our own looks in it); then there is no connection either."""
+    """The kernel accepts connections for a stopped master until its backlog is full (measured: two to three minutes, by
+    our own looks): so no banner comes, and later no connection."""
     if not v.smtp_down or v.fails("ssh.reach"):
         return False
     silent = any(s.value == "timeout" for name in ("smtp.banner", "smtp.peer") for s in v.of(name))
@@ -243,26 +243,26 @@ RULES = (
     Incident("mx-unreachable", "unreachable", _unreachable, (*_PORT, "ssh.reach")),
     Incident("ssh-unreachable", "no SSH: mail flows, we are blind", _blind, ("ssh.reach",)),
 )
-"""The first match names the incident, in the order to decide: room, handler, filter, then the ports."""
+"""The first match names the incident: the disk, the handler, the filter, then the ports."""
 
 INCIDENTS = tuple(rule.incident for rule in RULES)
 
 NO_INCIDENT = "no known incident"
 OUR_NETWORK = "no host answers here: suspect the controller's own network first"
 ANCHORS = "net.anchors"
-"""A signal of the controller itself: do the addresses answer that prove that our own network works?"""
+"""A signal of the controller itself: do the anchors answer?"""
 LATELY_S = 300.0
-"""Whether mail moves is told by looks of the last minutes, not by those of hours."""
+"""Only looks of the last minutes tell whether mail moves."""
 
 
 def recent(samples: Samples, now: datetime, within: float = LATELY_S) -> Samples:
-    """What was seen lately; what seems to come from the future (a clock was set back) is left out."""
+    """The samples of the last minutes, without those from the future (a clock was set back)."""
     since = now - timedelta(seconds=within)
     return tuple(s for s in samples if since <= s.at <= now)
 
 
 def our_network(fleet: Fleet, samples: Samples, now: datetime) -> str | None:
-    """Why nothing that is seen from here may be believed just now; None when it may."""
+    """Why no look from here can be believed now; None if it can."""
     lately = recent(samples, now, fleet.policy.fresh_s)
     anchors = latest(lately, CONTROLLER, ANCHORS)
     if any(a.outcome is Outcome.FAIL for a in anchors):
@@ -274,7 +274,7 @@ def our_network(fleet: Fleet, samples: Samples, now: datetime) -> str | None:
 
 
 def smtp_failing(host: str, samples: Samples) -> tuple[str, ...]:
-    """The vantages whose newest look says that the host does not greet."""
+    """The vantages that see the host not greet, by their newest look."""
     return tuple(s.vantage for s in HostView(host, samples, 0).smtp_failing)
 
 
@@ -310,13 +310,13 @@ _NO_ANSWER = ("ssh.reach", "smtp.banner")
 
 
 def _no_answer_here(view: HostView) -> bool:
-    """It neither lets us in nor greets us. When that is so of every host, it is more likely us than all of them."""
+    """Neither SSH nor a greeting. If that is so for every host, it is more likely our own network."""
     answers = any(s.vantage == CONTROLLER and s.outcome is Outcome.OK for s in view.now("smtp.banner", "smtp.dialogue"))
     return view.fails("ssh.reach") and not answers
 
 
 def _against(view: HostView, speaking: Samples, healthy: list[str]) -> tuple[str, ...]:
-    """What works, and so speaks against other causes; many healthy hosts are counted, not listed."""
+    """Things that work, and so speak against other causes; many healthy hosts are counted, not listed."""
     shown = {s.name for s in speaking}
     newest = [worst(view.now(name)) for name in _SAYING if name not in shown]
     said = [_SAYING[s.name](s) for s in newest if s is not None and s.outcome is Outcome.OK]

@@ -24,10 +24,10 @@ WORRY = {Outcome.OK: 0, Outcome.WARN: 1, Outcome.UNKNOWN: 2, Outcome.FAIL: 3}
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """`value` is in `unit`; `age` is the oldest age in seconds where the value counts things that wait. `before`: how
-    many of these waited already at the time that the look was told of (`waited`); None: it was told of none, or the
-    host cannot tell. Of what was looked at only in part (`partial`), the value is what was seen, and `most` what it may
-    be; `before` is the most that it may be, too; the age and the outcome may be worse than what was seen."""
+    """`value` is in `unit`; `age`: the oldest age in seconds, where the value counts waiting things. `before`: how many
+    of them have waited since the time that the look was given (`waited_s`); None: no time given, or the host cannot
+    tell. Of a partial look `value` is what was seen, `most` and `before` are upper bounds, and age and outcome may be
+    worse."""
 
     host: str
     name: str
@@ -67,7 +67,7 @@ Samples = tuple[Signal, ...]
 
 
 def worst(signals: Iterable[Signal]) -> Signal | None:
-    """The most worrying one, the newest of equals; None of none."""
+    """The most worrying one, the newest of equals; None if there are none."""
     return max(signals, key=lambda s: (s.worry, s.at), default=None)
 
 

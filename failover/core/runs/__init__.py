@@ -1,1 +1,1 @@
-"""Playbooks, plans, and the journal of a run: where it stands, and what comes next."""
+"""Playbooks, plans, the journal of a run, and its next step."""

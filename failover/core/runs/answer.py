@@ -1,7 +1,7 @@
-"""What an act may answer: one list for every far side, be it a mail host, a name server, a cloud or a channel.
+"""The answers of an act: one list for mail hosts, name servers, clouds and channels.
 
-Each adapter has a table of what its far side can say. What stands in no table
-is unknown, and then the world is read before anything is decided.
+Each adapter has a table of its far side's answers. An answer that is in no table
+is unknown, and then the host is read before anything is decided.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ _T = TypeVar("_T")
 class Answer(enum.StrEnum):
     DONE = "done"
     NOTHING = "nothing"
-    """It was said before the first effect: nothing was done, and nothing of it is still to come."""
+    """It came before the first effect: nothing was done, and nothing will be."""
     FAILED = "failed"
-    """It ended, and not well: something may have been done."""
+    """It ended badly: something may have been done."""
     UNKNOWN = "unknown"
-    """It may have been done, or may still come."""
+    """It may have been done, or may still be."""
 
 
 def table(rows: Mapping[Answer, Iterable[_T]]) -> Mapping[_T, Answer]:
-    """By what the far side says. Raises ValueError where it would mean two things."""
+    """The table by the far side's words. Raises ValueError if a word has two meanings."""
     found: dict[_T, Answer] = {}
     for answer, sayings in rows.items():
         for said in sayings:

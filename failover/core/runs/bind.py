@@ -1,7 +1,7 @@
-"""Binding: a playbook whose references are replaced by values, for this fleet and these parameters. Pure.
+"""Binding: the references of a playbook are replaced by values of this fleet and the parameters. Pure.
 
-A reference is `${name}` (a parameter) or `${hosts.mx1.address}`. One that is
-the whole value keeps its type; one inside a text is said in words there.
+A reference is `${name}` (a parameter) or `${hosts.mx1.address}`. If it is the
+whole value it keeps its type; inside a text it becomes text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HOST_FIELDS: Mapping[str, Callable[[Host], str | None]] = {
 
 
 class Unbound(ValueError):
-    """The playbook cannot be bound; every reason, each with what to give instead."""
+    """The playbook cannot be bound: all reasons, each with what to give instead."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))
@@ -36,8 +36,8 @@ class Unbound(ValueError):
 
 
 def bind(playbook: Playbook, given: Mapping[str, str], fleet: Fleet) -> Playbook:
-    """Every reference replaced. `given` is as `--set` has it: text, converted by the parameter's type (durations
-    become seconds). Raises Unbound with every problem at once."""
+    """The playbook with every reference replaced. `given`: text, as of `--set`; converted by the parameter's type
+    (durations become seconds). Raises Unbound with all problems."""
     binder = _Binder(playbook, given, fleet, {}, [])
     bound = binder.bound()
     if binder.problems:
@@ -106,8 +106,7 @@ class _Binder:
         return f"--set {name}={sample}{others}"
 
     def _known(self, param: Param) -> tuple[str, ...]:
-        """What may be given: beside the host that it is for, domains that this one serves and hosts that can take
-        their mail."""
+        """Values that may be given: if the host is known, only its domains, and hosts that can take their mail."""
         sick = None if param.each else self._patient()
         match param.type:
             case "domain":
@@ -118,7 +117,7 @@ class _Binder:
                 return ()
 
     def _patient(self) -> str | None:
-        """The host that it is for, where that was given."""
+        """The host that the playbook is for, if it was given."""
         each = (self.given.get(n) for n, p in self.playbook.params.items() if p.each)
         return next((host for host in each if host in self.fleet.hosts), None)
 
@@ -155,11 +154,11 @@ class _Binder:
                 return None
 
     def _host(self, value: Value) -> str:
-        """A host that is meant must be one of hosts.yaml, also where a playbook names it outright."""
+        """A host must be in hosts.yaml, also if the playbook names it itself."""
         return self._one_of(value, "host", self.fleet.hosts)
 
     def _subject(self, value: Value, signal: str) -> str:
-        """What a signal is looked at on: a domain for `dns.…`, else a host."""
+        """The subject of a signal: a domain for `dns.…`, else a host."""
         if signal.startswith("dns."):
             return self._one_of(value, "domain", self.fleet.domains)
         return self._host(value)

@@ -1,7 +1,7 @@
 """A run is its plan and its events. Folding the events gives where it stands; `core.runs.next` says what comes next.
 
-The journal is the only truth: going on after `kill -9` folds the same events
-and asks the same question as going on after the previous step.
+The journal is the only truth: after `kill -9` a run goes on by the same fold and
+the same `next_` as after any step.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Did(enum.StrEnum):
     UNDO_INTENT = "undo_intent"
     UNDONE = "undone"
     KEPT = "kept"
-    """Nothing could be undone and nothing is owed: an event's effect stands."""
+    """The effect of an event step stays: nothing can be undone, and nothing is owed."""
     UNDO_BLOCKED = "undo_blocked"
     UNDO_FAILED = "undo_failed"
     CONFLICT = "conflict"
@@ -81,7 +81,7 @@ class Phase(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """`owed`: an intent was recorded and its effect, if any, still stands. `no_effect`: seen to have had none."""
+    """`owed`: an intent was recorded, and its effect, if any, is still there. `no_effect`: seen to have none."""
 
     phase: Phase = Phase.PENDING
     attempts: int = 0
@@ -95,7 +95,7 @@ class StepView:
     ended: datetime | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
     waited: Mapping[str, float] = field(default_factory=dict)
-    """How much mail waited right before it began, at `waited_at`: its effect is judged by that mail."""
+    """The mail that waited right before it began, at `waited_at`: its effect is judged by that mail."""
     waited_at: datetime | None = None
 
 
@@ -106,7 +106,7 @@ class RunView:
     """Step ids in the order of their first intents; rollback goes through it backwards."""
     backwards: bool = False
     asked_for: bool = False
-    """A person or the failback rule wanted the rollback, as opposed to a failure that caused it."""
+    """A person or the failback rule began the rollback, not a failure."""
     state: RunState = RunState.RUNNING
     because: str = ""
     accepted: bool = False
@@ -114,7 +114,7 @@ class RunView:
     """Why a person has this session undo what its guards would keep."""
     turned_by: str | None = None
     turned_because: str = ""
-    """Kept apart from the step, whose error its undo clears."""
+    """Not kept in the step: its undo clears the step's error."""
     epoch: int = 0
     """Of its first session: by it runs of one state are in order, whatever clocks said."""
 
@@ -132,7 +132,7 @@ def fold(plan: Plan, events: Iterable[Event]) -> RunView:
 
 
 def beginning(steps: Iterable[str]) -> RunView:
-    """Before anything is recorded."""
+    """The view before the first event."""
     return RunView({id_: StepView() for id_ in steps})
 
 
@@ -201,7 +201,7 @@ def _step_after(s: StepView, e: Event) -> StepView:
     match e.kind:
         case Did.INTENT:
             begun = replace(s, attempts=s.attempts + 1, owed=True, started=s.started or e.at, error=None)
-            # An earlier attempt may have had its effect: what waited before that one is what counts.
+            # An earlier attempt may have had its effect: the mail that waited before that one counts.
             return begun if s.owed else replace(begun, waited=e.data.get("waiting", {}), waited_at=e.at)
         case Did.ACTED:
             return replace(s, ended=e.at, result=e.data.get("result", {}))
@@ -227,7 +227,7 @@ def _reopen(s: StepView) -> StepView:
 
 
 def _try_again(s: StepView) -> StepView:
-    """Somebody resumes a run that a failed step had paused: they have mended the cause, so that step has another go."""
+    """A person resumes a run that a failed step paused: the cause is fixed, so the step is tried again."""
     if s.phase is not Phase.FAILED:
         return _reopen(s)
     phase = Phase.PENDING if not s.owed else Phase.ACTED if s.failed_as == "verify" else Phase.INTENT
@@ -235,7 +235,7 @@ def _try_again(s: StepView) -> StepView:
 
 
 def _standing(s: StepView) -> Phase:
-    """Where it stood before its undo was tried: an intent that was open still is, and is settled before anything."""
+    """The phase before its undo was tried: an open intent is still open, and is settled first."""
     if s.undo_attempts:
         return Phase.UNDO_INTENT
     if s.was_verified:
@@ -244,7 +244,7 @@ def _standing(s: StepView) -> Phase:
 
 
 def _resolve(s: StepView, choice: str) -> StepView:
-    """`keep`: what is there stays, no undo is owed. `restore`: undo it after all. `skip`: go on as if done."""
+    """`keep`: leave it as it is, without an undo. `restore`: undo it after all. `skip`: go on as if it were done."""
     match choice:
         case "keep":
             return replace(s, phase=Phase.KEPT, owed=False, error=None)
@@ -257,7 +257,7 @@ def _resolve(s: StepView, choice: str) -> StepView:
 
 
 def exit_code(view: RunView) -> int:
-    """Of a run, from its end state; a rollback that was asked for and done is a success."""
+    """The exit code for the end of a run; a rollback that was asked for and done is a success."""
     match view.state:
         case RunState.SUCCEEDED:
             return 0

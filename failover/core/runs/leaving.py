@@ -1,7 +1,7 @@
-"""Has the mail left that waited when a step began? Judged by that mail alone: what came later proves nothing. Pure.
+"""Has the mail left that waited when a step began? Mail that came later does not count. Pure.
 
-Mail that goes from one queue to another has not left: `queue.pending` and `queue.deferred` are counted together, and
-`queue.frozen` counts the mail of its filter in all of them.
+Mail that moves to another queue has not left: `queue.pending` and `queue.deferred` are counted together, and
+`queue.frozen` counts its filter's mail in all queues.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ _COUNTED = {
     "queue.deferred": ("queue.pending", "queue.deferred"),
 }
 LEAVING = tuple(_COUNTED)
-"""The signals whose mail can be seen to leave."""
+"""Signals for `leaves`."""
 MARGIN_S = 2.0
-"""Arrival times are whole seconds, ages too: mail that came so shortly after the step began counts as before it, so
-that its coming never reads as mail that left."""
+"""Arrival times and ages are whole seconds, so mail of the first seconds after the step's begin counts as before it."""
 
 
 def counted(signal: str) -> tuple[str, ...]:
@@ -32,13 +31,13 @@ def counted(signal: str) -> tuple[str, ...]:
 
 
 def waiting(watches: Iterable[Watch], samples: Samples) -> dict[str, float]:
-    """How many wait at least, for the record of a step that is about to begin; what cannot be read is left out."""
+    """Lower bounds of the waiting mail, recorded before a step begins; unreadable ones are left out."""
     found = {_key(w): _looks(w, samples) for w in watches if w.leaves}
     return {key: looks[-1].least for key, looks in found.items() if looks}
 
 
 def waited_s(began: datetime, now: datetime) -> float:
-    """How long mail has waited by now at least, if it waited when the step began; seconds."""
+    """The least age, in seconds, of mail that waited when the step began."""
     return max(0.0, (now - began).total_seconds() - MARGIN_S)
 
 
@@ -46,19 +45,19 @@ def waited_s(began: datetime, now: datetime) -> float:
 class _Look:
     at: datetime
     waits: float
-    """At most: of a long queue only a part is looked at."""
+    """An upper bound: only a part of a long queue is looked at."""
     least: float
     before: float
-    """Of these, how many waited when the step began. Where the host cannot tell, all: then less is seen to leave."""
+    """Of these, the mail that waited when the step began; all, if the host cannot tell."""
     own: float
-    """The same of the watched signal alone."""
+    """The same for the watched signal alone."""
     told: bool
     partial: bool
     age: float | None
 
 
 def leaves(wanted: Watch, samples: Iterable[Signal], waited: Mapping[str, float]) -> tuple[bool, str]:
-    """Is it reached, and what was seen, in words."""
+    """Whether the goal is reached, and what was seen, in words."""
     looks = _looks(wanted, samples)
     if not looks:
         return False, f"{wanted.signal}: no look yet"
@@ -74,7 +73,7 @@ def leaves(wanted: Watch, samples: Iterable[Signal], waited: Mapping[str, float]
 
 
 def lows(wanted: Watch, samples: Iterable[Signal]) -> Iterator[datetime]:
-    """When fewer waited than ever since the step began."""
+    """The times of new minimums since the step began."""
     sure = _sure(_looks(wanted, samples))
     for i in range(1, len(sure)):
         if sure[i].before < min(look.before for look in sure[:i]):
@@ -82,7 +81,7 @@ def lows(wanted: Watch, samples: Iterable[Signal]) -> Iterator[datetime]:
 
 
 def _sure(looks: list[_Look]) -> list[_Look]:
-    """What two looks in a row agree on: one alone misses a message that goes from one queue to another meanwhile."""
+    """Two looks in a row have to agree: one alone misses a message that moves between queues."""
     return [_worse(a, b) for a, b in pairwise(looks)] or looks
 
 
@@ -107,7 +106,7 @@ def _said(was: float, rest: float, moves: bool, last: _Look) -> str:
 
 
 def _looks(wanted: Watch, samples: Iterable[Signal]) -> list[_Look]:
-    """One for each time at which all that counts could be read."""
+    """One for each time at which all the counted signals could be read."""
     at: dict[datetime, dict[str, Signal]] = {}
     for s in samples:
         if s.host == wanted.host and s.name in counted(wanted.signal) and s.outcome is not Outcome.UNKNOWN:

@@ -1,4 +1,4 @@
-"""A plan: a playbook bound to this fleet as it reads now. A value with a fingerprint; it has touched nothing."""
+"""A plan: a playbook bound to this fleet as it reads now. A value with a fingerprint; nothing was changed."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Certainty(enum.StrEnum):
 class Step:
     """One action with everything decided. `before` is bound: fingerprinted, drift-checked. `observed` only shown.
 
-    `how` is what the action settled on while planning (a lever, a filter's
-    name); acting later uses it instead of deciding again. Spans are seconds.
+    `how`: what the action has chosen while planning (a lever, a filter's name);
+    the act uses it and does not choose again. Spans are seconds.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Step:
     host: str | None = None
     domain: str | None = None
     where: Mapping[str, str] = field(default_factory=dict)
-    """What `host` or `domain` led to when it was planned (`core.place`); empty: it acts on whatever has the name."""
+    """The place of `host` or `domain` when it was planned (`core.place`); empty: not bound to a place."""
     args: Mapping[str, Value] = field(default_factory=dict)
     how: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
@@ -57,21 +57,21 @@ class Step:
     undo: str = "none"
     undoable: bool = False
     guards: tuple[Condition, ...] = ()
-    """What must hold before the undo may run (law 1)."""
+    """Conditions for the undo (law 1)."""
     requires: tuple[Condition, ...] = ()
-    """What must hold right before it acts, beyond the playbook's preconditions."""
+    """Conditions right before the act, beside the playbook's preconditions."""
     when: Condition | None = None
     verify: tuple[Watch, ...] = ()
     no_verify: str | None = None
     notes: tuple[str, ...] = ()
-    """What a person must know of its effect before they say yes; the plan shows it among its warnings."""
+    """Facts that a person must know before they approve it; shown among the plan's warnings."""
     left_out: bool = False
-    """It cannot be done here and need not be: the rest goes on without it, and no later step counts on it."""
+    """It cannot be done here and need not be: the run goes on without it, and no later step relies on it."""
     on_failure: OnFailure = OnFailure.PAUSE
     risk: Risk = Risk.NONE
     repeat_safe: bool = False
     on_the_way: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Bound values that its own act passes through: found there, it is half done, and acting again takes it on."""
+    """Values that the act passes through: a step that reads one is half done, and the act is repeated."""
     eta_s: float = 1.0
     limit_s: float = 60.0
     expires_s: float | None = None
@@ -81,8 +81,8 @@ class Step:
 class Plan:
     """`failback`, `failback_when`: the rule of the planned return that this run is started under.
 
-    `incident`: what the controller made it for, by the key under which people are told (`mx1/spam-filter-hung`), and
-    hear of its run too; None: a person's own.
+    `incident`: the key of the incident that the controller made it for (`mx1/spam-filter-hung`): alerts of the run have
+    it, too. None: a person's plan.
     """
 
     playbook: str
@@ -98,7 +98,7 @@ class Plan:
     failback_when: tuple[Condition, ...] = ()
     incident: str | None = None
     format: int = 1
-    """The rules this plan is finished by; a tool that does not know them hands the run to a person."""
+    """The version of the rules of this plan; a tool that does not know it hands the run to a person."""
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -110,12 +110,12 @@ class Plan:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What it works on, as people name it."""
+        """Its hosts and domains."""
         return (*self.hosts, *self.domains)
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """What a run locks: the hosts and the domains that it touches."""
+        """The names for its leases: the hosts and domains that it touches."""
         return (*(f"host:{h}" for h in self.hosts), *(f"domain:{d}" for d in self.domains))
 
     @property
@@ -128,7 +128,7 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
-        """Over the playbook as bound and every bound `before`; what was merely observed does not count."""
+        """Over the bound playbook and every bound `before`; observed values do not count."""
         shown = {"observed", "says", "diff", "eta_s", "certainty", "notes"}
         bound = [
             {k: v for k, v in plain(s).items() if k not in shown and (k != "where" or s.where)} for s in self.steps
@@ -142,13 +142,13 @@ class Plan:
 
 
 def as_told(approved: Plan, now: Plan) -> Plan:
-    """`now` without what a plan of an earlier release does not say: where its steps act."""
+    """`now` without the places, for steps of an earlier release, which have none."""
     told = {s.id for s in approved.steps if s.where}
     return replace(now, steps=tuple(s if s.id in told else replace(s, where={}) for s in now.steps))
 
 
 def differences(approved: Plan, now: Plan) -> tuple[str, ...]:
-    """What a person must hear when an approved plan no longer fits: each bound value then and now."""
+    """Why an approved plan no longer fits: each bound value then and now."""
     found: list[str] = []
     old = {s.id: s for s in approved.steps}
     for step in now.steps:

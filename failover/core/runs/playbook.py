@@ -18,7 +18,7 @@ class OnFailure(enum.StrEnum):
 
 
 class Risk(enum.StrEnum):
-    """What mail may notice. A step may raise its action's risk, never lower it."""
+    """The effect on mail. A step may raise its action's risk, never lower it."""
 
     NONE = "none"
     TRAFFIC = "traffic"
@@ -29,9 +29,9 @@ class Risk(enum.StrEnum):
 class Watch:
     """A verify: watch one signal until it shows the effect. Exactly one goal is given; spans are seconds.
 
-    `leaves`: of the mail that waited when the step began, `some` or `all` has left; what came later does not count.
-    `falls_to`: reaches the level. For both, patience ends when there was no new minimum for `stalls_at_most`.
-    `is_`: reads this outcome.
+    `leaves`: `some` or `all` of the mail that waited when the step began has left; later mail does not count.
+    `falls_to`: reaches the level. For both, patience ends after `stalls_at_most` without a new minimum.
+    `is_`: has this outcome.
     `age_below`, `stops_growing`: only in plans made before 0.2; neither shows that mail left.
     """
 
@@ -64,14 +64,14 @@ class StepSpec:
     when: Condition | None = None
     verify: tuple[Watch, ...] = ()
     no_verify: str | None = None
-    """Why there is nothing to verify; given exactly when `verify` is empty."""
+    """Why there is nothing to verify; given if and only if `verify` is empty."""
     no_rollback: str | None = None
     """Why it cannot be undone, for a person to read in the plan."""
     on_failure: OnFailure | None = None
     risk: Risk | None = None
     timeout: float | None = None
     moves_mail: bool = False
-    """Its action says so of itself: mail goes elsewhere after it, or cannot come for a while."""
+    """A flag of its action: mail goes elsewhere after it, or cannot come for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Playbook:
     params: Mapping[str, Param] = field(default_factory=dict)
     trigger: Condition | None = None
     cures: tuple[str, ...] = ()
-    """The incident classes it is for; unattended it runs only when the diagnosis names one. Empty: any."""
+    """The incident classes it is for; the controller runs it only if the diagnosis names one. Empty: any."""
     preconditions: tuple[Condition, ...] = ()
     limits: Limits = Limits()
     on_failure: OnFailure = OnFailure.PAUSE
@@ -107,5 +107,5 @@ class Playbook:
 
 
 def moves_mail(playbook: Playbook) -> bool:
-    """Does a step of it take a host out of service, for all or for most mail? Then a quorum and a target are asked."""
+    """Does a step take a host out of service, for all or most mail? Then a quorum and a fit target are needed."""
     return any(s.moves_mail or s.risk in {Risk.TRAFFIC, Risk.DOWNTIME} for s in playbook.steps)

@@ -1,15 +1,15 @@
-"""What to do about one step, from what was recorded and what the world reads. One table, searched whole.
+"""The next move for a step, by what is recorded and what is read. One table; a test searches all of it.
 
-Starting, going on and resuming after a crash are the same look-up, so there
-is no second code path that only a crash exercises.
+A start, the next step and a resume after a crash are the same look-up, so there
+is no code path that only a crash exercises.
 
-Rows, what our journal says of the step in the direction we are going:
+Rows: the journal, for the step and the direction:
     nothing   no intent: it was never begun
     intent    begun; whether it happened is not recorded
     acted     done; its effect is not yet verified (forward only)
 
-Columns, what the world says, read after the far side was *settled* (nothing
-of ours is running there, and nothing of ours that is late will still be let in):
+Columns: the host, read after it was *settled* (nothing of ours runs there, and a
+late request of ours will be refused):
 
                state action                     event action
     before     reads as before                  no result: it never began
@@ -17,8 +17,8 @@ of ours is running there, and nothing of ours that is late will still be let in)
     half       ours, cut off in the middle      began, ended without a result
     other      neither: somebody else's edit    (cannot be)
     unknown    could not be read                could not be read
-    running    the remote script is still at it
-    theirs     nothing of ours stands: it never began, or somebody turned it round  (by `settled`)
+    running    the remote script still runs
+    theirs     nothing of ours is there: it never began, or somebody reverted it  (by `settled`)
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class Reading(enum.StrEnum):
 
 
 class Move(enum.StrEnum):
-    """`act` records an intent first; `adopt` records what already is; `wait` reads again until the deadline."""
+    """`act` records an intent first; `adopt` records what is there already; `wait` reads again until the deadline."""
 
     ACT = "act"
     ADOPT = "adopt"
     VERIFY = "verify"
     WAIT = "wait"
     FAIL = "fail"
-    """Half done, or not ours to do any more: the step has failed, and its on_failure decides (an undo takes halves)."""
+    """Half done, or reverted by somebody: the step has failed, and its on_failure decides (an undo can take a half)."""
     ASK = "ask"
     CONFLICT = "conflict"
 
@@ -70,12 +70,12 @@ _FORWARD: Mapping[tuple[StepKind, Recorded, Reading], Move] = {
     (StepKind.STATE, Recorded.NOTHING, Reading.UNKNOWN): Move.WAIT,
     (StepKind.STATE, Recorded.INTENT, Reading.BEFORE): Move.ACT,
     (StepKind.STATE, Recorded.INTENT, Reading.WANTED): Move.ADOPT,
-    (StepKind.STATE, Recorded.INTENT, Reading.HALF): Move.FAIL,  # act, where acting again takes it on
+    (StepKind.STATE, Recorded.INTENT, Reading.HALF): Move.FAIL,  # act, if the act can be repeated from there
     (StepKind.STATE, Recorded.INTENT, Reading.OTHER): Move.CONFLICT,
     (StepKind.STATE, Recorded.INTENT, Reading.THEIRS): Move.FAIL,  # with nothing done, so no undo is owed
     (StepKind.STATE, Recorded.INTENT, Reading.UNKNOWN): Move.WAIT,
     **{(StepKind.STATE, Recorded.ACTED, w): Move.VERIFY for w in _ANY},  # verify looks for itself
-    # An event that was never begun by us cannot have a result of ours: if one is there, a person looks.
+    # An event that we never began cannot have a result: if there is one, a person looks.
     (StepKind.EVENT, Recorded.NOTHING, Reading.BEFORE): Move.ACT,
     (StepKind.EVENT, Recorded.NOTHING, Reading.WANTED): Move.ASK,
     (StepKind.EVENT, Recorded.NOTHING, Reading.HALF): Move.ASK,
@@ -109,7 +109,7 @@ _BACKWARD: Mapping[tuple[Recorded, Reading], Move] = {
 
 
 def forward(kind: StepKind, recorded: Recorded, world: Reading, *, repeat_safe: bool, goes_on: bool = False) -> Move:
-    """The next move for a step that is to be done. `goes_on`: acting again takes on what was cut off half-way."""
+    """The next move for a step that is to be done. `goes_on`: the act can be repeated from half-way."""
     if world is Reading.RUNNING:
         return Move.WAIT
     move = _FORWARD[kind, recorded, world]
@@ -118,7 +118,7 @@ def forward(kind: StepKind, recorded: Recorded, world: Reading, *, repeat_safe: 
 
 
 def backward(recorded: Recorded, world: Reading) -> Move:
-    """The next move for a state step that is to be undone; `recorded` speaks of the undo."""
+    """The next move for a state step that is to be undone; `recorded` is about the undo."""
     if world is Reading.RUNNING:
         return Move.WAIT
     return _BACKWARD[recorded, world]
@@ -131,7 +131,7 @@ def compare(
     want: Mapping[str, str],
     on_the_way: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Reading:
-    """Where bound values stand between `before` and `want`. Some of each, or on the way, is half: all are ours."""
+    """The reading of bound values. A mixture of `before`, `want` and `on_the_way` is half."""
     keys = {*before, *want}
     if not keys:
         raise ValueError("a state step without bound values cannot be compared")
@@ -143,20 +143,20 @@ def compare(
     return Reading.HALF if ours else Reading.OTHER
 
 
-# An open attempt on a setting: (is it an undo, the far side's word as for an event, what the setting reads).
-# What is not listed is as it reads.
+# An open attempt on a setting: (is it an undo, the result on the host as for an event, the reading of the setting).
+# A row that is not listed is as it reads.
 _SETTLED: Mapping[tuple[bool, Reading, Reading], Reading] = {
-    # Its script did not finish: what comes after the change (a check, a reload) may be missing.
+    # Its script did not finish: a check or reload after the change may be missing.
     (False, Reading.HALF, Reading.WANTED): Reading.HALF,
     (True, Reading.HALF, Reading.BEFORE): Reading.HALF,
-    # It never began, so whatever changed was changed by somebody else.
+    # It never began, so somebody else made the change.
     **{(False, Reading.BEFORE, w): Reading.THEIRS for w in (Reading.WANTED, Reading.HALF, Reading.OTHER)},
-    # It was done, and somebody turned it round again.
+    # It was done, and somebody reverted it.
     (False, Reading.WANTED, Reading.BEFORE): Reading.THEIRS,
     **{(True, Reading.WANTED, w): Reading.THEIRS for w in (Reading.WANTED, Reading.HALF, Reading.OTHER)},
 }
 
 
 def settled(far: Reading, now: Reading, *, undo: bool) -> Reading:
-    """Where a setting stands once our open attempt was settled, by the far side's word on it and by reading."""
+    """The reading of a setting after our open attempt was settled, by its result on the host and by the setting."""
     return far if far in {Reading.RUNNING, Reading.UNKNOWN} else _SETTLED.get((undo, far, now), now)

@@ -1,4 +1,4 @@
-"""Plans and runs as data for machines: the JSON documents of the command line, exactly as documented there."""
+"""Plans and runs as the JSON documents of the command line."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ _PAST = {
 
 
 def event_words(e: Event) -> tuple[str, str, str]:
-    """Who, what, and why of one event: `bypass`, `verified`, `queue.frozen 0, not growing for 5 s`."""
+    """Step, kind and reason of one event: `bypass`, `verified`, `queue.frozen 0, not growing for 5 s`."""
     data = e.data
     why = data.get("error") or data.get("unknown") or data.get("because") or data.get("reason") or ""
     if isinstance(why, list | tuple):

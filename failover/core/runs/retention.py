@@ -1,6 +1,6 @@
-"""How long a look is remembered: each one for what is going on now, a few for what people ask next week. Pure.
+"""How long looks and runs are kept. Pure.
 
-And how long a run is kept: for more than a year, and for ever while it is open or what it changed stands.
+Every look for two hours, a few for a week. A run for more than a year; for ever while it is open or in force.
 """
 
 from __future__ import annotations
@@ -13,31 +13,30 @@ from failover.core.runs.playbook import Playbook
 from failover.core.runs.summary import Summary
 
 RECENT = timedelta(hours=2)
-"""Every look of this long is kept: well above the longest `for:` of a condition, so no decision loses a sample."""
+"""Every look of this time is kept: far more than the longest `for:` of a condition."""
 OLDEST = timedelta(days=8)
-"""A week ago, the same hour, can still be compared with."""
+"""So that the same hour a week ago can be compared."""
 OLDEST_PROPOSAL = timedelta(days=7)
-"""How long after its end a proposal can still be listed."""
+"""A proposal is listed for so long after its end."""
 SLOT = timedelta(minutes=10)
 AHEAD = timedelta(hours=1)
-"""A look this far in the future was stamped by a clock that has been set back since; a nearer one comes true soon."""
+"""A look this far in the future is from a wrong clock; a nearer one comes true soon."""
 
 RUNS_KEPT = timedelta(days=400)
-"""Since its last record: last year's incident of the same week can still be read."""
+"""Since its last event; so that last year's incident of the same week can be read."""
 LEAST_RUNS = 1000
-"""The newest runs stay however old they are, so that a clock set years ahead forgets none of them."""
+"""The newest runs stay at any age, so that a clock set years ahead forgets none of them."""
 RUNS_AT_ONCE = 100
-"""So many runs at most are forgotten in one cycle, the longest untouched first; or given a time to count from."""
+"""Most runs that one cycle forgets, the longest untouched first; or gives a time to count from."""
 
 
 def looked_back(playbooks: Iterable[Playbook]) -> timedelta:
-    """How old a run may be and still keep one of these from a start: the longest `cooldown`, or span of `max_runs`."""
+    """The most age of a run that can still keep a playbook from a start: by `cooldown` or by `max_runs`."""
     return timedelta(seconds=max((max(p.limits.cooldown, p.limits.per) for p in playbooks), default=0.0))
 
 
 def newest_alike(runs: Iterable[Summary], most: int) -> tuple[Summary, ...]:
-    """In the order given, newest first: of those with one outline, that have all begun something or all nothing, so
-    many of the newest."""
+    """In the order given, newest first: at most so many with the same outline that have all acted or all not."""
     seen = Counter[str]()
     found = []
     for s in runs:
@@ -48,11 +47,11 @@ def newest_alike(runs: Iterable[Summary], most: int) -> tuple[Summary, ...]:
 
 
 def outlived(runs: Iterable[Summary], nth_newest: datetime | None, now: datetime, kept: timedelta) -> tuple[str, ...]:
-    """Which of these runs to forget, by id. `nth_newest`: when the oldest of the LEAST_RUNS newest was opened; None
-    where there are not so many.
+    """The ids of runs to forget. `nth_newest`: when the oldest of the LEAST_RUNS newest was opened; None if there are
+    not so many.
 
-    Kept are those that are open, those that owe an undo, the LEAST_RUNS newest, and whatever was recorded within `kept`
-    or RUNS_KEPT, if that is longer.
+    Kept are runs that are open or owe an undo, the LEAST_RUNS newest, and those with an event within `kept` or
+    RUNS_KEPT, whichever is longer.
     """
     if nth_newest is None:
         return ()
@@ -62,13 +61,12 @@ def outlived(runs: Iterable[Summary], nth_newest: datetime | None, now: datetime
 
 
 def forgotten(looks: Sequence[datetime], now: datetime) -> tuple[datetime, ...]:
-    """Which looks, told apart by their times, to forget; in the order given.
+    """The looks to forget, by their times, in the order given.
 
     Kept are those of the last two hours, before that the first of each ten
-    minutes of the clock for eight days, and always the newest, which says when
-    we last looked. Those more than an hour ahead go, the newest too: if they
-    stayed, they would never age. Slots stand still while time goes on, so it
-    does not matter how often this is done, nor by how many.
+    minutes of the clock for eight days, and always the newest. Looks more than an
+    hour ahead go, the newest too: they would never age. Slots are fixed to the
+    clock, so it does not matter how often this is called.
     """
     kept = _kept(sorted(at for at in looks if at <= now + AHEAD), now)
     return tuple(at for at in looks if at not in kept)
@@ -80,7 +78,7 @@ def _kept(looks: Sequence[datetime], now: datetime) -> set[datetime]:
 
 
 def _first_of_each_slot(looks: Iterable[datetime]) -> Iterable[datetime]:
-    """Of all looks, also of those too old: or the next one of the slot would be its first once the first is gone."""
+    """Of all looks, also too old ones: else the next one becomes the first of its slot."""
     first: dict[float, datetime] = {}
     for at in looks:
         first.setdefault(at.timestamp() // SLOT.total_seconds(), at)

@@ -1,7 +1,7 @@
-"""A run in short, so that an index can find it: what its events fold to, and what its plan is told by. Pure.
+"""A run in short, so that an index can find it: its folded events and a few fields of its plan. Pure.
 
-The journal stays the only truth. A summary follows from it and from nothing else, so it can be made again at any time;
-the store writes both in one transaction, so neither is ever without the other.
+The journal stays the only truth: a summary can be rebuilt from it at any time. The store writes both in one
+transaction.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from failover.core.runs.plan import Plan
 from failover.core.runs.playbook import Value
 
 UNKNOWN = "unknown"
-"""The playbook of a run of which nothing can be read."""
+"""The playbook of a run that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What never changes in a plan and is asked of old runs too. `steps`: by id, whether its change can be undone."""
+    """The fields of a plan that are needed of old runs, too. `steps`: by id, can it be undone?"""
 
     playbook: str
     hosts: tuple[str, ...] = ()
@@ -31,15 +31,15 @@ class Outline:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What it works on, as people name it."""
+        """Its hosts and domains."""
         return (*self.hosts, *self.domains)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands. `open`: nothing new may start on its hosts. `acted`: something was begun in it.
+    """The state of a run. `open`: nothing new may start on its hosts. `acted`: a step was begun.
 
-    `owes`: a change of its own that can be undone is not undone yet. `touched`: when its newest record was made.
+    `owes`: a change that can be undone is not undone yet. `touched`: the time of its newest event.
     """
 
     state: RunState
@@ -62,7 +62,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The first `seq` events of a run, folded: the next one needs none of them again."""
+    """The first `seq` events of a run, folded."""
 
     outline: Outline
     opened: datetime
@@ -78,7 +78,7 @@ class Folded:
         return folded
 
     def after(self, event: Event) -> Folded:
-        """The clock may have been set back: the newest time counts, not the last."""
+        """The latest time counts, not the last one: the clock may have been set back."""
         touched = max(self.touched, event.at)
         return replace(self, view=apply(self.view, event), seq=event.seq, touched=touched)
 

@@ -1,6 +1,4 @@
-"""Who takes the mail of a host that does not: the others in the order in which an operator would think of them, and the
-first of them that is fit. Pure.
-"""
+"""The target for the mail of a sick host: the first host that is fit, in an operator's order. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +12,10 @@ from failover.core.observe.signal import Outcome, Samples, latest
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`host` takes the mail; `why` says so where there were others, else it is empty.
+    """`host` takes the mail; `why`: empty if there was no other host.
 
-    `passed`: those that come before it in the order, and what is wrong with each. Where none is fit, `host` is the
-    first, and `passed` has them all.
+    `passed`: the hosts before it in the order, and what is wrong with each. If none is fit, `host` is the first, and
+    `passed` has them all.
     """
 
     host: str
@@ -26,22 +24,21 @@ class Choice:
 
 
 def takers(fleet: Fleet, domain: str | None) -> tuple[str, ...]:
-    """The hosts that take the mail of this domain, the preferred first: its `mx`; without it, each that has an MX name
-    at all. Of no domain in particular: every host."""
+    """The hosts that take the mail of this domain, the preferred first: its `mx`, else all with an MX name. Without a
+    domain: every host."""
     if domain is None or domain not in fleet.domains:
         return tuple(fleet.hosts)
     return fleet.domains[domain].mx or tuple(name for name, h in fleet.hosts.items() if h.mx)
 
 
 def served(fleet: Fleet, host: str | None) -> tuple[str, ...]:
-    """The domains whose mail this host takes, in the order of the fleet. One that says nothing of it may be any host's:
-    it is the target that has to be known by its MX name."""
+    """The domains whose mail this host takes, in the order of the fleet; a domain without `mx` may be any host's."""
     return tuple(n for n, d in fleet.domains.items() if host is None or not d.mx or host in d.mx)
 
 
 def order(fleet: Fleet, sick: str | None, domain: str | None) -> tuple[str, ...]:
-    """Who may take the mail of `sick`, never itself: first who says `standby_for` it; then the standbys, or for a sick
-    standby the primaries, which have the mail already; each in the order of the domain's MX, or else of the fleet."""
+    """The hosts that may take the mail of `sick`: first those with `standby_for` it, then the standbys (for a sick
+    standby the primaries, which have the mail already); each in the order of the domain's MX, else of the fleet."""
     role = fleet.hosts[sick].role if sick else Role.PRIMARY
 
     def rank(name: str) -> tuple[bool, bool]:
@@ -52,7 +49,7 @@ def order(fleet: Fleet, sick: str | None, domain: str | None) -> tuple[str, ...]
 
 
 def choose(fleet: Fleet, sick: str | None, domain: str | None, wrong: Callable[[str], str | None]) -> Choice | None:
-    """The first in order with whom nothing is `wrong`; the first of all where something is with each; None of none."""
+    """The first host in order without anything `wrong`; the first of all if none is fit; None if there is no host."""
     able = order(fleet, sick, domain)
     passed: list[tuple[str, str]] = []
     for name in able:
@@ -72,7 +69,7 @@ def _why(name: str, fleet: Fleet, sick: str | None, able: tuple[str, ...], passe
 
 
 def unfit(d: Diagnosis | None, now: Samples) -> str | None:
-    """Why a host may take no more mail than its own; None when it may. `now`: what was seen lately enough to count."""
+    """Why a host may not take the mail of others; None if it may. `now`: recent samples."""
     if d is None:
         return "is no host of hosts.yaml"
     if d.state in {State.FAILED, State.UNKNOWN}:

@@ -1,5 +1,5 @@
-"""Verify: watch a signal for the step's effect. What counts is that mail left: that little waits, or that what waits
-is young, shows nothing on a host where no mail comes, and is never reached on a busy one."""
+"""Verify: watch a signal for the step's effect. Mail has to leave: a short queue proves nothing on an idle host, and
+never comes on a busy one."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Seen(enum.StrEnum):
     NOT_YET = "not yet"
     NO = "no"
     UNKNOWN = "unknown"
-    """Time is up and we could not look: never a success, and never proof of failure."""
+    """Time is up and we could not look: neither a success nor a failure."""
 
 
 def watch(
     wanted: Watch, samples: Samples, *, since: datetime, now: datetime, waited: Mapping[str, float] | None = None
 ) -> tuple[Seen, str]:
-    """Judge the looks taken since the step acted (oldest first). `waited`: what `leaving.waiting` saw before it did."""
+    """Judge the looks taken since the step acted (oldest first). `waited`: from `leaving.waiting`, before the act."""
     looks = [s for s in of(samples, wanted.host, wanted.signal) if s.at >= since]
     readable = [s for s in looks if s.outcome is not Outcome.UNKNOWN]
     fit = [s for s in samples if s.at >= since]
@@ -37,18 +37,18 @@ def watch(
     if not readable or looks[-1].outcome is Outcome.UNKNOWN:
         reason = looks[-1].reason if looks else "no look came back"
         return Seen.UNKNOWN, f"{wanted.signal} on {wanted.host} could not be read: {reason}"
-    if readable[-1].partial:  # what was not examined may show the effect
+    if readable[-1].partial:  # the rest of the queue may show the effect
         return Seen.UNKNOWN, f"{said}: {readable[-1].reason}"
     return Seen.NO, f"{said}, after {duration((now - since).total_seconds())}"
 
 
 def patience_left(wanted: Watch, samples: Samples, *, since: datetime, now: datetime) -> float:
-    """Seconds until `watch` answers no to these looks; an effect that comes earlier ends it earlier."""
+    """Seconds until `watch` gives up, if no effect comes."""
     return _patience_left(wanted, [s for s in samples if s.at >= since], since, now)
 
 
 def signals(watches: Iterable[Watch]) -> frozenset[str]:
-    """All that has to be looked at for these."""
+    """The signals to look at for these."""
     return frozenset(name for w in watches for name in (counted(w.signal) if w.leaves else (w.signal,)))
 
 
@@ -84,7 +84,7 @@ def _patience_left(wanted: Watch, samples: Iterable[Signal], since: datetime, no
 
 
 def _moved(wanted: Watch, samples: Iterable[Signal]) -> Iterable[datetime]:
-    """When there was progress: a new minimum. Ups and downs of a busy host are none."""
+    """The times of progress: of new minimums. The ups and downs of a busy host do not count."""
     if wanted.leaves:
         yield from lows(wanted, samples)
         return
