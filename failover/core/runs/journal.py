@@ -1,4 +1,4 @@
-"""A run is its plan and its events. Folding the events gives where it stands; `core.runs.next` says what comes next.
+"""A run is its plan and its events. `fold` gives its state, `core.runs.next` its next move.
 
 The journal is the only truth: after `kill -9` a run goes on by the same fold and
 the same `next_` as after any step.
@@ -111,12 +111,12 @@ class RunView:
     because: str = ""
     accepted: bool = False
     although: str = ""
-    """Why a person has this session undo what its guards would keep."""
+    """A person's reason to undo in this session although a guard does not hold."""
     turned_by: str | None = None
     turned_because: str = ""
     """Not kept in the step: its undo clears the step's error."""
     epoch: int = 0
-    """Of its first session: by it runs of one state are in order, whatever clocks said."""
+    """The epoch of its first session: it orders the runs of a store, whatever clocks said."""
 
     @property
     def open(self) -> bool:
@@ -220,7 +220,7 @@ def _step_after(s: StepView, e: Event) -> StepView:
 
 
 def _reopen(s: StepView) -> StepView:
-    """A new session tries again what had stopped the last one, except where only a person's word helps."""
+    """A new session tries the stopped step again, unless only a person may decide."""
     if s.phase in {Phase.UNDO_BLOCKED, Phase.UNDO_FAILED}:
         return replace(s, phase=_standing(s), error=None)
     return s

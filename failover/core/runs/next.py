@@ -1,4 +1,4 @@
-"""What comes next in a run, from its plan and where it stands. Pure: it is the same before and after a crash."""
+"""The next move of a run, from its plan and its state. Pure: it is the same before and after a crash."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Verify:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Go backwards from here, since this step failed."""
+    """Begin the rollback, since this step failed."""
 
     step: Step
     because: str
@@ -100,15 +100,15 @@ def _next_back(plan: Plan, view: RunView) -> Next:
 
 
 def _undo_order(plan: Plan, view: RunView) -> list[Step]:
-    """Newest intent first; but traffic comes back last, to hosts on which nothing of ours is left."""
+    """Newest intent first; but traffic comes back last, when nothing of ours is left on its hosts."""
     by_id = {s.id: s for s in plan.steps}
     return sorted((by_id[i] for i in reversed(view.order)), key=lambda s: s.risk is Risk.TRAFFIC)
 
 
 def depends(earlier: Step, *, on: Step) -> bool:
-    """Must `on`'s undo succeed before `earlier` may be undone? On one host, and where traffic would come back to: yes.
+    """Must `on`'s undo succeed before `earlier` may be undone? Yes on the same host, and on hosts that get traffic.
 
-    The hosts that get traffic back are those that the undo's guards look at; where it has none, any host may.
+    Those are the hosts in the undo's guards; any host, if it has no guards.
     """
     if earlier.host == on.host or earlier.risk is Risk.NONE:
         return earlier.host == on.host
