@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from failover.controller.leader import Leader, by
+from failover.controller.observe import holds_now
 from failover.controller.result import CycleResult
 from failover.core.alerting import incident_alerts, run_alerts
 from failover.core.alerting.alert import Alert
 from failover.core.decide.failback import Return
 from failover.core.decide.verdict import Decision
 from failover.core.ids import new_key
-from failover.core.observe.condition import at_once, judge, predicates
 from failover.core.runs.journal import Did, Phase, RunState, RunView
 from failover.core.runs.plan import Plan
 from failover.core.runs.playbook import Playbook
@@ -71,12 +71,9 @@ def _somebody_began(runs: Runs, result: CycleResult) -> bool:
 
 
 def _still_holds(runs: Runs, result: CycleResult) -> bool:
-    """Does the trigger still hold, by a look made now?"""
     fired = next(x.candidate.bound.trigger for x in result.verdict.considered if x.fires and x.barrier is None)
     assert fired is not None
-    tests = predicates(fired)
-    fresh = runs.ports.look({t.host for t in tests}, frozenset(t.signal for t in tests))
-    return judge(at_once(fired), fresh, now=runs.now).holds is True
+    return holds_now(runs, fired)
 
 
 def ask(runs: Runs, playbooks: tuple[Playbook, ...], result: CycleResult) -> None:

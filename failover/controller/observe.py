@@ -121,5 +121,12 @@ def _failback(p: Playbook) -> tuple[Condition, ...]:
     return p.failback.when if p.failback else ()
 
 
+def holds_now(runs: Runs, trigger: Condition) -> bool:
+    """By one look made now, however many samples or how long a time it asks for."""
+    tests = predicates(trigger)
+    fresh = runs.ports.look({t.host for t in tests}, frozenset(t.signal for t in tests))
+    return judge(at_once(trigger), fresh, now=runs.now).holds is True
+
+
 def last_look(samples: Samples) -> datetime | None:
     return max((s.at for s in samples), default=None)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from failover.config.playbooks import bind_playbook
+from failover.controller.observe import holds_now
 from failover.core.ahead import is_ahead
 from failover.core.alerting import run_alerts
 from failover.core.alerting.alert import Alert
-from failover.core.observe.condition import at_once, judge, predicates
 from failover.core.runs.journal import Did, RunState, RunView
 from failover.core.runs.playbook import Playbook
 from failover.errors import ConfigError, FailoverError, Fault
@@ -59,6 +59,4 @@ def _trigger_holds(runs: Runs, record: RunRecord, playbooks: tuple[Playbook, ...
     except ConfigError:
         return False
     assert trigger is not None
-    tests = predicates(trigger)
-    seen = runs.ports.look({t.host for t in tests}, frozenset(t.signal for t in tests))
-    return judge(at_once(trigger), seen, now=runs.now).holds is True
+    return holds_now(runs, trigger)
