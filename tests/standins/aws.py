@@ -44,15 +44,20 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
+
+import botocore.session
 
 from tests.standins import route53, sigv4
 from tests.standins.answers import AwsError, Xml, document
 from tests.standins.ec2 import Ec2
 from tests.standins.route53 import Route53
+
+botocore.session.create_loader = cache(botocore.session.create_loader)
+"""AWS's own description of its APIs is read once in a process, not by each client: it is megabytes of JSON."""
 
 KEY, SECRET = "AKIASTANDIN000000001", "stand-in/secret/never/to/be/printed"
 SKEW = timedelta(minutes=15)
