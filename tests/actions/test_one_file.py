@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import failover
-from failover.config.catalogue import built_in
+from tests.copies import Product
 
 BOOK = """\
 version: 1
@@ -50,53 +45,36 @@ print(json.dumps({
 
 
 @pytest.fixture
-def product(tmp_path: Path) -> Path:
-    """A copy of the product's folder, to which a verb can be added."""
-    package = Path(failover.__file__).parent
-    shutil.copytree(package, tmp_path / "failover", ignore=shutil.ignore_patterns("__pycache__", "_playbooks"))
-    shutil.copytree(built_in(), tmp_path / "playbooks")
-    (tmp_path / "calm.yaml").write_text(BOOK)
-    return tmp_path
+def product(tmp_path: Path) -> Product:
+    ours = Product.at(tmp_path)
+    ours.write("calm.yaml", BOOK)
+    return ours
 
 
-def add(product: Path) -> None:
-    actions = product / "failover" / "actions"
-    shutil.copy(Path(__file__).with_name("dns_calm.py"), actions)
-    registry = actions / "__init__.py"
-    registry.write_text(registry.read_text().replace('    "dns_ttl",\n', '    "dns_ttl",\n    "dns_calm",\n'))
+def schema(product: Product) -> Any:
+    return json.loads(product.failover("playbooks", "schema").stdout)
 
 
-def python(product: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONPATH": str(product), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, *words], cwd=product, env=env, capture_output=True, text=True, timeout=60)
-
-
-def schema(product: Path) -> Any:
-    return json.loads(python(product, "-m", "failover", "playbooks", "schema").stdout)
-
-
-def test_without_them_it_is_unknown(product: Path) -> None:
-    said = python(product, "-m", "failover", "playbooks", "lint", "calm.yaml")
-    assert said.returncode == 2
-    assert 'calm.yaml:7:13: action is "dns.calm"; did you mean' in said.stdout
-
-
-def test_one_file_and_one_line_add_a_verb(product: Path) -> None:
+def test_one_file_and_one_line_add_a_verb(product: Product) -> None:
+    unknown = product.failover("playbooks", "lint", "calm.yaml")
+    assert unknown.returncode == 2
+    assert 'calm.yaml:7:13: action is "dns.calm"; did you mean' in unknown.stdout
     before = schema(product)
-    add(product)
-    assert python(product, "-m", "failover", "playbooks", "lint", "calm.yaml").stdout == "1 playbook is right\n"
+
+    product.add("actions", "dns_calm", Path(__file__).with_name("dns_calm.py").read_text(), after="dns_ttl")
+    assert product.failover("playbooks", "lint", "calm.yaml").stdout == "1 playbook is right\n"
     after = schema(product)
     assert after["$defs"].keys() - before["$defs"].keys() == {"Calm", "CalmStep"}
     assert after["$defs"]["CalmStep"]["properties"]["action"]["const"] == "dns.calm"
 
-    (product / "bad.yaml").write_text(BOOK.replace("name: calm", "name: bad").replace(", expires: 4h", ""))
-    bad = python(product, "-m", "failover", "playbooks", "lint", "bad.yaml").stdout
+    product.write("bad.yaml", BOOK.replace("name: calm", "name: bad").replace(", expires: 4h", ""))
+    bad = product.failover("playbooks", "lint", "bad.yaml").stdout
     assert bad == 'bad.yaml:8:5: steps[1].with lacks "expires"; add `expires: 4h`\n'
 
-    told = python(product, "-c", STORY, "calm.yaml")
+    told = product.python("-c", STORY, "calm.yaml")
     found = json.loads(told.stdout)
     assert found == {
-        "from": str(product / "failover" / "__init__.py"),
+        "from": str(product.folder / "failover" / "__init__.py"),
         "warnings": ["calm is not verified: the step reads it"],
         "not_changed": ["mx1", "mx2"],
         "run": "succeeded",

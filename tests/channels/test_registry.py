@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_args
-
-import pytest
+from typing import get_args
 
 import failover
 from failover.channels import CHANNELS
 from failover.channels.kind import example
 from tests.adapters.http_server import SECRET, Got, serving
+from tests.copies import Product
 
 PACKAGE = Path(failover.__file__).parent
 BESIDES = {"__init__", "kind", "notifier", "text"}
@@ -131,33 +128,19 @@ print(json.dumps({
 """
 
 
-def used(folder: Path, root: str) -> Any:
-    environment = {**os.environ, "PYTHONPATH": str(folder), "LOFT": f"{root}/{SECRET}", "RING": SECRET}
-    done = subprocess.run(
-        [sys.executable, "-c", USED], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def test_a_channel_is_one_file_and_one_line(tmp_path: Path) -> None:
+    product = Product.at(tmp_path)
+    product.add("channels", "pigeon", PIGEON, after="apprise")
 
-
-@pytest.fixture
-def with_pigeons(tmp_path: Path) -> Path:
-    """A copy of the package with one file and one line more."""
-    shutil.copytree(PACKAGE, tmp_path / "failover", ignore=shutil.ignore_patterns("__pycache__"))
-    registry = tmp_path / "failover" / "channels" / "__init__.py"
-    (registry.parent / "pigeon.py").write_text(PIGEON)
-    registry.write_text(registry.read_text().replace("_FILES = (\n", '_FILES = (\n    "pigeon",\n'))
-    return tmp_path
-
-
-def test_a_channel_is_one_file_and_one_line(with_pigeons: Path) -> None:
     def loft(got: Got) -> int:
         return 202 if got.document == {"letter": "the filter hangs", "ring": SECRET} else 400
 
-    (with_pigeons / "hosts.yaml").write_text(HOSTS + '  - {kind: pigeon, loft: "env:LOFT", ring: "env:RING"}\n')
-    (with_pigeons / "wrong.yaml").write_text(HOSTS + WRONG)
+    product.write("hosts.yaml", HOSTS + '  - {kind: pigeon, loft: "env:LOFT", ring: "env:RING"}\n')
+    product.write("wrong.yaml", HOSTS + WRONG)
     with serving(loft) as (root, got):
-        said = used(with_pigeons, root)
+        done = product.python("-c", USED, LOFT=f"{root}/{SECRET}", RING=SECRET)
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
     assert len(got) == 1
     assert (said["schema"]["required"], said["schema"]["description"]) == (["kind", "loft", "ring"], "A pigeon.")
     assert ("ok", "pigeon env:LOFT env:RING") in [(outcome, subject) for outcome, subject, _ in said["doctor"]]

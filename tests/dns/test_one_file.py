@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import failover
-from failover.config.catalogue import built_in
+from failover.dns import PROVIDERS
+from tests.copies import Product
 
 USUAL = "10 mx1.lab.test, 20 mx2.lab.test (TTL 60)"
 HOSTS = """\
@@ -69,52 +65,42 @@ print(text(draft(wanted, listed, {"mx1": HostFound(unseen("no"))}, zone, _tried(
 
 
 @pytest.fixture
-def product(tmp_path: Path) -> Path:
-    """A copy of the product's folder, to which a provider can be added, with a fleet that uses it."""
-    package = Path(failover.__file__).parent
-    shutil.copytree(package, tmp_path / "failover", ignore=shutil.ignore_patterns("__pycache__", "_playbooks"))
-    shutil.copytree(built_in(), tmp_path / "playbooks")
-    (tmp_path / "hosts.yaml").write_text(HOSTS)
-    (tmp_path / "zone.txt").write_text(USUAL)
-    (tmp_path / "known_hosts").touch()
-    return tmp_path
+def product(tmp_path: Path) -> Product:
+    """With a fleet that uses the provider, which can be added."""
+    ours = Product.at(tmp_path)
+    for name, text in (("hosts.yaml", HOSTS), ("zone.txt", USUAL), ("known_hosts", "")):
+        ours.write(name, text)
+    return ours
 
 
-def add(product: Path) -> None:
-    shutil.copy(Path(__file__).with_name("notebook.py"), product / "failover" / "dns")
-    registry = product / "failover" / "dns" / "__init__.py"
-    registry.write_text(registry.read_text().replace('    "route53",\n', '    "route53",\n    "notebook",\n'))
+def add(product: Product) -> None:
+    product.add("dns", "notebook", Path(__file__).with_name("notebook.py").read_text(), after="route53")
 
 
-def python(product: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONPATH": str(product), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, *words], cwd=product, env=env, capture_output=True, text=True, timeout=120)
-
-
-def test_without_them_it_is_unknown(product: Path) -> None:
-    said = python(product, "-m", "failover", "doctor")
+def test_without_them_it_is_unknown(product: Product) -> None:
+    said = product.failover("doctor")
     assert said.returncode == 2
     assert 'hosts.yaml:6:26: kind is "notebook"; known here: ' in said.stderr
 
 
-def test_its_errors_are_told_at_their_place(product: Path) -> None:
+def test_its_errors_are_told_at_their_place(product: Product) -> None:
     add(product)
     odd = "{kind: notebook, pag: zone.txt, pen: blue}"
-    (product / "hosts.yaml").write_text(HOSTS.replace("{kind: notebook, page: zone.txt}", odd))
-    said = python(product, "-m", "failover", "doctor").stderr
+    product.write("hosts.yaml", HOSTS.replace("{kind: notebook, page: zone.txt}", odd))
+    said = product.failover("doctor").stderr
     assert 'hosts.yaml:6:14: domains.lab.test.dns lacks "page"; add `page: zone.txt`' in said
     assert 'hosts.yaml:6:36: unknown key "pag" in domains.lab.test.dns; did you mean "page"?' in said
     assert 'hosts.yaml:6:51: "pen" without "ink"; a pen needs ink' in said
 
 
-def test_one_file_and_one_line_add_a_provider(product: Path) -> None:
+def test_one_file_and_one_line_add_a_provider(product: Product) -> None:
     add(product)
-    told = python(product, "-c", STORY)
+    told = product.python("-c", STORY)
     found = json.loads(told.stdout or "{}")
-    assert found.pop("schema", None) == ["notebook", *sorted(failover_kinds())], told.stderr
+    assert found.pop("schema", None) == ["notebook", *sorted(PROVIDERS)], told.stderr
     assert found == {
-        "from": str(product / "failover" / "__init__.py"),
-        "place": {"page": str(product / "zone.txt")},
+        "from": str(product.folder / "failover" / "__init__.py"),
+        "place": {"page": str(product.folder / "zone.txt")},
         "warnings": ["prefer: ink does not come off"],
         "run": "succeeded",
         "page": "9 mx2.lab.test, 10 mx1.lab.test, 20 mx2.lab.test (TTL 60)",
@@ -122,23 +108,17 @@ def test_one_file_and_one_line_add_a_provider(product: Path) -> None:
         "page_then": USUAL,
         "anchors": ["192.0.2.9:53"],
     }
-    doctor = json.loads(python(product, "-m", "failover", "doctor", "--json").stdout)["checks"]
+    doctor = json.loads(product.failover("doctor", "--json").stdout)["checks"]
     assert [(f["outcome"], f["says"]) for f in doctor if f["name"] == "dns rights"] == [("ok", "the page lies open")]
-    checked = json.loads(python(product, "-m", "failover", "check", "--json").stdout)["domains"]["lab.test"]
+    checked = json.loads(product.failover("check", "--json").stdout)["domains"]["lab.test"]
     assert (checked["dns"], checked["state"]) == ("notebook", "healthy")
 
 
-def test_init_writes_it_where_dns_shows_it(product: Path) -> None:
+def test_init_writes_it_where_dns_shows_it(product: Product) -> None:
     add(product)
-    said = python(product, "-c", DRAFT)
+    said = product.python("-c", DRAFT)
     assert "    # leafed through: the page lies open\n    dns: {kind: notebook, page: zone.txt}\n" in said.stdout, said
-    (product / "made.yaml").write_text(said.stdout)
-    assert python(product, "-m", "failover", "--hosts", "made.yaml", "check", "--json").returncode != 2
-    asked = python(product, "-m", "failover", "init", "lab.test", "--dns", "kind=notebok").stderr
+    product.write("made.yaml", said.stdout)
+    assert product.failover("--hosts", "made.yaml", "check", "--json").returncode != 2
+    asked = product.failover("init", "lab.test", "--dns", "kind=notebok").stderr
     assert "no DNS provider is called 'notebok'" in asked
-
-
-def failover_kinds() -> list[str]:
-    from failover.dns import PROVIDERS
-
-    return list(PROVIDERS)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.copies import ROOT, Done, Product
+
 FILE = '''
 """How long the host is up: a machine that came back a moment ago may go again."""
 
@@ -39,7 +35,6 @@ def read(visit, facts):
 
 FAMILY = Family((UPTIME,), asks=asks, read=read, newer=frozenset({"uptime"}))
 '''
-LINE = ('    "debts",\n', '    "debts",\n    "uptime",\n')
 HOSTS = """\
 version: 1
 hosts:
@@ -61,47 +56,33 @@ steps:
     verify: {none: "it changes nothing"}
     rollback: {none: "what was said stays said"}
 """
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Done]
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package with the file and the line."""
-    top = tmp_path_factory.mktemp("added")
-    shutil.copytree(ROOT / "failover", top / "failover", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "playbooks", top / "playbooks")
-    (top / "failover/signals/uptime.py").write_text(FILE.lstrip())
-    registry = top / "failover/signals/__init__.py"
-    text = registry.read_text()
-    assert text.count(LINE[0]) == 1
-    registry.write_text(text.replace(*LINE))
-    (top / "hosts.yaml").write_text(HOSTS)
-    (top / "just-back.yaml").write_text(BOOK)
-    return top
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Product:
+    """With the file and the line."""
+    ours = Product.at(tmp_path_factory.mktemp("added"))
+    ours.add("signals", "uptime", FILE.lstrip(), after="debts")
+    ours.write("hosts.yaml", HOSTS)
+    ours.write("just-back.yaml", BOOK)
+    return ours
 
 
 @pytest.fixture
-def run(copy: Path) -> Run:
-    def run(*words: str, look: str = "mx1 uptime 90\nmx2 uptime 90000") -> subprocess.CompletedProcess[str]:
-        paths = {"PYTHONPATH": f"{copy}:{ROOT}", "FAILOVER_HOSTS": str(copy / "hosts.yaml")}
-        state = {"FAILOVER_STATE": f"sqlite:///{copy}/state.db", "LOOK": look}
-        return subprocess.run(
-            [sys.executable, "-m", "tests.signals.scripted", *words],
-            env={**os.environ, **paths, **state},
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+def run(copy: Product) -> Run:
+    paths = {"FAILOVER_HOSTS": "hosts.yaml", "FAILOVER_STATE": "sqlite:///state.db"}
+
+    def run(*words: str, look: str = "mx1 uptime 90\nmx2 uptime 90000") -> Done:
+        return copy.python("-m", "tests.signals.scripted", *words, LOOK=look, **paths)
 
     return run
 
 
-def test_a_playbook_may_name_it_and_an_editor_offers_it(run: Run, copy: Path) -> None:
+def test_a_playbook_may_name_it_and_an_editor_offers_it(run: Run, copy: Product) -> None:
     linted = run("playbooks", "lint", "just-back.yaml")
     assert linted.returncode == 0, linted.stderr
-    (copy / "wrong.yaml").write_text(BOOK.replace("host.uptime", "host.uptme").replace("just-back", "wrong"))
+    copy.write("wrong.yaml", BOOK.replace("host.uptime", "host.uptme").replace("just-back", "wrong"))
     wrong = run("playbooks", "lint", "wrong.yaml")
     assert "host.uptime" in wrong.stdout + wrong.stderr
     schema = run("playbooks", "schema").stdout
@@ -110,7 +91,7 @@ def test_a_playbook_may_name_it_and_an_editor_offers_it(run: Run, copy: Path) ->
     ]["properties"]["signal"]["oneOf"]
 
 
-def test_check_shows_it_in_each_of_its_formats(run: Run, copy: Path) -> None:
+def test_check_shows_it_in_each_of_its_formats(run: Run, copy: Product) -> None:
     shown = json.loads(run("check", "--json").stdout)["hosts"]
     assert (shown["mx1"]["state"], shown["mx2"]["state"]) == ("degraded", "healthy")
     seen = shown["mx1"]["signals"]["host.uptime"]
@@ -118,7 +99,7 @@ def test_check_shows_it_in_each_of_its_formats(run: Run, copy: Path) -> None:
     assert "host.uptime   warn   up for 90 s" in run("check").stdout
     assert "'mx1 host.uptime'=90s;600:;;0;" in run("check", "--nagios").stdout
     run("check", "--textfile", "failover.prom")
-    text = (copy / "failover.prom").read_text()
+    text = (copy.folder / "failover.prom").read_text()
     assert 'failover_signal_value{host="mx1",signal="host.uptime",vantage="mx1"} 90.0\n' in text
 
 
