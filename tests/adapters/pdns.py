@@ -1,4 +1,4 @@
-"""A real PowerDNS in a lab's place, and a line to its API that loses what it is told to lose."""
+"""A real PowerDNS in a lab's place, and a line to its API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import shutil
 import socket
 import sqlite3
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,10 +13,10 @@ from http.client import HTTPConnection
 from typing import Any
 
 from failover.lab import Lab
-from tests.adapters.lab_net import inside
+from tests.adapters.lab_net import Line, Speech, inside
 from tests.labs import until
 
-NAME, KEY = "shop.test", "s3cret-api-key"
+SHOP, API_KEY = "shop.test", "s3cret-api-key"
 SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 USUAL = ("10 mx1.lab.test.", "20 mx2.lab.test.")
 WHERE, ADDRESS, API = "mx2", "10.77.0.12", 8081
@@ -28,7 +27,7 @@ gsqlite3-database={INSIDE}/zones.db
 gsqlite3-pragma-synchronous=0
 local-address={ADDRESS}
 api=yes
-api-key={KEY}
+api-key={API_KEY}
 webserver=yes
 webserver-address={ADDRESS}
 webserver-port={API}
@@ -40,7 +39,7 @@ query-cache-ttl=0
 negquery-cache-ttl=0
 zone-cache-refresh-interval=0
 """
-ZONE = f"/api/v1/servers/localhost/zones/{NAME}."
+ZONE = f"/api/v1/servers/localhost/zones/{SHOP}."
 
 
 class Pdns:
@@ -58,7 +57,7 @@ class Pdns:
         with (folder / "log").open("w") as log:
             self.process = lab.popen(WHERE, argv, stdout=log, stderr=log)
         until(self.answers, within=20, what="PowerDNS answers")
-        zone = {"name": f"{NAME}.", "kind": "Native", "nameservers": [f"{WHERE}.lab.test."]}
+        zone = {"name": f"{SHOP}.", "kind": "Native", "nameservers": [f"{WHERE}.lab.test."]}
         status, said = self.api("POST", "/api/v1/servers/localhost/zones", zone)
         assert status == 201, said
         self.put(USUAL)
@@ -76,7 +75,7 @@ class Pdns:
     def api(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         def ask() -> tuple[int, Any]:
             line = HTTPConnection(ADDRESS, API, timeout=10)
-            line.request(method, path, json.dumps(document) if document else None, {"X-API-Key": KEY})
+            line.request(method, path, json.dumps(document) if document else None, {"X-API-Key": API_KEY})
             answer = line.getresponse()
             said = answer.read()
             return answer.status, json.loads(said) if said.startswith((b"{", b"[")) else said
@@ -86,7 +85,7 @@ class Pdns:
     def put(self, values: Sequence[str], ttl: int = 60, disabled: Sequence[str] = (), **more: object) -> None:
         """As a person or another tool would."""
         rows = [{"content": v, "disabled": v in disabled} for v in (*values, *disabled)]
-        rrset = {"name": f"{NAME}.", "type": "MX", "ttl": ttl, "changetype": "REPLACE", "records": rows, **more}
+        rrset = {"name": f"{SHOP}.", "type": "MX", "ttl": ttl, "changetype": "REPLACE", "records": rows, **more}
         for _ in range(1000):  # its SQLite file is busy now and then: 500
             if (status := self.api("PATCH", ZONE, {"rrsets": [rrset]})[0]) == 204:
                 return
@@ -108,67 +107,15 @@ class Pdns:
         self.db.execute(statement)
 
 
-class ApiLine:
-    """A loopback port that passes HTTP requests on, as a tunnel does. `lose` says what becomes of the next PATCHes:
+def api_line() -> Line:
+    return Line(ADDRESS, API, Speech(_request, _whole, lambda asked: asked.startswith(b"PATCH")))
 
-    `answer`: carried out, and the line is cut before the answer; `request`: cut before it arrives; `silence`: it
-    arrives, and nothing comes back until the asker gives up; `late`: cut, to arrive when `late` is set; `drip`: the
-    answer comes byte by byte; `500`: carried out, answered 500; `503`: not carried out, answered 503.
-    """
 
-    def __init__(self) -> None:
-        self.lose: list[str] = []
-        self.patches = 0
-        self.late, self.arrived = threading.Event(), threading.Event()
-        self._port = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._port.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self.late.set()
-        self._port.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                asker, _ = self._port.accept()
-                threading.Thread(target=self._serve, args=(asker,), daemon=True).start()
-
-    def _serve(self, asker: socket.socket) -> None:
-        with asker, suppress(OSError):
-            asked = _request(asker)
-            is_patch = asked.startswith(b"PATCH")
-            self.patches += is_patch
-            how = self.lose.pop(0) if is_patch and self.lose else ""
-            if how == "late":
-                threading.Thread(target=self._later, args=(asked,), daemon=True).start()
-            if how in {"request", "late"}:
-                return
-            answer = b"" if how == "503" else self._ask(asked)
-            if how == "silence":
-                asker.settimeout(30)
-                asker.recv(1)  # returns when the asker hangs up
-            elif how in {"500", "503"}:
-                asker.sendall(f"HTTP/1.1 {how} Busy\r\nContent-Length: 0\r\n\r\n".encode())
-            elif how == "drip":
-                for at in range(len(answer)):
-                    asker.sendall(answer[at : at + 1])
-                    time.sleep(0.2)
-            elif how != "answer":
-                asker.sendall(answer)
-
-    def _later(self, asked: bytes) -> None:
-        self.late.wait(30)
-        self._ask(asked)
-        self.arrived.set()
-
-    def _ask(self, asked: bytes) -> bytes:
-        with socket.create_connection((ADDRESS, API), timeout=10) as server:
-            server.sendall(asked)
-            found = b""
-            while part := server.recv(65_536):  # PowerDNS closes after each answer
-                found += part
-            return found
+def _whole(server: socket.socket) -> bytes:
+    found = b""
+    while part := server.recv(65_536):  # PowerDNS closes after each answer
+        found += part
+    return found
 
 
 def _request(at: socket.socket) -> bytes:

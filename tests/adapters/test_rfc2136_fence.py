@@ -156,21 +156,6 @@ def test_moved_to_and_fro_while_we_stood_still_our_write_is_refused(busy: Busy) 
     assert busy.inside(lambda: busy.zone.mx(busy.name)) == OLD
 
 
-def test_without_our_lease_nothing_is_sent(busy: Busy) -> None:
-    with pytest.raises(Refused, match="taken over"):
-        busy.inside(lambda: busy.zone.swap(busy.name, expected=OLD, wanted=NEW, check_lease=Lost(0)))
-    assert busy.inside(lambda: busy.zone.mx(busy.name)) == OLD
-
-
-def test_an_edit_of_the_ttl_alone_after_our_look_is_not_written_over(busy: Busy) -> None:
-    theirs = replace(OLD, ttl=300)
-    zone = busy.meddled(lambda: busy.moves(OLD, theirs))
-    with pytest.raises(Changed) as e:
-        busy.inside(lambda: zone.swap(busy.name, expected=OLD, wanted=NEW))
-    assert theirs.text in str(e.value)
-    assert busy.inside(lambda: busy.zone.mx(busy.name)) == theirs
-
-
 def test_where_others_edit_other_names_all_the_time_we_get_through_and_nobodys_edit_is_lost(busy: Busy) -> None:
     over, wrote, seen, swaps = threading.Event(), list[str](), set[MxSet](), 20
     tried: list[int] = []
