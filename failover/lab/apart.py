@@ -1,4 +1,4 @@
-"""What keeps the lab's scripts off this machine: they are told the namespaces we stand in, and go on only in others."""
+"""Keep the lab's scripts off this machine: they get the ids of our namespaces, and go on only in others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The scenes of the drill `august-11`: in the morning the handler's container ends, in the afternoon the filter hangs.
 
-Two causes with one symptom, each cured by its own playbook; the second wave comes once the first is over.
+Two causes with one symptom, each cured by its own playbook; the second wave comes after the first.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from failover.lab import spam_filter_hung
 from failover.lab.playing import PATIENCE_S, Playing
 
 MORNING, AFTERNOON = "handler-down", spam_filter_hung.INCIDENT
-STEADY = {"mx1": 2.5, "mx2": 1.0}  # messages a second: so few that the filter keeps up, however busy the machine is
-PILED_UP = 15  # messages; that nothing is handed on is seen by then
+STEADY = {"mx1": 2.5, "mx2": 1.0}  # messages a second: the filter keeps up even on a busy machine
+PILED_UP = 15  # messages; enough to see that nothing is handed on
 
 
 def play(drill: Playing) -> None:
@@ -43,7 +43,7 @@ def is_named(drill: Playing) -> None:
 
 
 def is_cured(drill: Playing) -> None:
-    """By what `run` recommends of itself: the long queue alone must not have it touch the filter."""
+    """By the recommendation of `run`: it must not touch the filter because of a long queue."""
     if MORNING not in drill.recommended(0, "--yes", "--reason", "drill, first wave", limit=180):
         raise StepFailed(f"`failover run` did not cure it by {MORNING}", try_="read what it printed")
     cured = time.time()

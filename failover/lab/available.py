@@ -1,4 +1,4 @@
-"""Can a lab run here? Found by trying, in namespaces that vanish with the attempt."""
+"""Can a lab run here? Tried in namespaces that vanish afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ip link add eth0 type veth peer name eth1
 
 
 def why_not() -> str | None:
-    """One sentence why no lab can run on this machine; None when it can."""
+    """Why no lab can run on this machine, in a sentence; None if it can."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         return f"no lab can run here: {', '.join(missing)} not found"

@@ -1,7 +1,7 @@
 """Bring up all places of a lab, hosts side by side, each step bounded by one deadline.
 
-First the holder of what they share (`lan`) and the two seats; then the hosts; then a cable to each; then wait until
-each host has said that it is ready, which it does when its services greet.
+First the holder of the shared namespaces (`lan`) and the two seats, then the hosts, then a cable to each. Then wait
+until each host is ready, that is until its services greet.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _host_command(lab: Lab, lan: int, host: Place) -> list[str]:
 
 
 def _spawn(lab: Lab, name: str, argv: list[str]) -> None:
-    """Through setsid(1): it outlives us and our terminal, and when it ends it is not our zombie."""
+    """Through setsid(1): it outlives us and our terminal, and does not become our zombie."""
     with (lab.folder / name / "boot.log").open("w") as log:
         subprocess.run(
             ["setsid", "-f", *argv],

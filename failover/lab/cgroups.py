@@ -11,12 +11,12 @@ ABOVE = "failover-lab"
 
 
 def name(folder: Path) -> str:
-    """Of the group under which all containers of the lab in this run folder are, from the hierarchy's root."""
+    """The group of all containers of the lab in this run folder, from the hierarchy's root."""
     return f"/{ABOVE}/{folder.name}"
 
 
 def remove(folder: Path, *, within: float = 5.0) -> None:
-    """From every hierarchy, once all of the lab's processes have ended; a group that has one left stays."""
+    """From every hierarchy, after the lab's processes have ended; a group with a process stays."""
     deadline = time.monotonic() + within
     while left := [group for at in (*ROOT.glob("*/"), ROOT) for group in _deepest_first(at / name(folder)[1:])]:
         for group in left:

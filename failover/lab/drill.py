@@ -1,7 +1,7 @@
-"""A drill on a real lab: its scenes are played, then every letter is recounted from what the handlers received.
+"""A drill on a real lab: its scenes are played, then every letter is counted at the handlers.
 
-Whatever goes wrong on the way becomes a failure of the report. The world is healed, the traffic stopped and the mail
-counted in any case.
+An error on the way becomes a failure of the report. In any case the incidents are healed, the traffic stopped and the
+mail counted.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from failover.lab.story import Story
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`extras`: what the lab has to come up with; `incidents` are healed at the end, whatever happened.
+    """`extras` of the lab; `incidents`: healed at the end in any case.
 
-    `entries`: the servers that take on its mail; the plot is of the last one's queue.
+    `entries`: the servers that accept its mail; the plot shows the queue of the last one.
     """
 
     name: str
@@ -43,7 +43,7 @@ SCENARIOS = {s.name: s for s in (AUGUST_11, SPAM_FILTER_HUNG, MX_DOWN)}
 
 
 def played(scenario: Scenario, lab: Lab, line: Callable[[str], None]) -> DrillReport:
-    """Play it on a lab that is up, and tell it by `line`. Raises nothing for what fails in the drill."""
+    """Play it on a lab that is up; `line` gets the story. Failures are in the report, not raised."""
     folder = lab.folder / f"drill-{tag()}"
     folder.mkdir(mode=0o700)
     ledgers = tuple(
@@ -87,7 +87,7 @@ def _noting(drill: Playing, scene: Callable[[], None]) -> None:
 
 
 def waiting(messages: int) -> list[str]:
-    """Of what is missing in the end, some is only late. The reason may be this machine, not what is rehearsed."""
+    """Missing mail may only be late: perhaps this machine is slow."""
     if not messages:
         return []
     busy = f"{os.getloadavg()[0]:.0f} processes want the {os.cpu_count()} cores of this machine"

@@ -1,7 +1,7 @@
-"""What goes into a lab's run folder before anything starts: the files of each place, the secrets, hosts.yaml.
+"""Fill a lab's run folder before the start: the files of each place, the secrets, hosts.yaml.
 
-The files of a host are the trees `files/all`, `files/KIND` and `files/NAME` laid over one another, `@WORD@` filled in,
-and those that follow from the list of places.
+The files of a host are the trees `files/all`, `files/KIND` and `files/NAME`, one over the other, with `@WORD@` filled
+in; and files made from the list of places.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def hosts_file() -> str:
 
 
 def zones() -> dict[str, str]:
-    """Zone file texts by file name: the domain, its reverse, and a root in which nothing else exists."""
+    """Zone files by name: the domain, its reverse, and a root zone with nothing else."""
     servers = "".join(f"@ IN NS {p.fqdn}.\n" for p in HOSTS if p.kind == "ns")
     glue = "".join(f"{p.fqdn}. IN A {p.address}\n" for p in PLACES.values())
     exchanges = "".join(f"@ IN MX {10 * n} {p.fqdn}.\n" for n, p in enumerate((p for p in HOSTS if p.kind == "mx"), 1))
@@ -37,7 +37,7 @@ def zones() -> dict[str, str]:
 
 
 def trees() -> tuple[str, ...]:
-    """What of this machine a lab host needs at the same path, read-only: this interpreter, and this project."""
+    """Folders of this machine that a lab host needs, read-only: this interpreter and this project."""
     return tuple(dict.fromkeys((sys.base_prefix, sys.prefix, str(Path(__file__).parents[2]))))
 
 
@@ -94,7 +94,7 @@ def _lay(tree: Path, onto: Path, words: dict[str, str]) -> None:
             text = text.replace(word, value)
         target = onto / source.relative_to(tree)
         _write(target, text)
-        # A wheel may have lost the mode; what is meant to be run is known by its place.
+        # A wheel may have lost the mode; executables are known by their folder.
         target.chmod(0o755 if target.parent.name in {"init.d", "sbin"} else 0o644)
 
 

@@ -1,4 +1,4 @@
-"""Where the labs of this machine live, and who may bring one up or down right now."""
+"""The folder of this machine's labs, and the lock for `up` and `down`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def base() -> Path:
 def locked(folder: Path, *, within: float = 300.0) -> Iterator[None]:
     """
     One `up` or `down` of a lab at a time; the lock dies with its holder, and its file goes with the lab.
-    Raises FailoverError when someone else still has it after `within` seconds.
+    Raises FailoverError if another process still has it after `within` seconds.
     """
     path, deadline = folder.with_name(f".{folder.name}.lock"), time.monotonic() + within
     while (fd := _lock(path)) is None:
@@ -42,7 +42,7 @@ def locked(folder: Path, *, within: float = 300.0) -> Iterator[None]:
 
 
 def _lock(path: Path) -> int | None:
-    """None when held, and when its last holder has just removed the file: we would hold a lock nobody sees."""
+    """None if it is held, or if its last holder has just removed the file: a lock on that file would be useless."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,4 +1,4 @@
-"""The lab that a drill is played on: one drill at a time, and nothing left of it, even by one that was killed."""
+"""The lab for a drill: one drill at a time; a drill that was killed leaves nothing for the next."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ OURS = b"brought up by a drill, to be taken down by it\n"
 @contextmanager
 def ground(name: str, line: Callable[[str], None], *, keep: bool, extras: Collection[str] = ()) -> Iterator[Lab]:
     """
-    The lab of that name, brought up if it is not, its software fetched if it never was. One that was up already is
-    used as it stands, and stays up; unless a drill that was killed left it, hung filter and all: then a new one.
-    Raises Refused when another drill is being played on it, and as `Lab.up` does.
+    The lab of that name; brought up, and its software fetched, if necessary. A lab that was up is used as it is, and
+    stays up; but one that a killed drill left is made anew. Raises Refused if another drill is played on it, and as
+    `Lab.up`.
     """
     lab = Lab(name)
     _clear_what_a_killed_drill_left(lab)
@@ -41,7 +41,7 @@ def ground(name: str, line: Callable[[str], None], *, keep: bool, extras: Collec
 
 
 def _lock(lab: Lab) -> int:
-    """Held by the process as long as its drill runs, and let go of by the kernel if it is killed."""
+    """Held while the drill runs; the kernel drops it if the process is killed."""
     lock = os.open(lab.folder / "drill.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,8 @@
-"""The mail handler of a lab host: takes what Postfix hands over and writes one line a message to its ledger.
+"""The mail handler of a lab host: takes mail from Postfix and writes one line a message to its ledger.
 
-Run inside the host by /etc/init.d/handler as `python -m failover.lab.handler`. The line is written before the 250,
-so what Postfix believes delivered is in the ledger; what it delivers twice is there twice. TERM ends it between
-two messages: no message is in the ledger whose 250 is not under way.
+Run inside the host by /etc/init.d/handler as `python -m failover.lab.handler`. The line is written before the 250, so
+every mail that Postfix takes for delivered is in the ledger, a doubled one twice. TERM ends it between two messages, so
+every line has its 250.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SIZE_MAX = 64 * 1024 * 1024
 
 
 def entry(content: bytes, recipients: list[str], at: float, sender: str = "") -> dict[str, Any]:
-    """What the ledger keeps of a message; `at` in seconds since the epoch, `sha256` of the body alone."""
+    """The ledger's line for a message; `at` is Unix time, `sha256` of the body alone."""
     head, _, body = re.sub(rb"\r\n", b"\n", content).partition(b"\n\n")
     headers = email.parser.BytesHeaderParser().parsebytes(head + b"\n\n")
     return {

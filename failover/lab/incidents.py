@@ -1,4 +1,4 @@
-"""The incidents a lab can suffer: one entry each, with its cause and the way back."""
+"""The incidents of a lab: one entry each, with its cause and its end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def incident(name: str) -> Incident:
 
 
 def _signal(signal: str, *comms: str) -> Callable[[Lab, str], None]:
-    """To every process of those names, in that order, inside the host's own pid namespace; the first must exist."""
+    """Send it to every process of those names, in that order, in the host's pid namespace; the first must exist."""
 
     def send(lab: Lab, host: str) -> None:
         for n, comm in enumerate(comms):
@@ -57,7 +57,7 @@ HANDLER = r"[^ ]*python[^ ]* -P -m failover\.lab\.handler"
 
 
 def _handler(signal: str) -> Callable[[Lab, str], None]:
-    """It may be down just now, or another one than before: a cure is allowed."""
+    """It may be down or restarted: a cure is allowed."""
     return lambda lab, host: _run(lab, host, "pkill", f"-{signal}", "-xf", HANDLER, check=False)
 
 

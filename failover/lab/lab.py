@@ -1,4 +1,4 @@
-"""One lab, known by its name: up, down, run things in its places. Labs by other names are other worlds.
+"""One lab, known by its name: up, down, run programs in its places. Labs of other names are separate.
 
 RUN/NAME/          hosts.yaml, known_hosts, id_ed25519, tsig, failover.db
 RUN/NAME/PLACE/    pid, boot.log, files/ (laid over the host's root), shared/ (its /run/lab), handler/ (the ledger)
@@ -28,15 +28,15 @@ SLACK = "FAILOVER_LAB_SLACK"
 
 
 def slack() -> float:
-    """What the environment says of this machine: how much longer than on the author's a thing may take."""
+    """The factor for time-outs on this machine, from the environment."""
     return float(os.environ.get(SLACK, "1"))
 
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A name and nothing else: two processes that hold the same name mean the same world.
+    """A name and nothing else: two processes with the same name use the same lab.
 
-    `slack` multiplies the time that things are given: a slow machine is late, not broken.
+    `slack` multiplies time-outs, for slow machines.
     """
 
     name: str = "lab"
@@ -58,11 +58,11 @@ class Lab:
         return place(name).address
 
     def ledger(self, host: str) -> Path:
-        """What the handler of `host` took, one JSON object a line; absent until its first message."""
+        """The ledger of `host`: one JSON object a line; absent until its first message."""
         return self.folder / place(host).name / "handler" / "ledger.jsonl"
 
     def pid(self, name: str) -> int | None:
-        """The process that holds a place (or `lan`), as the machine sees it; None when it is gone."""
+        """The process of a place (or `lan`), by its pid on the machine; None if it is gone."""
         try:
             pid = int((self.folder / name / "pid").read_text())
         except (OSError, ValueError):
@@ -70,28 +70,27 @@ class Lab:
         return pid if processes.is_marked(pid, self.folder, looks=20) else None
 
     def held(self, name: str) -> int:
-        """The same, of a lab that is up; else raises FailoverError."""
+        """The same for a lab that is up. Raises FailoverError if it is gone."""
         if (pid := self.pid(name)) is None:
             raise FailoverError(f"lab {self.name} is not up", try_=f"`failover lab up --name {self.name}`")
         return pid
 
     def is_up(self) -> bool:
-        """Every place is held and every host has said it is ready."""
+        """Every place has its process, and every host is ready."""
         held = all(self.pid(name) for name in ("lan", *PLACES))
         return held and all((self.folder / host.name / "shared" / "ready").exists() for host in HOSTS)
 
     @property
     def extras(self) -> frozenset[str]:
-        """What it came up with beyond the usual software; empty when it is not up."""
+        """The extra software that it came up with; empty if it is not up."""
         path = self.folder / "extras"
         return frozenset(path.read_text().split()) if path.exists() else frozenset()
 
     def up(self, install: bool = False, *, within: float = 90.0, extras: Collection[str] = ()) -> bool:
         """
-        Bring it up, with `extras` of `layer.EXTRAS`; False when it already was. What a crash left of this name is
-        cleared first. Raises ConfigError when it is up without an extra asked for, NeedsPerson when the software is
-        missing and `install` is off, FailoverError when no lab can run here or a host does not come up in `within`
-        seconds; then nothing of it is left.
+        Bring it up, with `extras` of `layer.EXTRAS`; False if it was up. Remains of a crash are removed first. Raises
+        ConfigError if it is up without an extra asked for, NeedsPerson if the software is missing and `install` is off,
+        FailoverError if no lab can run here or a host does not come up in `within` seconds; then nothing of it is left.
         """
         with locked(self.folder):
             if self.is_up():
@@ -112,7 +111,7 @@ class Lab:
             return True
 
     def down(self) -> bool:
-        """Leave nothing; False when there was nothing."""
+        """Remove all of it; False if there was nothing."""
         with locked(self.folder):
             was = self.folder.exists()
             self._clear()
@@ -127,8 +126,8 @@ class Lab:
 
     def command(self, name: str, argv: list[str], *, limit: float | None = None) -> list[str]:
         """
-        The command line that runs `argv` in a place, arguments untouched. With `limit` (seconds) the far side is
-        ended too: a host has its own pid namespace, and what runs there outlives the nsenter that started it.
+        The command line that runs `argv` in a place, arguments untouched. With `limit` (seconds) the program there is
+        ended, too: it would outlive the nsenter that started it, since a host has its own pid namespace.
         """
         where, pid = place(name), str(self.held(name))
         inner = argv if limit is None else ["timeout", "-k", str(KILL_AFTER_S), str(limit), *argv]
@@ -137,7 +136,7 @@ class Lab:
         return ["nsenter", "-t", pid, "-m", "-n", f"--wdns={Path.cwd()}", "--", *inner]
 
     def environment(self, name: str) -> dict[str, str]:
-        """A host's is plain; a seat's is the caller's; `controller` has what `failover` needs besides."""
+        """Plain for a host, the caller's for a seat; `controller` has the variables of `failover`, too."""
         if place(name).is_host:
             return boot.PLAIN | {"TERM": os.environ.get("TERM", "dumb")}
         ours = dict(os.environ) | processes.mark(self.folder) | {"FAILOVER_LAB": self.name}
@@ -158,8 +157,8 @@ class Lab:
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """
-        Run `argv` in a place and wait, at most `timeout` seconds times `slack`. Raises OutcomeUnknown when it took
-        longer (it was ended), StepFailed when it failed and `check` is on.
+        Run `argv` in a place and wait, at most `timeout` seconds times `slack`. Raises OutcomeUnknown after that (it
+        was ended), StepFailed if it failed and `check` is on.
         """
         timeout *= self.slack
         command, env, started = self.command(name, argv, limit=timeout), self.environment(name), time.monotonic()
@@ -179,7 +178,7 @@ class Lab:
         return done
 
     def popen(self, name: str, argv: list[str], **how: Any) -> subprocess.Popen[Any]:
-        """Start `argv` in a place; `how` goes to subprocess.Popen, an `env` in it is laid over the place's own."""
+        """Start `argv` in a place; `how` goes to subprocess.Popen, its `env` is added to that of the place."""
         env = self.environment(name) | dict(how.pop("env", {}))
         return subprocess.Popen(self.command(name, argv), env=env, **how)
 

@@ -1,7 +1,7 @@
 """The lab's software, installed once into an overlay layer over / and kept as a tar file in the cache.
 
-A tar file, unpacked into memory when a lab comes up: the kernel refuses two overlay layers of which one lies
-inside the other ("overlapping lowerdir path", seen on 6.18), and a cache folder lies inside /.
+The tar file is unpacked into memory when a lab comes up: the kernel refuses an overlay layer inside another one
+("overlapping lowerdir path", seen on 6.18), and a cache folder is inside /.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EXTRAS = {
     "journal": ("systemd",),
     "powerdns": ("pdns-server", "pdns-backend-sqlite3"),
 }
-"""What a lab may have besides; each set of software is a layer of its own, so nobody waits for what they do not use."""
+"""Extra software; each set is a layer of its own, so nobody waits for software that they do not use."""
 DPKG_STATUS = Path("/var/lib/dpkg/status")
 INSTALL = Path(__file__).with_name("install.sh")
 INSTALL_S = 600.0
@@ -41,13 +41,13 @@ def packages(extras: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def cached(extras: Iterable[str] = ()) -> Path:
-    """Where the layer for these packages on this machine, as it is now, is kept; it need not exist."""
+    """The file of the layer for these packages on this machine as it is now; it need not exist."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "failover" / "lab" / _key(packages(extras)) / "layer.tar"
 
 
 def _key(wanted: tuple[str, ...]) -> str:
-    """The layer holds copies of the machine's dpkg database and users, so any change of packages makes a new one."""
+    """The layer has copies of the machine's dpkg database and users, so any change of packages makes a new one."""
     if not DPKG_STATUS.exists():
         raise FailoverError(f"the lab installs Debian packages and {DPKG_STATUS} is missing", try_="use a Debian host")
     digest = hashlib.sha256()
@@ -57,12 +57,12 @@ def _key(wanted: tuple[str, ...]) -> str:
 
 
 def ensure(*, install: bool, extras: Iterable[str] = ()) -> Path:
-    """The layer, installed first when `install`; raises NeedsPerson (nothing was fetched) when it is not there."""
+    """The layer; installed first if `install`. Raises NeedsPerson if it is not there (nothing was fetched)."""
     wanted, layer = packages(extras), cached(extras)
     if layer.exists():
         return layer
     if not install:
-        named = ", ".join(sorted(wanted, key=PACKAGES.__contains__)[:6])  # what is not in every lab comes first
+        named = ", ".join(sorted(wanted, key=PACKAGES.__contains__)[:6])  # extras first
         options = "".join(f" --with {extra}" for extra in extras)
         raise NeedsPerson(
             f"the lab's software is not there yet: it would fetch {_size(wanted)} of Debian packages ({named}…)"
@@ -74,7 +74,7 @@ def ensure(*, install: bool, extras: Iterable[str] = ()) -> Path:
 
 
 def _size(wanted: tuple[str, ...]) -> str:
-    """Fetch size in MB as apt reckons it; what lies in the machine's package cache is not fetched again."""
+    """Megabytes to fetch, by apt, without those in the machine's package cache."""
     asked = ["apt-get", "-qq", "-o", "Debug::NoLocking=1", "--print-uris", "--no-install-recommends", "install"]
     try:
         uris = subprocess.run([*asked, *wanted], capture_output=True, text=True, timeout=60, check=True).stdout
@@ -104,9 +104,9 @@ def _install(layer: Path, wanted: tuple[str, ...], extras: Iterable[str]) -> Non
                     f"the lab's software{_named(extras)} could not be installed: {said or e}",
                     try_=f"read {log}" + ("; the drill spam-filter-hung does without" if extras else ""),
                 ) from e
-        made.replace(layer)  # whole or not at all: two labs may install at once
+        made.replace(layer)  # atomic: two labs may install at once
 
 
 def _named(extras: Iterable[str]) -> str:
-    """What it is beyond the usual: a lab without it may well be had."""
+    """The name of an extra, for the message: a lab without it may be possible."""
     return "".join(f", with {extra} ({', '.join(EXTRAS[extra])})," for extra in extras)

@@ -1,6 +1,6 @@
-"""The two books of a drill: what the servers took on (the sender's log) and what the handlers received (their ledgers).
+"""The two books of a drill: the mail that servers accepted (the sender's log), and the mail that handlers received.
 
-Everything a drill reports is recounted from these, never from a counter that was kept along the way.
+The counts of a drill come from these alone, never from a counter.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A line of a handler's ledger; `seq` is empty when the letter came without its number."""
+    """A line of a handler's ledger; `seq` is empty if the letter has no number."""
 
     host: str
     received: Received
@@ -44,14 +44,14 @@ class Books:
         return tuple(x for x in self.letters if x.outcome == "accepted")
 
     def tally(self, *, apart: frozenset[str] = frozenset()) -> Tally:
-        """Counts over all; delays without those `apart`, which somebody held back on purpose."""
+        """Counts over all; delays without the letters `apart`, which were held on purpose."""
         unsure = [x.sent.seq for x in self.letters if x.outcome == "unknown"]
         sent = [x.sent for x in self.accepted]
         usual = count([s for s in sent if s.seq not in apart], self.received)
         return replace(count(sent, self.received, grace=unsure), delay=usual.delay)
 
     def altered(self) -> tuple[str, ...]:
-        """Letters whose body arrived otherwise than it was sent: cut short, or run together with another."""
+        """Letters whose body arrived changed: cut short, or joined with another."""
         sent = {x.sent.seq: x.sha256 for x in self.letters}
         found = (d for d in self.deliveries if sent.get(d.received.seq, d.sha256) != d.sha256)
         return tuple(sorted({d.received.seq for d in found}))
@@ -64,25 +64,25 @@ class Books:
         return tuple(x.sent for x in self.accepted if x.host == host and x.sent.seq not in apart)
 
     def scanned(self, host: str, *, taken_after: float = 0.0) -> int:
-        """How many of the letters that `host` took on after a Unix time went through its spam filter."""
+        """How many of the letters that `host` accepted after a Unix time were scanned."""
         wanted = {s.seq for s in self.sent(host) if s.at > taken_after}
         return sum(d.host == host and d.received.scanned and d.received.seq in wanted for d in self.deliveries)
 
     def undelivered(self, host: str, *, taken_before: float, apart: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Sequence numbers of the letters `host` took on before a Unix time and of which a recipient still waits."""
+        """Numbers of the letters that `host` accepted before a Unix time and that some recipient has not received."""
         got = {(d.received.seq, r) for d in self.deliveries for r in d.received.to}
         taken = (s for s in self.sent(host, apart=apart) if s.at < taken_before)
         return frozenset(s.seq for s in taken if any((s.seq, r) not in got for r in s.to))
 
 
 def read(logs: Iterable[Path], ledgers: Iterable[tuple[str, Path, int]]) -> Books:
-    """`ledgers`: host, file, and how many bytes of it were there before the drill."""
+    """`ledgers`: host, file, and its bytes before the drill."""
     letters = tuple(_posted(line) for log in logs for line in _lines(log, 0))
     return Books(letters, tuple(_delivery(host, line) for host, path, was in ledgers for line in _lines(path, was)))
 
 
 def _lines(path: Path, start: int) -> list[dict[str, Any]]:
-    """Whole lines only: the last may be in the middle of being written. An absent file has none."""
+    """Whole lines only: the last one may not be complete. An absent file has none."""
     if not path.exists():
         return []
     with path.open("rb") as file:

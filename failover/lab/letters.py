@@ -1,4 +1,4 @@
-"""The numbered mail of a drill: every kind that has broken a filter or a failover before, made from a seed.
+"""The numbered mail of a drill, made from a seed: all kinds that have broken a filter or a failover before.
 
 Sizes differ, some letters have several recipients, and some end without a line break: those can only be sent by
 BDAT (RFC 3030), and a filter that waits for the line end hangs on them.
@@ -21,7 +21,7 @@ UNENDED = 0.15  # share whose body has no last line break
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`body` ends with CRLF unless the letter is one of those that do not."""
+    """`body` ends with CRLF, except in a few letters."""
 
     seq: str
     to: tuple[str, ...]
@@ -46,7 +46,7 @@ class Letter:
 
     @property
     def digest(self) -> str:
-        """Of the body as it has to arrive: lines end in LF, and Postfix ends the last one where the sender did not."""
+        """The digest of the body as it has to arrive: with LF, also at the end."""
         arrives = self.body.replace(b"\r\n", b"\n")
         return hashlib.sha256(arrives if self.ended else arrives + b"\n").hexdigest()
 
@@ -63,5 +63,5 @@ def letter(seq: str, chance: random.Random) -> Letter:
 
 
 def tag() -> str:
-    """A beginning for sequence numbers that no other drill of this machine uses."""
+    """A prefix for sequence numbers that no other drill of this machine uses."""
     return f"{time.time_ns() // 1_000_000:x}"

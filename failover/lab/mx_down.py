@@ -1,7 +1,7 @@
-"""The scenes of the drill `mx-down`: the primary MX is cut off, and mail of servers that look up MX is moved and back.
+"""The scenes of the drill `mx-down`: the primary MX is cut off; mail is moved to the other one, and back.
 
-Exim and Postfix send, each by its own rules. No mail is under way at the moment of the cut: what a server has sent
-whole and not seen acknowledged it sends again (RFC 1047), which is theirs, and would be counted as ours.
+Exim and Postfix send, each by its own rules. No mail is under way at the moment of the cut: a sender repeats a message
+without an acknowledgement (RFC 1047), and the drill would count that as our duplicate.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def is_named(drill: Playing) -> None:
 
 
 def is_moved(drill: Playing) -> float:
-    """By what `run` recommends of itself. Returns the Unix time from which every new letter belongs to mx2."""
+    """By the recommendation of `run`. Returns the Unix time from which every new letter belongs to mx2."""
     drill.begun = time.time()
     drill.story.marks["run"] = drill.story.elapsed
     _, said = drill.expect({0}, "run", "--yes", "--reason", "drill", limit=180)
@@ -92,7 +92,7 @@ def is_moved(drill: Playing) -> float:
 
 
 def _took_s(drill: Playing) -> float:
-    """From the durable intent until it was verified, by the run's own journal."""
+    """Seconds from the intent until it was verified, by the run's journal."""
     _, said = drill.story.failover(drill.lab, "runs", "show", str(drill.run), "--json", limit=30, quiet=True)
     at = {e["kind"]: e["at"] for e in json.loads(said)["timeline"] if e["step"] == "prefer"}
     return (_time(at["verified"]) - _time(at["intent"])) if {"intent", "verified"} <= at.keys() else float("inf")
@@ -105,7 +105,7 @@ def _time(text: str) -> float:
 
 
 def primary_is_back(drill: Playing, moved: float) -> None:
-    """It greets again, and still gets nothing: the records decide, not that it does not answer."""
+    """It greets again, and still gets no mail: the records decide."""
     drill.lab.heal(CUT)
     drill.story.until(lambda: _greets(drill), "mx1 greets again", within=PATIENCE_S)
     drill.story.say("mx1 is back, and still second", mark="heal")
@@ -116,7 +116,7 @@ def primary_is_back(drill: Playing, moved: float) -> None:
 
 
 def is_put_back(drill: Playing, shown: tuple[str, ...]) -> None:
-    """Refused as long as mx1 is not seen to be well, which on a busy machine it may be at the second look."""
+    """Refused until mx1 is seen to be well, which on a busy machine may take a second look."""
     for tries_left in reversed(range(5)):
         if drill.expect({0, 6} if tries_left else {0}, "rollback", "--yes", limit=60)[0] == 0:
             break
@@ -130,7 +130,7 @@ def is_put_back(drill: Playing, shown: tuple[str, ...]) -> None:
 
 
 def arrives_at(drill: Playing, mx: str, *, since: float) -> None:
-    """Await some letters of each relay, taken on after a Unix time, at this MX."""
+    """Wait for some letters of each relay at this MX, accepted after a Unix time."""
 
     def enough() -> bool:
         books = drill.books()
@@ -140,7 +140,7 @@ def arrives_at(drill: Playing, mx: str, *, since: float) -> None:
 
 
 def drawn(books: Books, mx: str, *, since: float, relay: str | None = None) -> frozenset[str]:
-    """Letters that were taken on after a Unix time, by that relay or by any, and were delivered at this MX."""
+    """Letters that a relay (None: any) accepted after a Unix time and that were delivered at this MX."""
     taken = {s.seq for name in ([relay] if relay else relays.RELAYS) for s in books.sent(name) if s.at > since}
     return frozenset(d.received.seq for d in books.deliveries if d.host == mx and d.received.seq in taken)
 

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def plug(lan: int, each: Place, pid: int) -> None:
-    """Its near end is named after the place, its far end is the place's eth0 and has the place's address."""
+    """The near end has the place's name, the far end is its eth0 with its address."""
     _ip(lan, f"link add {each.name} type veth peer name eth0 netns {pid}\nlink set {each.name} master br0 up\n")
     _ip(pid, f"link set lo up\naddr add {each.address}/24 dev eth0\nlink set eth0 up\n")
 
 
 def pull(lab: Lab, host: str) -> None:
-    """Out of the bridge, not down: a link set down and up again has no carrier for up to a second after the heal."""
+    """Out of the bridge, not down: a link that was down has no carrier for up to a second after the heal."""
     _ip(lab.held("lan"), f"link set {place(host).name} nomaster\n")
 
 

@@ -1,4 +1,4 @@
-"""The places of a lab and where they stand on its network; the only list of them."""
+"""The places of a lab with their addresses; the only list of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DOMAIN = "lab.test"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`kind` is `mx` or `ns` for a host with a root and processes of its own, `seat` for a network on the real root."""
+    """`kind`: `mx` or `ns` for a host with its own root and processes; `seat`: only its own network."""
 
     name: str
     address: str

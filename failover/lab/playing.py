@@ -1,6 +1,6 @@
-"""One playing of a drill on a lab: what its scenes ask, do and write down, and how it ends whatever happened.
+"""One playing of a drill on a lab: the steps for its scenes, its notes, and its end in any case.
 
-What must never happen meanwhile is collected as failures; a scene that cannot go on raises.
+Violations are collected as failures; a scene that cannot go on raises.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from failover.lab.sending import Sending
 from failover.lab.story import Story
 
 STEADY = {"mx1": 7.0, "mx2": 1.0}  # messages a second; a scan costs 60 ms of CPU (measured), so a small lab is slow
-PATIENCE_S = 180.0  # for each thing that is waited for: bounds, so that a busy machine is not a failed drill
-HOLDS, LOOKED_ENOUGH = "would hold", 4  # on a busy machine a look takes so long that three are not had in one go
+PATIENCE_S = 180.0  # for each wait; long, so that a busy machine fails no drill
+HOLDS, LOOKED_ENOUGH = "would hold", 4  # on a busy machine three looks may not fit into one command
 CONFIGURATION = "cd /etc/postfix && for f in main.cf master.cf; do sha256sum $f; stat -c '%n %a %u:%g %s' $f; done"
 
 
@@ -38,18 +38,18 @@ class Playing:
     named: float | None = None
     begun: float | None = None
     held: dict[str, str] = field(default_factory=dict)
-    """Letters the administrator put on hold: sequence number by queue id."""
+    """Letters that the administrator put on hold: sequence number by queue id."""
     entries: tuple[str, ...] = ("mx1",)
-    """The servers that take on the letters which the spans are about."""
+    """The servers that accept the letters of the spans."""
     run: str | None = None
     restored: bool = False
     late: int = 0
-    """Messages that wait in the queues of mx1 and mx2 when all is over."""
+    """Messages in the queues of mx1 and mx2 at the end."""
 
     # The end, whatever happened -------------------------------------------------------
 
     def stop(self) -> None:
-        """No more mail is sent. Raises StepFailed when a sender did not end well."""
+        """Stop the senders. Raises StepFailed if one did not end well."""
         while self.senders:
             _, sender = self.senders.popitem()
             sender.stop()
@@ -81,7 +81,7 @@ class Playing:
         return read(sorted(self.folder.glob("*.jsonl")), self.ledgers)
 
     def spans(self) -> tuple[float | None, float | None, float | None]:
-        """Seconds: hang → named; run begun → the first new letter delivered; run begun → what had waited is gone."""
+        """Seconds: hang → named; begin of the run → first new letter delivered; begin of the run → backlog gone."""
         books, begun = self.books(), self.begun
         named = self.named - self.hung if self.named and self.hung else None
         if begun is None:
@@ -102,7 +102,7 @@ class Playing:
         return code, said
 
     def recommended(self, wanted: int, *words: str, limit: float) -> str:
-        """`failover run WORDS`, by what it recommends of itself; again while it still holds for want of looks."""
+        """`failover run WORDS` by its own recommendation; repeated while it needs more looks."""
         for _ in range(LOOKED_ENOUGH):
             code, said = self.story.failover(self.lab, "run", *words, limit=limit)
             if code != 0 or HOLDS not in said:

@@ -25,7 +25,7 @@ def plot(samples: Sequence[tuple[float, int]], marks: Mapping[str, float], *, ti
 
 
 def _columns(samples: Sequence[tuple[float, int]], end: float, width: int) -> list[int]:
-    """The most in each column's span; a span without a look shows the look before it."""
+    """The maximum of each column; a column without a look shows the one before."""
     most = [-1] * width
     for at, n in samples:
         column = min(width - 1, int(at / end * width))
@@ -36,12 +36,12 @@ def _columns(samples: Sequence[tuple[float, int]], end: float, width: int) -> li
 
 
 def _rows(n: int, top: int) -> int:
-    """Rounded up: one waiting message shows."""
+    """Rounded up, so that one message shows."""
     return -(-n * HEIGHT // top)
 
 
 def _under(marks: Mapping[str, float], end: float, gutter: int, width: int) -> list[str]:
-    """Each word begins under its time; where two would meet, the later one goes a line down."""
+    """Each word begins under its time; if two would overlap, the later one is a line lower."""
     lines: list[str] = []
     for word, at in sorted(marks.items(), key=lambda m: m[1]):
         text = f"^{word} {at:.0f} s"

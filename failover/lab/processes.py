@@ -1,4 +1,4 @@
-"""Which processes belong to a lab. Each carries the lab's run folder in its environment: no pid file can go stale."""
+"""The processes of a lab. Each has the lab's run folder in its environment, so there is no stale pid file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def mark(folder: Path) -> dict[str, str]:
 
 def is_marked(pid: int, folder: Path, *, looks: int = 1) -> bool:
     """
-    False also for a process that is gone, or a zombie: its environment reads empty. So does that of a live one for
-    the moment in which it calls exec (seen on a busy machine), so who takes False for gone looks more than once.
+    False also for a process that is gone, or a zombie: its environment is empty. That of a live one is empty, too, for
+    the moment of an exec (seen on a busy machine): look more than once before you take False for gone.
     """
     for look in range(looks):
         if look:
@@ -34,13 +34,13 @@ def is_marked(pid: int, folder: Path, *, looks: int = 1) -> bool:
 
 
 def marked(folder: Path) -> set[int]:
-    """Never this process or its ancestors: `lab down` may be typed inside `lab exec controller bash`."""
+    """Without this process and its ancestors: `lab down` may be typed inside `lab exec controller bash`."""
     pids = {int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal()}
     return {pid for pid in pids - _lineage() if is_marked(pid, folder)}
 
 
 def _late(folder: Path) -> set[int]:
-    """Who was in the middle of an exec just now."""
+    """Processes that were in an exec just now."""
     time.sleep(0.02)
     return marked(folder)
 
@@ -59,9 +59,9 @@ def _lineage() -> set[int]:
 
 def end_all(folder: Path, *, within: float = 20.0) -> None:
     """
-    End every process of the lab. A host's process 1 takes the whole host with it, daemons that cleared
-    their environment too (pid_namespaces(7)); mounts and interfaces go with the last process that holds them.
-    Raises NeedsPerson when some outlive `within` seconds.
+    End every process of the lab. With a host's process 1 the whole host ends, also daemons with an empty environment
+    (pid_namespaces(7)); mounts and interfaces go with their last process. Raises NeedsPerson if some are left after
+    `within` seconds.
     """
     deadline = time.monotonic() + within
     while left := marked(folder) or _late(folder):

@@ -1,6 +1,6 @@
-"""The queues of a lab host, counted from outside: no process is started there, so looking twice a second costs nothing.
+"""The queues of a lab host, counted from outside without a process there, so a look costs nothing.
 
-A queue file is named in the folder it is in; one that moves while we count may be missed or counted twice.
+A file that moves while we count may be missed or counted twice.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ LOOKS = 3
 
 
 def names(lab: Lab, host: str, *queues: str) -> frozenset[str]:
-    """Names of the queue files (their queue ids) of `host` in the given queues; of all that wait when none is given."""
+    """The queue ids of `host` in these queues; of all waiting mail if none is given."""
     spool = Path(f"/proc/{lab.held(host)}/root/var/spool/postfix")
     return frozenset(name for queue in queues or WAITING for _, _, files in os.walk(spool / queue) for name in files)
 
 
 def empty(lab: Lab, *hosts: str) -> Callable[[], bool]:
-    """Nothing waits on these hosts, and nothing did at the looks before: a file on the move was not just missed."""
+    """Nothing waits on these hosts, at several looks: one look may miss a file that moves."""
     looks: list[int] = []
 
     def look() -> bool:
@@ -40,7 +40,7 @@ def empty(lab: Lab, *hosts: str) -> Callable[[], bool]:
 
 @contextmanager
 def watched(lab: Lab, host: str) -> Iterator[list[tuple[float, int]]]:
-    """Samples (time.monotonic(), messages waiting), one every half second as long as the context is open."""
+    """Samples (time.monotonic(), waiting messages), two a second while the context is open."""
     samples: list[tuple[float, int]] = []
     over = threading.Event()
 

@@ -1,7 +1,7 @@
-"""Two real mail servers that look up MX records for themselves, as the world's do: Exim on ns1, Postfix on ns2.
+"""Two real mail servers that look up MX records: Exim on ns1, Postfix on ns2.
 
 Postfix is in the lab's layer. Exim cannot be installed beside it (both are the mail-transport-agent), so its packages
-are fetched once, unpacked in the cache, and the one program and its libraries are laid into the host.
+are unpacked in the cache, and the program and its libraries are copied into the host.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ cat >/etc/exim4/exim4.conf
 [ -s /run/exim.pid ] && kill -0 "$(cat /run/exim.pid)" 2>/dev/null ||
   exim4 -bd -q5s -oP /run/exim.pid </dev/null >/run/exim.out 2>&1"""
 STOP_EXIM = "kill $(cat /run/exim.pid) && rm /run/exim.pid"
-# queue_run_delay: what both MX refused for a moment is not to wait five minutes.
+# queue_run_delay: mail that both MX refused for a moment should not wait five minutes.
 START_POSTFIX = """cd /etc/postfix && cp /usr/share/postfix/master.cf.dist master.cf && cat >main.cf && newaliases
 postconf -F '*/*/chroot = n' && { postfix status 2>/dev/null || postfix start; } </dev/null >/run/postfix.out 2>&1"""
 POSTFIX = """compatibility_level = 3.6
@@ -73,7 +73,7 @@ maillog_file = /var/log/mail.log
 
 
 def start(lab: Lab) -> None:
-    """Bring both up on a lab that is up; fetches Exim first if it was never. Raises FailoverError."""
+    """Start both on a lab that is up; fetches Exim the first time. Raises FailoverError."""
     _lay_exim(lab)
     lab.run("ns1", ["sh", "-c", START_EXIM], input=EXIM, timeout=START_S)
     lab.run("ns2", ["sh", "-c", START_POSTFIX], input=POSTFIX, timeout=START_S)
@@ -85,7 +85,7 @@ def stop(lab: Lab) -> None:
 
 
 def waiting(lab: Lab) -> int:
-    """Messages in both queues, counted from outside; one on the move may be missed."""
+    """Messages in both queues, counted from outside; one that moves may be missed."""
     found = 0
     for host, spools in (("ns1", ("exim4/input",)), ("ns2", _POSTFIX_QUEUES)):
         roots = [Path(f"/proc/{lab.held(host)}/root/var/spool", spool) for spool in spools]
@@ -98,7 +98,7 @@ _POSTFIX_QUEUES = tuple(f"postfix/{queue}" for queue in ("maildrop", "incoming",
 
 
 def empty(lab: Lab) -> Callable[[], bool]:
-    """Nothing waits, and nothing did at the looks before."""
+    """Nothing waits, at several looks."""
     looks: list[int] = []
 
     def look() -> bool:
@@ -138,13 +138,13 @@ def _unpacked() -> Path:
             said = getattr(e, "stderr", b"") or b""
             told = said.decode(errors="replace").strip()[-300:] or str(e)
             raise FailoverError(f"fetching Exim failed: {told}", try_="`apt-get update`, then again") from e
-        (made / "usr/sbin/exim4").chmod(0o755)  # no program that becomes root lies about in a cache
+        (made / "usr/sbin/exim4").chmod(0o755)  # no setuid program in a cache
         made.rename(tree)
     return tree
 
 
 def _fetch(folder: str) -> None:
-    """By the machine's own package lists, or, where it has none, by lists fetched into `folder`."""
+    """By the machine's package lists; if it has none, by lists fetched into `folder`."""
     lists = Path(folder, "lists")
     (lists / "partial").mkdir(parents=True)
     private = [f"Dir::State::lists={lists}", "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache="]

@@ -1,7 +1,7 @@
 """A content filter as FILTER_README's advanced one: in by SMTP on 10025 or LMTP on 10027, through spamd, out to 10026.
 
-Run inside a lab host whose wiring wants it, by /etc/init.d/scanner. When spamd does not answer it waits, as such
-filters do, and then says 451: mail is late, never lost, never let through unscanned.
+Run inside a lab host by /etc/init.d/scanner, if its wiring needs it. If spamd does not answer it waits, as such filters
+do, and then says 451: mail is late, but never lost or unscanned.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ONWARD_S = 60.0
 
 
 async def scan(content: bytes) -> bytes:
-    """The message as spamd marks it; raises OSError or ValueError when spamd gives no whole answer."""
+    """The message as spamd marks it. Raises OSError or ValueError if spamd gives no whole answer."""
     reader, writer = await asyncio.open_connection(*SPAMD)
     try:
         writer.write(b"PROCESS SPAMC/1.5\r\nContent-length: %d\r\n\r\n" % len(content) + content)
@@ -35,7 +35,7 @@ async def scan(content: bytes) -> bytes:
 
 
 class Scanner:
-    """aiosmtpd's handler: one message in, one message on, and its answer is ours."""
+    """aiosmtpd's handler: passes each message on, and returns the answer."""
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         try:

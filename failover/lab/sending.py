@@ -32,7 +32,7 @@ class Sending:
         return cls(process, log)
 
     def stop(self) -> None:
-        """Every open letter is finished first. Raises StepFailed when the program did not end as it should."""
+        """Open letters are finished first. Raises StepFailed if the program did not end well."""
         self.process.terminate()
         try:
             code = self.process.wait(STOP_S)

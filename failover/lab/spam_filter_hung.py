@@ -1,5 +1,5 @@
-"""The scenes of the drill `spam-filter-hung`: mail flows, the spam filter hangs, the real command line takes it out of
-its path, and puts everything back. It is also the second wave of `august-11`.
+"""The scenes of the drill `spam-filter-hung`: the spam filter hangs, and the real command line takes it out of the path
+and puts it back. It is also the second wave of `august-11`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def hangs(drill: Playing) -> None:
 
 
 def is_named(drill: Playing) -> None:
-    """While the first mail piles up: a scan that does not answer is waited for anyway."""
+    """While the first mail piles up, since the look waits for a scan anyway."""
     for _ in range(3):
         code, said = drill.story.failover(drill.lab, "check", limit=30)
         if code in {1, 2} and "spam filter hung" in said:
@@ -69,7 +69,7 @@ def piles_up(drill: Playing) -> None:
 
 
 def is_cured(drill: Playing) -> None:
-    """The plan that was read is the plan that is run: `--plan` refuses when anything it rests on has changed."""
+    """The plan that was read is run: `--plan` refuses it if a bound value has changed."""
     plan = str(drill.lab.folder / "plan.json")
     drill.recommended(10, "--dry-run", "--out", plan, limit=60)
     if drill.configuration() != drill.before:
@@ -85,7 +85,7 @@ def is_cured(drill: Playing) -> None:
 
 
 def undo_is_refused(drill: Playing) -> None:
-    """What the undo guards against still holds: spamd hangs."""
+    """The undo is refused: spamd still hangs."""
     during = drill.configuration()
     drill.expect({6}, "rollback", "--yes", limit=60)
     if drill.configuration() != during:
@@ -99,7 +99,7 @@ def heals(drill: Playing) -> None:
 
 
 def is_put_back(drill: Playing) -> None:
-    """Refused again while the filter is slow to come back, which on a busy machine it may be at the second look."""
+    """Refused again while the filter is slow to come back, as it may be on a busy machine."""
     for tries_left in reversed(range(5)):
         drill.story.until(drill.filter_answers, "the spam filter of mx1 answers again", within=PATIENCE_S)
         if drill.expect({0, 6} if tries_left else {0}, "rollback", "--yes", limit=60)[0] == 0:
@@ -115,7 +115,7 @@ def flows_again(drill: Playing) -> None:
 
 
 def hold(drill: Playing) -> None:
-    """The newest that wait: none of them is being delivered, since all delivery slots hang with older ones."""
+    """The newest waiting letters: all delivery slots hang with older ones, so none of these is being delivered."""
     waiting = queues.names(drill.lab, "mx1")
     stuck = [x for x in drill.books().accepted if x.host == "mx1" and x.queue_id in waiting][-HELD:]
     drill.held = {str(x.queue_id): x.sent.seq for x in stuck}

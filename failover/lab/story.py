@@ -1,4 +1,4 @@
-"""How a drill is told: what happens, with its time since the beginning, and what the real commands print, indented."""
+"""The story of a drill: each event with its time, and the output of the real commands, indented."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INDENT = " " * 9
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`line` takes each line as it comes; `began` is of time.monotonic(); `slack` multiplies what things may take."""
+    """`line` takes each line; `began` is of time.monotonic(); `slack` multiplies time-outs."""
 
     line: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
@@ -39,8 +39,8 @@ class Story:
 
     def failover(self, lab: Lab, *words: str, limit: float, quiet: bool = False) -> tuple[int, str]:
         """
-        Run `failover WORDS` at the controller's place and show what it prints as it prints it.
-        Returns its exit code and its output; raises OutcomeUnknown when it took over `limit` seconds.
+        Run `failover WORDS` at the controller and show its output as it comes. Returns its exit code and output.
+        Raises OutcomeUnknown after `limit` seconds.
         """
         if not quiet:
             self.say(f"$ failover {' '.join(words)}")
@@ -79,7 +79,7 @@ class Story:
         return code, "".join(said)
 
     def until(self, done: Callable[[], bool], what: str, *, within: float) -> None:
-        """Await a condition of the world, at most `within` seconds; then raises StepFailed naming it."""
+        """Wait for a condition, at most `within` seconds. Raises StepFailed, which names it."""
         within *= self.slack
         deadline = time.monotonic() + within
         while not done():

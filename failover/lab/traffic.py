@@ -1,8 +1,8 @@
-"""A stream of numbered mail, and a log of what the servers took on: `python -m failover.lab.traffic`, until SIGTERM.
+"""A stream of numbered mail, and a log of the accepted letters: `python -m failover.lab.traffic`, until SIGTERM.
 
-Half of it comes in sessions that stay open for the whole drill, as mailing lists' do: they outlive reloads, and smtpd
-goes on with the settings it began with. The other half comes in short sessions. Each lane keeps its own time: mail
-that is taken on slowly is sent later, never skipped.
+Half of it comes in sessions that stay open for the whole drill, as those of mailing lists: they outlive reloads, and
+smtpd keeps its first settings. The other half comes in short sessions. Each lane has its own time: if a server is slow,
+letters are sent later, never skipped.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ QUEUED_AS = re.compile(r"queued as ([0-9A-Za-z]+)")
 
 
 class Refused(Exception):
-    """The server said no, so nothing was taken on."""
+    """The server refused the letter."""
 
 
 class NoAnswer(Exception):
-    """The letter was sent whole and no final reply came: taken on or not, nobody can say (RFC 5321, 4.5.3.2.6)."""
+    """The letter was sent and no final reply came: it may have been accepted (RFC 5321, 4.5.3.2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One SMTP dialogue, a command at a time: what is measured is the mail system, not our pipelining."""
+    """One SMTP dialogue, a command at a time, without pipelining."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -60,7 +60,7 @@ class Session:
         return line.strip()
 
     async def send(self, mail: Letter) -> str:
-        """The final reply. Raises Refused, NoAnswer, or OSError as long as nothing can have been taken on."""
+        """The final reply. Raises Refused, NoAnswer, or OSError if it cannot have been accepted."""
         await self.say("MAIL FROM:<sender@example.org>", "250")
         for recipient in mail.to:
             await self.say(f"RCPT TO:<{recipient}>", "250")
@@ -95,7 +95,7 @@ async def session(address: str, port: int) -> AsyncIterator[Session]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server, and how many messages a second it is to get."""
+    """A server, and its messages a second."""
 
     host: str
     address: str
@@ -105,7 +105,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """`log` is an open file descriptor; a line is written when the final reply is in, before anything else is sent."""
+    """`log`: an open file descriptor; a line is written after the final reply, before the next letter."""
 
     log: int
     mails: Iterator[Letter]
@@ -123,7 +123,7 @@ class Traffic:
                         await self._pause(began + 1 / rate - asyncio.get_running_loop().time())
                         if self.stop.is_set():
                             break
-            except (OSError, Refused, NoAnswer):  # logged where a letter was at stake; the lane begins a new session
+            except (OSError, Refused, NoAnswer):  # logged if a letter was sent; the lane begins a new session
                 await self._pause(0.2)
 
     async def _one(self, ours: Session, target: Target, long: bool) -> None:
@@ -153,7 +153,7 @@ class Traffic:
 
 
 async def run(targets: list[Target], log: Path, seed: int) -> None:
-    """Send until SIGTERM or SIGINT; then every open letter is finished first."""
+    """Send until SIGTERM or SIGINT; open letters are finished first."""
     stop, chance, beginning = asyncio.Event(), random.Random(seed), tag()  # noqa: S311 - repeatable, not secret
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)

@@ -1,7 +1,7 @@
-"""The ways in which a spam filter is wired into Postfix; every one is met in the field, and each is cured differently.
+"""The ways in which a spam filter is wired into Postfix; all are met in practice, and each is cured differently.
 
-Each is a folder in `files/mx/usr/local/share/lab/wiring`; `lab-wiring` there says what its files are. What each is, and
-what a run does about it, is the table `tests/cases/wirings.yaml`.
+Each is a folder in `files/mx/usr/local/share/lab/wiring`; `lab-wiring` there describes its files. The table
+`tests/cases/wirings.yaml` says what each is, and what a run does about it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REWIRE_S = 30.0
 
 def rewire(lab: Lab, host: str, wiring: str) -> None:
     """
-    Write main.cf and master.cf anew, and reload. Sessions and mail already there keep what they were given. `amavis`
+    Write main.cf and master.cf anew, and reload. Open sessions and queued mail keep their settings. `amavis`
     and the milters need a lab with the extra `filters`.
     """
     if wiring not in WIRINGS:

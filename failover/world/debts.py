@@ -1,4 +1,4 @@
-"""The simulated host's debts: mail that a requeue holds, and changes of ours that stand; as `debts.sh` has them."""
+"""The simulated host's debts: mail that a requeue holds, and our changes in force; as in `debts.sh`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def on_hold(m: Machine, key: tuple[str, str, str]) -> list[Mail]:
 
 
 def discharge(m: Machine) -> Freed:
-    """What no requeue is at work on goes on; a list goes only when nothing of it is on hold."""
+    """Let go the mail that no requeue works on; a list is removed only when none of its mail is on hold."""
     loaded = _load(m)
     released = 0
     for key in list(m.held):
@@ -60,7 +60,7 @@ def discharge(m: Machine) -> Freed:
 
 
 def _load(m: Machine) -> bool:
-    """What an act changed, and died."""
+    """Load the change of an act that died before its reload."""
     if m.mark is None:
         return False
     if stale := any(_unloaded(m)):
@@ -92,7 +92,7 @@ def _held(m: Machine) -> Iterator[tuple[str, ...]]:
 
 
 def _force(m: Machine) -> Iterator[tuple[str, ...]]:
-    """The newest change has a setting that several would."""
+    """A setting changed several times counts for the newest change."""
     seen: set[tuple[str, str]] = set()
     for (run, step), saved in reversed(m.saved.items()):
         for file, key in _standing(m, saved):

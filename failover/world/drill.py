@@ -1,7 +1,7 @@
-"""The drills `august-11` and `spam-filter-hung` in the simulated world: scenes, playbooks and engine of the real ones.
+"""The drills `august-11` and `spam-filter-hung` in the simulated world, with the real scenes, playbooks and engine.
 
-It shows that the logic holds together; what a real Postfix does, only the real
-lab shows, and the report says which of the two it was.
+It tests the logic; only the real lab shows what a real Postfix does. The report
+says which of the two it was.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RATE = 7.0
 """Messages a second."""
 HANG_AT, NAMED_WITHIN, TRAFFIC_FOR = 30.0, 180.0, 420.0
 ENDS_AT, FIRST_WAVE = 20.0, 150.0
-"""Seconds: when the handler's container ends, and by how much the second wave comes later for it."""
+"""Seconds: when the handler's container ends, and how much later the second wave comes then."""
 HELD = 3
 
 
@@ -64,7 +64,7 @@ class Playing:
         self.is_put_back()
 
     def first_wave(self) -> None:
-        """The handler's container ends: told from a filter that hangs, and cured without touching it."""
+        """The handler's container ends: it is not taken for a hung filter, and is cured without touching the filter."""
         restart = load_playbook(find("handler-down", None))
         self.world.advance(ENDS_AT)
         self.world.handler("mx1", Daemon.DOWN)
@@ -104,7 +104,7 @@ class Playing:
         self.say(f"run {self.record.id} {view.state.value}: mail passes the filter by")
 
     def undo_is_refused(self) -> None:
-        """What the undo guards against still holds: spamd hangs."""
+        """The undo is refused: spamd still hangs."""
         during = self.world.files()
         self.expect(self.rolled_back(), RunState.PAUSED)
         if self.world.files() != during:
@@ -125,7 +125,7 @@ class Playing:
     # The end, whatever happened ---------------------------------------------------
 
     def settle(self) -> None:
-        """Traffic ends and the queues empty; what was on hold is still there, and is let go last."""
+        """Traffic ends and the queues empty; mail on hold is let go last."""
         self.world.spamd("mx1", Daemon.OK)
         self.world.advance(max(0.0, self.traffic_for - self.world.now))
         if not self.world.drain():
@@ -153,7 +153,7 @@ class Playing:
         )
 
     def tally(self) -> Tally:
-        """Over everything; but how long somebody kept a message on hold is no delay of ours."""
+        """Over everything; the time of a message on hold is no delay."""
         return replace(self.world.ledger(), delay=count(self.not_held(), self.world.received).delay)
 
     def not_held(self) -> list[Sent]:

@@ -1,4 +1,4 @@
-"""What can go wrong at the controller and on the way to a host, each at an exact moment."""
+"""Faults of the controller and of the way to a host, each at an exact moment."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 
 class Killed(BaseException):
-    """The controller died here, as by SIGKILL: nothing may catch it, nothing runs after it."""
+    """The controller dies here, as by SIGKILL: nothing catches it, nothing runs after it."""
 
 
 class Moments:
-    """Every instant at which dying or being interfered with makes a difference, numbered from 1.
+    """Every moment at which a kill or another event makes a difference, numbered from 1.
 
     Around each remote call and each durable record. A test counts them in an
     undisturbed run, then dies (`kill_at`) or acts (`hooks`) at each in turn.
@@ -27,7 +27,7 @@ class Moments:
         self.watch: Callable[[str], object] = lambda label: None
 
     def __call__(self, label: str) -> None:
-        """Also refuses a dead controller's clean-up: SIGKILL leaves no time for a `finally`."""
+        """A dead controller's `finally` dies here, too: SIGKILL leaves no time for it."""
         if self.dead:
             raise Killed(f"dead already, yet it wants: {label}")
         self.seen.append(label)
@@ -48,15 +48,15 @@ class FaultKind(enum.StrEnum):
     CUT_DONE = "cut, done"
     """It runs to its end; the answer is lost."""
     CUT_LATE = "cut, late"
-    """It begins `seconds` later, when nobody waits for it any more."""
+    """It begins `seconds` later, when nobody waits any more."""
     DIES = "dies"
-    """SIGKILL on the far side at its stretch `at`: half of it is done, no result is written."""
+    """SIGKILL on the host at its stretch `at`: half of it is done, no result is written."""
     STALLS = "stalls"
-    """At its stretch `at` it stands still for `seconds`, holding its lock."""
+    """At its stretch `at` it stops for `seconds`, with its lock."""
     ODD = "odd"
-    """It runs to its end, and a code comes back that is in no table."""
+    """It runs to its end and returns a code that is in no table."""
     FULL = "full"
-    """The folder of its results has no room, for `seconds`."""
+    """The folder of its results is full for `seconds`."""
 
 
 @dataclass(frozen=True, slots=True)

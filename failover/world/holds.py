@@ -1,4 +1,4 @@
-"""The simulated host's `hold`: mail that waits is put on hold by what it is, and let go again; as `hold.sh` has it."""
+"""The simulated host's `hold`: waiting mail is put on hold by a selector, and let go again; as in `hold.sh`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The incidents that playbooks are for, in the simulated world: what begins each, and which playbook is right."""
+"""The incidents in the simulated world: the cause of each, and the playbook that cures it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from failover.world.world import World
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """`begin` returns what ends it. `cure`: the playbook that may be run for it; None where only a person helps.
+    """`begin` returns the function that ends it. `cure`: the playbook that may run; None if only a person helps.
 
     `everywhere`: it strikes both hosts at once. `again`: it comes back after each cure, or comes and goes by itself.
     """

@@ -1,4 +1,4 @@
-"""One property of the simulated world under several influences at once, each of which begins and ends by itself.
+"""One property of the simulated world under several influences, each with its own begin and end.
 
 Without it, the end of a harmless restart would heal a daemon that hangs for another reason.
 """
@@ -22,7 +22,7 @@ class Layers(Generic[T]):
         self._next = 0
 
     def lay(self, value: T) -> Callable[[], None]:
-        """From now on, until what is returned is called; a second call of it does nothing."""
+        """Add an influence; the returned function removes it, once."""
         number = self._next = self._next + 1
         self._laid[number] = value
         self._settle()
@@ -34,12 +34,12 @@ class Layers(Generic[T]):
         return lift
 
     def rest(self, base: T) -> None:
-        """What it is when nothing lies on it."""
+        """Set the value without influences."""
         self._base = base
         self._settle()
 
     def clear(self, base: T) -> None:
-        """Everything that lay on it is over, whatever its own end would have been."""
+        """Remove all influences, and set the value."""
         self._laid.clear()
         self.rest(base)
 

@@ -1,6 +1,6 @@
-"""Normal life: everything that happens to mail systems every week, and that no automation may take for an incident.
+"""Normal life: events of every week in mail systems that no automation may take for an incident.
 
-A registry, as data. Whoever judges by a queue's length, one failed look or one closed port acts wrongly on most of it.
+A registry, as data. A decision by the length of a queue, one failed look or one closed port is wrong for most of them.
 """
 
 from __future__ import annotations

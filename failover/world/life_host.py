@@ -58,7 +58,7 @@ def kernel_upgrade(world: World, host: str, chance: random.Random) -> float:
 
 
 def _boot(world: World, host: str, chance: random.Random, seconds: float) -> float:
-    """Orderly: Postfix ends what it is delivering; then the link goes, and afterwards one service after another."""
+    """In order: Postfix ends its deliveries, then the link goes down; later the services start one after another."""
     m = world.machines[host]
     off(world, m.under.postfix, seconds + chance.uniform(2, 5))
     world.timeline.after(2.0, m.halt)

@@ -1,4 +1,4 @@
-"""What one kind of event in the life of a mail system is, as a value, and how its end is arranged."""
+"""A kind of event in the life of a mail system, as a value, and its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from failover.world.postfix import Daemon
 from failover.world.world import World
 
 Cause = Callable[[World, str, random.Random], float]
-"""Begin it now, on this host; it ends by itself, after as many seconds as are returned."""
+"""Begin it now on this host; it ends by itself after the returned seconds."""
 
 Lift = Callable[[], object]
 BOTH = ("mx1", "mx2")
@@ -23,7 +23,7 @@ MINUTE, HOUR = 60.0, 3600.0
 class Kind:
     """`span`: how long it lasts, from and to, in seconds. `pages`: how often it may wake a person.
 
-    `hosts`: where it happens; a controller's own trouble names the first and means none.
+    `hosts`: where it happens; trouble of the controller itself names the first, and means none.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Kind:
 
 
 def after(world: World, seconds: float, lifts: Iterable[Lift]) -> float:
-    """What was laid on hosts is over then."""
+    """Remove these influences after so many seconds."""
     for lift in lifts:
         world.timeline.after(seconds, lift)
     return seconds

@@ -1,4 +1,4 @@
-"""Normal life of mail: bursts and silence, slow scans, destinations that put off, and what admins do to queues."""
+"""Normal life of mail: bursts and silence, slow scans, destinations that defer, and admins at the queues."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _put_off(world: World, host: str, chance: random.Random, domain: str, count:
 
 
 def greylisting(world: World, host: str, chance: random.Random) -> float:
-    """Every server elsewhere puts off each message once, for some minutes."""
+    """Every other server defers each message once, for some minutes."""
     lasts, wait, first = chance.uniform(20, 60) * MINUTE, chance.choice((60.0, 300.0)), dict[str, float]()
 
     def too_early(mail: Mail) -> bool:

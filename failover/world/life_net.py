@@ -19,7 +19,7 @@ def sshd_restart(world: World, host: str, chance: random.Random) -> float:
 
 
 def sshd_full(world: World, host: str, chance: random.Random) -> float:
-    """Strangers try passwords, and sshd refuses whoever comes next, now and then (MaxStartups)."""
+    """Strangers try passwords, and sshd sometimes refuses the next client (MaxStartups)."""
     share = chance.uniform(0.1, 0.4)
     return after(world, chance.uniform(5, 30) * MINUTE, [world.machines[host].under.sshd_full.lay(share)])
 
@@ -56,12 +56,12 @@ def own_link_flaps(world: World, host: str, chance: random.Random) -> float:
 
 
 def packet_loss(world: World, host: str, chance: random.Random) -> float:
-    """One connection of ten comes to nothing."""
+    """One connection of ten fails."""
     return after(world, chance.uniform(10, 30) * MINUTE, [world.network.losing.lay(0.1)])
 
 
 def slow_look(world: World, host: str, chance: random.Random) -> float:
-    """What looks over there waits for something, longer than we do."""
+    """The look on the host waits for something, longer than we do."""
     return after(world, chance.uniform(5, 60), [world.machines[host].under.hesitates.lay(chance.uniform(4, 20))])
 
 
@@ -72,14 +72,14 @@ def own_clock(world: World, host: str, chance: random.Random) -> float:
 
 
 def suspended(world: World, host: str, chance: random.Random) -> float:
-    """The controller's machine is paused, in the middle of whatever it does."""
+    """The controller's machine is suspended at any moment."""
     lasts = chance.uniform(5, 60) * MINUTE
     world.moments.hooks[len(world.moments.seen) + chance.randint(1, 12)] = lambda: world.clock.suspend(lasts)
     return lasts + MINUTE
 
 
 def pager_down(world: World, host: str, chance: random.Random) -> float:
-    """The service that tells people does not answer."""
+    """The channel does not answer."""
 
     def fails(channel: Channel, message: Message) -> None:
         raise Unreachable(f"{channel.id}: 503", try_="wait")

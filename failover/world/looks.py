@@ -52,7 +52,7 @@ def look(m: Machine, args: Args) -> Verb:
 
 
 LINE = 1_000_000
-"""Bytes of the simulated log for a message accepted, and one for each that is done with: an offset holds both."""
+"""Bytes of the simulated log per accepted message, and one byte per removed message: an offset has both counts."""
 
 
 def _log(m: Machine, log_from: str) -> Iterator[tuple[str, ...]]:
@@ -66,7 +66,7 @@ def _log(m: Machine, log_from: str) -> Iterator[tuple[str, ...]]:
 
 
 def _takes(m: Machine, span: tuple[float, float], usual: float) -> float:
-    """How long our own look at a service takes; chance comes in only where something slows it down."""
+    """The time of a look at a service; random only if something slows it down."""
     return usual if span in (SCAN_S, HANDLE_S) else m.rng.uniform(*span)
 
 
@@ -83,7 +83,7 @@ def _frozen(m: Machine, transport: str) -> tuple[str, ...]:
 
 
 def _opened(m: Machine) -> list[Mail]:
-    """The first `heads` of what waits; by the worst of luck, what waits for a filter comes last in each queue."""
+    """The first `heads` of the waiting mail; in the worst case, a filter's mail is last in each queue."""
     waiting = [*m.postfix.of(Queue.INCOMING, Queue.ACTIVE), *m.postfix.of(Queue.DEFERRED)]
     if len(waiting) <= m.heads:
         return waiting
@@ -98,7 +98,7 @@ def _part(m: Machine) -> tuple[str, str]:
 
 
 def _waited(m: Machine, seconds: float) -> Iterator[tuple[str, ...]]:
-    """How many of what waits came no later than so many seconds ago."""
+    """The waiting mail that is at least so many seconds old."""
     opened, watched = _opened(m), _watched(m)
     frozen_ = [x for x in opened if x.filter in watched]
     deferred_ = [x for x in opened if x.queue is Queue.DEFERRED]
@@ -112,17 +112,17 @@ def oldest(m: Machine, transport: str) -> int:
 
 
 def _oldest(m: Machine, mails: Iterable[Mail]) -> int:
-    """By the host's clock, which may have been set since: below 0 where it was set back."""
+    """By the host's clock: below 0 if it was set back."""
     return int(max((m.postfix.clock - x.arrived for x in mails), default=0))
 
 
 def transports(m: Machine) -> tuple[str, ...]:
-    """Every distinct filter that is set somewhere in the files."""
+    """Every filter that is set somewhere in the files."""
     return tuple(dict.fromkeys(v for _, v in places(m) if v))
 
 
 def _watched(m: Machine) -> tuple[str, ...]:
-    """Filters that are set, and transports that are deferred: what a cleared filter's mail waits for."""
+    """Filters that are set, and deferred transports, where a cleared filter's mail waits."""
     return tuple(sorted({*transports(m), *deferred(m)}))
 
 
@@ -193,13 +193,13 @@ def _of_one(m: Machine, name: str) -> Rows:
 
 
 def pickup_filter(m: Machine) -> str:
-    """What mail that comes by pickup meets, as the files have it."""
+    """The filter of mail that comes by pickup, by the files."""
     override = m.files[MASTER].get("pickup/unix/content_filter")
     return override if override is not None else m.files[MAIN].get("content_filter", "")
 
 
 def again_in_cleanup(m: Machine) -> str | None:
-    """What a second cleanup would do once more."""
+    """A setting that a second cleanup would apply again."""
     return next((key for key in ("always_bcc", "virtual_alias_maps") if m.files[MAIN].get(key)), None)
 
 
@@ -218,7 +218,7 @@ def lever_refusal(m: Machine, lever: str, name: str) -> str | None:
 
 
 def lever_settings(m: Machine, lever: str, name: str) -> tuple[Setting, ...]:
-    """Everything that the lever would set, `before` as it reads now."""
+    """All settings of the lever, with `before` as it reads now."""
     return _pass_settings(m, name) if lever == "pass" else _clear_settings(m, name)
 
 

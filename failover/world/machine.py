@@ -1,4 +1,4 @@
-"""One simulated mail host: its files, its daemons, the way to it, and what `failover-host` keeps on it."""
+"""One simulated mail host: its files, its daemons, the way to it, and the memory of `failover-host`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from failover.world.timeline import Timeline
 
 Rows = list[tuple[str, ...]]
 Verb = Generator[float, None, tuple[int, Rows]]
-"""One verb at work over there: yields the seconds its next stretch takes, returns its code and rows.
+"""A verb at work on the host: yields the seconds of its next stretch, returns its code and rows.
 
-It has no `finally`: ended by SIGKILL between two stretches, it leaves what it had done.
+It has no `finally`: after a SIGKILL between two stretches, its effects stay.
 """
 
 HOLD = "hold"
@@ -47,9 +47,9 @@ DISK_FREE, INODES_FREE = 61.0, 88.0
 
 @dataclass(slots=True)
 class Result:
-    """A result file. `by` is the process that wrote `running`; with that process gone it has died.
+    """A result file. `by`: the process that wrote `running`; if that is gone, the attempt has died.
 
-    `settled`: planted by settle where there was none, so that the request itself is refused if it comes late.
+    `settled`: written by settle if there was none, so that a late request is refused.
     """
 
     by: Process | None = None
@@ -60,7 +60,7 @@ class Result:
 
 @dataclass(slots=True)
 class Saved:
-    """What a bypass saved: whole files, our settings before and after, and the digests that we left, once we did."""
+    """The saved state of a bypass: whole files, our settings before and after, and the digests after our change."""
 
     files: Files
     settings: tuple[tuple[str, str, str, str], ...]
@@ -68,12 +68,12 @@ class Saved:
     digests: dict[str, str] = field(default_factory=dict)
     undone: bool = False
     held: Mapping[int, int] = field(default_factory=dict)
-    """Of a hold: the mail that it lists, by its id, with how often each was on hold by then."""
+    """Of a hold: the listed mail by id, with how often each was on hold before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Made before a file is changed: whose change, and what Postfix had loaded then."""
+    """Made before a file is changed: the change, and the files that Postfix had loaded then."""
 
     run: str
     step: str
@@ -83,7 +83,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The list of a requeue: the mail that it puts on hold, written before it does."""
+    """The list of a requeue: the mail that it will put on hold."""
 
     since: float
     ids: frozenset[int]
@@ -91,7 +91,7 @@ class Held:
 
 @dataclass(eq=False)
 class Process:
-    """A `failover-host` at work. `stall`: at this stretch it stands still for some seconds; `killed_at`: it dies."""
+    """A `failover-host` at work. `stall`: the stretch at which it pauses; `killed_at`: the one at which it dies."""
 
     verb: str
     work: Verb
@@ -122,7 +122,7 @@ class Process:
         self.machine.timeline.after(takes, self.go)
 
     def end(self) -> None:
-        """However it ends, the kernel drops its lock."""
+        """The kernel drops its lock."""
         self.alive = False
         self.machine.processes.discard(self)
         self.work.close()
@@ -152,26 +152,26 @@ class Machine:
         self.held: dict[tuple[str, str, str], Held] = {}
         """By run, step and attempt."""
         self.heads = 5000
-        """So many queue files one look opens at most."""
+        """Most queue files that one look opens."""
         self.keeps_hold = False
         self.mark: Mark | None = None
-        """postsuper is not there, or its disk is full: what is on hold stays there."""
+        """postsuper is missing, or its disk is full: mail on hold stays there."""
         self.full_until = 0.0
-        """The folder of these has no room until then."""
+        """The folder of these is full until then."""
         self.container = "sl-email"
         self.started: dict[str, float] = {}
         self.restarts: list[tuple[float, str]] = []
         self.relapsing: set[str] = set()
-        """What ends again as soon as it was started."""
+        """Services that end again at once after a start."""
         self.check_says: str | None = None
-        """What `postfix check` finds wrong, if anything."""
+        """The error of `postfix check`, if any."""
         self.see_peer: Callable[[str], tuple[str, str, str]] = lambda address: ("error", "0", "no network")
         """Another host's banner as seen from here: OUTCOME, MS, BANNER."""
         self.boots = 0
         self.sshd_full = 0.0
-        """How often sshd refuses, having too many connections that are not in yet (sshd_config(5), MaxStartups)."""
+        """The share of connections that sshd refuses (sshd_config(5), MaxStartups)."""
         self.hesitates = 0.0
-        """Seconds that a look takes longer, for no reason that it shows."""
+        """Seconds that a look takes longer, without a visible reason."""
         self.load = LOAD
         self.busiest = BUSIEST
         """Command, and percent of a core."""
@@ -188,7 +188,7 @@ class Machine:
         return self.timeline.now < self.full_until
 
     def halt(self) -> None:
-        """It goes down, and everything that ran on it ends."""
+        """The machine goes down, and all its processes end."""
         self.boots += 1
         for p in list(self.processes):
             p.end()
@@ -207,7 +207,7 @@ class Machine:
         return "-" if value is None else f"={value}"
 
     def on_hold(self, saved: Saved) -> list[Mail]:
-        """What a hold of ours lists and nobody has let go since."""
+        """The mail of our hold that nobody has let go since."""
         return [m for m in self.postfix.of(Queue.HOLD) if saved.held.get(m.id) == m.held]
 
     def write(self, file: str, key: str, value: str) -> None:
@@ -244,7 +244,7 @@ def _any(tests: Iterable[Callable[[Mail], bool]]) -> Callable[[Mail], bool]:
 
 
 class Influences:
-    """What bears on a host, several at once: each property is as bad as the worst that lies on it, until that ends."""
+    """The influences on a host: each property is as bad as the worst of its influences."""
 
     def __init__(self, m: Machine) -> None:
         self.spamd = Layers(Daemon.OK, _worst, m.postfix.set_spamd)
@@ -265,7 +265,7 @@ class Influences:
 
 
 def digest(settings: Mapping[str, str]) -> str:
-    """Of the file's text; a comment or an unrelated setting counts like any other byte."""
+    """The digest of the whole file, with comments and all settings."""
     text = "".join(f"{key} = {value}\n" for key, value in sorted(settings.items()))
     return hashlib.sha256(text.encode()).hexdigest()
 

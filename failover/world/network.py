@@ -1,4 +1,4 @@
-"""The controller's own network and clock: what can be wrong with the one who looks."""
+"""The controller's own network and clock, and their faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from failover.world.layers import Layers
 from failover.world.timeline import Timeline
 
 PATIENCE = 3.0
-"""Seconds after which a packet that was dropped on the way is given up."""
+"""Seconds until a dropped packet is given up."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Network:
         self.losing = Layers(0.0, max, partial(setattr, self, "loss"))
 
     def lost(self) -> bool:
-        """Does this connection come to nothing? Chance comes in only where some are lost."""
+        """Does this connection fail? Random only if some are lost."""
         return not self.up or (self.loss > 0 and self.rng.random() < self.loss)
 
     def try_(self, what: str, patience: float = PATIENCE) -> None:

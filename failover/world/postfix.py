@@ -1,10 +1,9 @@
-"""A Postfix as far as taking a spam filter out of its path can tell: queues, filter records, deliveries in flight.
+"""A Postfix as far as a bypass of its spam filter needs it: queues, filter records, deliveries.
 
-What it keeps faithfully, because cures fail on it (all measured on a real Postfix 3.7):
-a message remembers the filter it was accepted with; frozen mail waits in
-*active*, not deferred; SMTP sessions opened before a reload go on stamping the
-old filter; a killed filter process defers its message; a message is removed
-only after its re-injection; pickup runs cleanup, so it adds bcc recipients again.
+Facts on which cures fail, all measured on a real Postfix 3.7: a message remembers the filter it was accepted with;
+frozen mail waits in *active*, not deferred; SMTP sessions opened before a reload go on with the old filter; a killed
+filter process defers its message; a message is removed only after its re-injection; pickup runs cleanup, so it adds bcc
+recipients again.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Queue(enum.StrEnum):
 
 
 class Doing(enum.StrEnum):
-    """Where a delivery is. `handover`: its scan is done, the copy is on its way in; ending it now duplicates."""
+    """The progress of a delivery. `handover`: it was scanned and its copy comes in; to end it now doubles it."""
 
     NOTHING = ""
     SCAN = "scan"
@@ -49,7 +48,7 @@ class Daemon(enum.StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Mail:
-    """`turn` counts its deliveries' beginnings and ends: an event of an ended delivery finds another number.
+    """`turn` counts the begins and ends of its deliveries: so an event of an ended delivery is ignored.
 
     `arrived` is by the host's own clock, `Postfix.clock`.
     """
@@ -100,7 +99,7 @@ class Postfix:
         self.loaded: Files = _copy(files)
         self.mails: dict[int, Mail] = {}
         self.accepted = self.removed = 0
-        """Messages, as the log counts them: taken over SMTP, and done with by the queue manager."""
+        """Messages by the log: accepted over SMTP, and removed by the queue manager."""
         self.running = True
         self.frozen = False
         """master stopped by a signal: port 25 connects and says nothing, nothing moves."""
@@ -113,7 +112,7 @@ class Postfix:
         self.skew = 0.0
         """How far the host's clock is ahead, in seconds."""
         self.puts_off: Callable[[Mail], bool] = lambda mail: False
-        """Does the server of another domain, where this message is going, answer 4xx this time?"""
+        """Does the server of another domain answer 4xx for this message, this time?"""
         self._receive = receive
         self._ids = itertools.count(1)
         self._waiting: dict[str, deque[Mail]] = {}
@@ -145,7 +144,7 @@ class Postfix:
         self._enter(seq, to, filter_, scanned=False, arrived=self.clock)
 
     def pickup(self) -> None:
-        """Everything in maildrop goes through cleanup: pickup's own filter setting, and bcc recipients once more."""
+        """Mail in maildrop goes through cleanup: with pickup's own filter, and with bcc recipients once more."""
         for mail in [m for m in self.mails.values() if m.queue is Queue.MAILDROP]:
             del self.mails[mail.id]
             self._enter(mail.seq, self._with_bcc(mail.to), self._stamp("pickup/unix"), mail.scanned, mail.arrived)
@@ -171,7 +170,7 @@ class Postfix:
     # The queue manager --------------------------------------------------------
 
     def stop(self) -> None:
-        """In an orderly fashion (postfix(1)): what is being delivered ends, nothing new begins."""
+        """As `postfix stop`: deliveries end, and no new one begins."""
         self.running = False
 
     def start(self) -> None:
@@ -189,7 +188,7 @@ class Postfix:
                 self._activate(mail)
 
     def flush(self) -> int:
-        """`postqueue -f`: what was deferred is tried now, and pickup looks at maildrop at once."""
+        """`postqueue -f`: deferred mail is tried now, and pickup looks at maildrop."""
         waiting = len(self.of(Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED))
         self._queue_run()
         self.pickup()
@@ -308,7 +307,7 @@ class Postfix:
         self._later(mail, self._lasting(mail, FAR_S), self._answered_elsewhere)
 
     def _answered_elsewhere(self, mail: Mail) -> None:
-        """Our handler sees nothing of it; for the account, the other server's 250 is a receipt."""
+        """Our handler does not see it; the account counts the other server's 250."""
         if self.puts_off(mail):
             self._end(mail, gone=False)
         else:
@@ -341,13 +340,13 @@ class Postfix:
             self._thaw(Doing.SMTP, self._handled)
 
     def end_stuck_handling(self) -> None:
-        """The handler died with these in its hands, and acknowledged none."""
+        """The handler died with these, and acknowledged none."""
         for mail in list(self.mails.values()):
             if mail.doing is Doing.SMTP and mail.stuck:
                 self._end(mail, gone=False)
 
     def end_scans(self, *, careful: bool = True) -> tuple[int, int]:
-        """End deliveries that hang in the filter: (ended, left). Careless, it also ends those handing over."""
+        """End deliveries that hang in the filter: (ended, left). Not `careful`: also those in `handover`."""
         ended = left = 0
         for mail in list(self.mails.values()):
             if mail.doing is Doing.HANDOVER and not careful:
@@ -386,7 +385,7 @@ class Postfix:
 
 
 def transport_of(mail: Mail) -> str:
-    """What its deliveries are counted under: a filter, the handler (`smtp`), or one domain elsewhere."""
+    """The transport of its deliveries: a filter, the handler (`smtp`), or another domain."""
     domain = mail.to[0].rpartition("@")[2]
     return mail.filter or ("smtp" if domain in HOMES else f"smtp:{domain}")
 
@@ -396,7 +395,7 @@ def _slots(transport: str) -> int:
 
 
 def passes_through(entry: str) -> bool:
-    """Is this master.cf entry a pipe straight into sendmail, without a filter before it?"""
+    """Is this master.cf entry a pipe straight into sendmail, without a filter?"""
     return "argv=/usr/sbin/sendmail" in entry
 
 

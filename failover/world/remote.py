@@ -1,4 +1,4 @@
-"""The Remote, SmtpClient and Notifier ports over the simulated world, with the faults asked for."""
+"""The Remote, SmtpClient and Notifier ports of the simulated world, with faults."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TRIP = 0.02
 """There and back, seconds."""
 CONNECT_PATIENCE = 3.0
 ODD = 1
-"""What a shell ends with when the disk is full; no code of ours."""
+"""The exit code of a shell when the disk is full; not one of ours."""
 GRACE = 2.0
-"""Past a call's limit: for an answer that is already on its way."""
+"""Seconds after a call's limit, for an answer that is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class WorldRemote:
         return replace(answer, rc=ODD) if kind is FaultKind.ODD else answer
 
     def _answer(self, m: Machine, p: Process, verb: str, limit_s: float, *, lost: bool) -> Reply:
-        """An answer, or the end of patience: a far side that died closes its end at once, a lost one never does."""
+        """An answer, or the end of patience: a dead process closes at once, a lost answer never comes."""
         ended = self.timeline.run_until(
             self.timeline.now + limit_s + GRACE,
             stop=lambda: not p.alive and m.link_up and self.network.up and not lost,
@@ -133,7 +133,7 @@ class WorldSmtp:
         return SmtpAnswer(ok=True, said="250 2.1.5 Ok", seconds=answer.seconds) if answer.ok else answer
 
     def certificate(self, at: Endpoint, *, patience_s: float) -> TlsAnswer:
-        """Its servers have none, and to hear so takes no time."""
+        """Its servers have none; the answer takes no time."""
         outcome, _, said = greet(self._at(at), patience_s)
         greets = outcome == "ok" and self.network.up
         return TlsAnswer(Tls.NOT_OFFERED, "offers no STARTTLS") if greets else TlsAnswer(Tls.UNKNOWN, said)
@@ -143,7 +143,7 @@ class WorldSmtp:
 
 
 def greet(m: Machine | None, patience_s: float) -> tuple[str, str, str]:
-    """OUTCOME, MS, BANNER of a connection to port 25 there; it answers however long its queue is."""
+    """OUTCOME, MS, BANNER of a connection to port 25; the length of the queue does not matter."""
     if m is None or not m.link_up or m.postfix.frozen:
         return "timeout", str(int(patience_s * 1000)), f"no answer in {patience_s:g} s"
     if not m.postfix.running:
@@ -153,7 +153,7 @@ def greet(m: Machine | None, patience_s: float) -> tuple[str, str, str]:
 
 @dataclass
 class WorldNotifier:
-    """Remembers what people were told. `fails` raises what sending raises."""
+    """Keeps the messages. `fails`: raises the errors of a channel."""
 
     timeline: Timeline
     network: Network

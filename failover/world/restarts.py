@@ -15,7 +15,7 @@ DOCKER_WORDS = {Daemon.DOWN: "exited"}
 
 
 def state(m: Machine, kind: str, name: str) -> str | None:
-    """As `failover-host unit` says it; None when there is no such thing here."""
+    """The state as of `failover-host unit`; None if there is no such service or container."""
     if kind == "container":
         return DOCKER_WORDS.get(m.postfix.handler, "running") if name == m.container else None
     match name:
@@ -46,7 +46,7 @@ def unit(m: Machine, args: Args) -> Verb:
 
 
 def restart(m: Machine, args: Args) -> Verb:
-    """Counted before it begins; done when it was started later than before and answers, which not all do."""
+    """It is counted before it begins; done if it was started later than before, and answers."""
     kind, name = args["kind"], args["name"]
     what = f"{kind}/{name}"
     if state(m, kind, name) is None:
@@ -66,7 +66,7 @@ def restart(m: Machine, args: Args) -> Verb:
 
 
 def _begin(m: Machine, name: str) -> None:
-    """What it held in its hands is let go of, unacknowledged: Postfix puts that off, and loses nothing."""
+    """Deliveries to it end without an acknowledgement: Postfix defers that mail and loses nothing."""
     now = Daemon.DOWN if name in m.relapsing else Daemon.OK
     match name:
         case "postfix":

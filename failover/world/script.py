@@ -18,7 +18,7 @@ _SAFE = re.compile(r"[A-Za-z0-9._:/,@=+\[\]-]*")
 
 
 def process(machine: Machine, verb: str, args: Args) -> Process:
-    """A process on that host, not yet started. It is built before its work, since the lock knows its holder."""
+    """A process on that host, not yet started; it exists before its work, since the lock names its holder."""
     p = Process(verb, _say((Rc.OK, [])), machine)
     p.work = _work(p, verb, args)
     return p
@@ -33,7 +33,7 @@ def _work(p: Process, verb: str, args: Args) -> Verb:
 
 
 def _usage(verb: str, args: Args) -> str | None:
-    """What is wrong with a request; the real one refuses the same before it looks at anything."""
+    """The error of a request; the real script refuses the same, before it reads anything."""
     if verb not in _KEYS:
         return f"no such verb: {verb}"
     must, may = _KEYS[verb]
@@ -79,7 +79,7 @@ def _acting(p: Process, act: Callable[[Machine, Args], Verb], args: Args) -> Ver
 
 
 def _again(earlier: Result) -> tuple[int, Rows]:
-    """What was done once is answered again, never done again."""
+    """The stored answer; a done act is never repeated."""
     if earlier.settled:
         return refused("it was settled before this request arrived", Rc.STALE)
     if earlier.rc is None:
@@ -113,7 +113,7 @@ def _remembered(m: Machine, args: Args) -> bool:
 
 
 def _owes_less(m: Machine, args: Args) -> tuple[tuple[int, Rows] | None, Rows]:
-    """What we owe is freed, and said, before anything else; then a newer epoch than any is recorded."""
+    """First free our debts, and tell; then record a newer epoch."""
     if no := _no_epoch(m, args):
         return no, []
     told = debts.discharge(m).rows
@@ -123,7 +123,7 @@ def _owes_less(m: Machine, args: Args) -> tuple[tuple[int, Rows] | None, Rows]:
 
 
 def _release(p: Process, args: Args) -> Verb:
-    """It needs no room, and no result: done twice it does no harm."""
+    """It needs no room and no result: a repeat does no harm."""
     m = p.machine
     yield 0.02
     if not (yield from _lock(p, float(args["limit"]))):
@@ -172,7 +172,7 @@ def _epoch_set(p: Process, args: Args) -> Verb:
 
 
 def _bypass(m: Machine, args: Args) -> Verb:
-    """Save, then change, then check, then reload, then end what hangs: killed anywhere, the saved state is there."""
+    """Save, change, check, reload, end what hangs: after a kill at any moment the saved state is there."""
     name, lever = args["filter"], args["lever"]
     if not m.postfix.takes_mail:
         return refused("Postfix is not running")
@@ -197,7 +197,7 @@ def _bypass(m: Machine, args: Args) -> Verb:
     m.postfix.reload()
     m.mark = None
     yield 0.1
-    spamc = "/spamc " in saved.files[MASTER][f"{name}/unix"]  # only a lone spamc is known to have handed over nothing
+    spamc = "/spamc " in saved.files[MASTER][f"{name}/unix"]  # only a lone spamc surely has handed nothing over
     ended, left = m.postfix.end_scans() if spamc else (0, sum(bool(x.doing) for x in m.postfix.frozen_mail(name)))
     if lever == "pass" and ended:
         m.postfix.flush()
@@ -213,7 +213,7 @@ def expected(settings: tuple[Setting, ...]) -> str:
 
 
 def _restore(m: Machine, args: Args) -> Verb:
-    """Bytes back where nobody else wrote; else our settings alone; ours edited by somebody: nothing at all."""
+    """Put the bytes back if nobody else wrote; else only our settings; nothing if somebody edited ours."""
     saved = m.saved.get((args["of_run"], args["of_step"]))
     if saved is None:
         return refused("nothing was saved under that name")
@@ -248,7 +248,7 @@ def _restore(m: Machine, args: Args) -> Verb:
 
 
 def _requeue(m: Machine, args: Args) -> Verb:
-    """Only frozen, only what is not being delivered, never what others hold; until two whole passes find none."""
+    """Only frozen mail, not while it is delivered, never mail that others hold; until two whole passes find none."""
     key = (args["run"], args["step"], args["attempt"])
     name, batch = args["filter"], int(args.get("batch", "200"))
     until = m.timeline.now + max(1.0, float(args["limit"]) - 2)
@@ -313,4 +313,4 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "debts": ((), ("of_run", "of_step")),
     "epoch-set": (("to", "from"), ("reason",)),
 }
-"""What each verb needs and may be told, as in `dispatch` of the real one."""
+"""Required and allowed arguments of each verb, as in `dispatch` of the real script."""

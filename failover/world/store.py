@@ -1,4 +1,4 @@
-"""The Store port in memory, with the durable one's rules: what died with a process is gone, what was written stays."""
+"""The Store port in memory, by the rules of the durable one: what was written survives its process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from failover.world.store_memory import Memory, MemoryOnDisk
 
 @dataclass
 class Disk:
-    """What survives a process. `dead` are holders that this machine knows to have ended."""
+    """The state that survives a process. `dead`: holders that have ended, as this machine knows."""
 
     records: dict[str, RunRecord] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Disk:
 
 
 class MemoryStore(MemoryOnDisk):
-    """One process's view of a disk. Every write is a moment: a process can die right before and right after it."""
+    """One process's view of a disk. Every write is a moment: the process can die right before and after it."""
 
     def __init__(
         self, disk: Disk | None = None, moments: Moments | None = None, *, machine: str = "controller"
@@ -45,7 +45,7 @@ class MemoryStore(MemoryOnDisk):
         super().__init__(self.disk.memory, moments or Moments())
 
     def reborn(self, moments: Moments | None = None) -> MemoryStore:
-        """The process died and another was started on the same machine."""
+        """A new process on the same machine, after this one died."""
         self.disk.dead.add(self.holder)
         return MemoryStore(self.disk, moments or self._moments, machine=self.holder.split("/")[0])
 
@@ -181,7 +181,7 @@ class MemoryStore(MemoryOnDisk):
     # Pauses --------------------------------------------------------------------
 
     def pause(self, pause: Pause) -> None:
-        """One per host, and one for all: the later word replaces the earlier."""
+        """One per host and one for all; a later one replaces it."""
         self.disk.pauses = [p for p in self.disk.pauses if p.host != pause.host] + [pause]
 
     def unpause(self, host: str | None) -> int:

@@ -18,7 +18,7 @@ from failover.world.faults import Moments
 
 @dataclass
 class Memory:
-    """What of it survives a process."""
+    """The part that survives a process."""
 
     looks: list[tuple[datetime, Samples]] = field(default_factory=list)
     incidents: dict[str, Told] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class MemoryOnDisk:
         return before - len(memory.looks)
 
     def forget_runs(self, now: datetime, kept: timedelta) -> None:
-        """The first half has them."""
+        """The runs are in the first half."""
 
     # Incidents and what is said of them ----------------------------------------
 

@@ -1,4 +1,4 @@
-"""Virtual time: what happens in the simulated world, in order, and the clock that makes it pass."""
+"""Virtual time: the events of the simulated world in order, and its clock."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ DAWN = datetime(2020, 8, 11, 6, 0, tzinfo=UTC)
 
 
 class HorizonReached(AssertionError):
-    """Whoever ran in this world did not end: a loop without a deadline."""
+    """Something in this world did not end: a loop without a deadline."""
 
 
 class Timeline:
-    """Seconds since the world began, and what is due. Same seed, same order: ties go by who came first."""
+    """Seconds since the world began, and the events due. Events of the same time keep their order."""
 
     def __init__(self, *, horizon: float = 24 * 3600.0) -> None:
         self.now = 0.0
@@ -55,7 +55,7 @@ class Timeline:
 
 
 class WorldClock:
-    """The Clock port over a timeline: sleeping is what lets mail move. `ahead`: how wrong the wall clock is."""
+    """The Clock port of a timeline: mail moves while somebody sleeps. `ahead`: the error of the wall clock."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline

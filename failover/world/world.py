@@ -21,8 +21,7 @@ SENDER_RETRY = 30.0
 
 
 def fleet(standbys: int = 1, domains: Iterable[str] = (HOME,)) -> Fleet:
-    """The lab's fleet: mx1 and mx2, each with its own SpamAssassin and handler; or one with more standbys and domains
-    of the like."""
+    """The lab's fleet: mx1 and mx2, each with its own SpamAssassin and handler; or with more standbys and domains."""
     roles = [Role.PRIMARY, *[Role.STANDBY] * standbys]
     return Fleet(
         hosts={h.name: h for h in (_host(f"mx{i}", role, 10 + i) for i, role in enumerate(roles, 1))},
@@ -63,7 +62,7 @@ class World:
         self.store = MemoryStore(moments=self.moments)
         self.pristine = self.files()
         self.quiet_until = 0.0
-        """Nobody writes until then, whatever traffic there usually is."""
+        """No mail comes until then."""
         self._sessions: dict[str, Session] = {}
         self._seq = 0
 
@@ -113,7 +112,7 @@ class World:
         self.pristine = self.files()
 
     def reborn(self) -> MemoryStore:
-        """The controller died: a new process takes the same store, and nothing kills it again unless told."""
+        """A new process with the same store, after the controller died."""
         self.moments.kill_at, self.moments.dead = None, False
         self.store = self.store.reborn()
         return self.store
@@ -121,7 +120,7 @@ class World:
     # Mail ----------------------------------------------------------------------
 
     def traffic(self, *, rate: float, until: float, long_sessions: float = 0.2, via: str | None = None) -> None:
-        """Messages at random intervals to one or two recipients, a share of them over sessions that outlive reloads."""
+        """Messages at random intervals to one or two recipients; a share of them in sessions that outlive reloads."""
 
         def next_one() -> None:
             if self.now < self.quiet_until:
@@ -133,7 +132,7 @@ class World:
         self.timeline.after(self.random.expovariate(rate), next_one)
 
     def send(self, *, long: bool = False, to: tuple[str, ...] = (), via: str | None = None) -> str:
-        """One message, to somebody of ours unless told; its number. `via`: the MX that this sender tries first."""
+        """Send one message, by default to our domain; returns its number. `via`: the MX that the sender tries first."""
         self._seq += 1
         seq = f"{self._seq:05d}"
         if not to:
@@ -144,7 +143,7 @@ class World:
         return seq
 
     def _offer(self, seq: str, to: tuple[str, ...], long: bool, via: str | None) -> None:
-        """As senders do: the preferred MX of its domain, else the next, else later."""
+        """As senders do: the preferred MX, else the next one, else later."""
         for m in self._tried(to[0].rpartition("@")[2], via):
             if m.link_up and m.postfix.takes_mail:
                 m.postfix.accept(seq, to, self._session(m) if long else None)
@@ -153,7 +152,7 @@ class World:
         self.timeline.after(SENDER_RETRY, lambda: self._offer(seq, to, long, via))
 
     def _tried(self, domain: str, via: str | None) -> list[Machine]:
-        """Every MX once, in the order of the zone as it is now; nobody here remembers an older one."""
+        """Every MX once, in the present order of the zone; there is no cache."""
         zone = self.zones.get(domain, self.zone)
         named = dict.fromkeys(name.split(".")[0] for _, name in sorted(zone.now.targets))
         order = [via, *(n for n in named if n != via)] if via else list(named)
@@ -168,11 +167,11 @@ class World:
     # The account ---------------------------------------------------------------
 
     def ledger(self) -> Tally:
-        """What was accepted against what the handlers received; mail on hold counts as missing."""
+        """Accepted against received messages; mail on hold counts as missing."""
         return count(self.sent, self.received)
 
     def drain(self, within: float = 3600.0) -> bool:
-        """Let time pass until nothing is queued any more (mail on hold aside); False when it never comes to that."""
+        """Let time pass until nothing but mail on hold is queued; False if that never comes."""
         busy = (Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED, Queue.MAILDROP)
         empty = lambda: not any(m.postfix.of(*busy) for m in self.machines.values())  # noqa: E731
         return self.timeline.run_until(self.now + within, stop=empty)

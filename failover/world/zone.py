@@ -21,7 +21,7 @@ def usual(hosts: Iterable[str] = ("mx1", "mx2")) -> MxSet:
 
 @dataclass
 class WorldZone:
-    """`history` begins with what was there at first, and has every set since."""
+    """`history`: the first set, and every set since."""
 
     network: Network
     moments: Moments
