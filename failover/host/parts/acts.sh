@@ -1,8 +1,8 @@
 # ---- acts: lock, epoch, results: each attempt at most once ----------------------------------------------------------
 #
-# A result is never removed: one that is forgotten makes a repeat new. It takes a block of the disk, 4 KiB.
+# A result is never removed: without it, a repeated request would act again. It takes 4 KiB of the disk.
 
-ROOM=262144 # bytes: the result, and what is saved of main.cf and master.cf
+ROOM=262144 # bytes, for the result and the saved main.cf and master.cf
 
 do_hello() {
   say version $VERSION
@@ -10,7 +10,7 @@ do_hello() {
   [ -z "$unbelieved" ] || say unbelieved "$unbelieved"
   say now "$(date +%s)"
   say boot "$(cat /proc/sys/kernel/random/boot_id)"
-  case $0 in /*) say digest "$(sha "$0")" ;; esac # installed: which text answers
+  case $0 in /*) say digest "$(sha "$0")" ;; esac # installed: the digest of this text
 }
 highest_epoch() {
   read -r seen 2>/dev/null <"$STATE/epoch" || seen=0
@@ -24,13 +24,13 @@ lock() { # SECONDS: the one lock of this host, on descriptor 9
   old_moved "$1" absorb_old
 }
 
-not_stale() { # an epoch lower than the highest seen is of a controller that was taken over
+not_stale() { # a lower epoch than the highest seen is from a controller that was taken over
   seen=$(highest_epoch)
   [ "$epoch" -ge "$seen" ] || { say seen "$seen"; because $STALE "epoch $epoch is stale, this host has seen $seen"; }
 }
 remembered_epoch() { [ "$epoch" -eq "$(highest_epoch)" ] || echo "$epoch" | put "$STATE/epoch"; } 2>/dev/null
 
-# Before anything else an act frees what we owe, and says so: that needs no room, which may be lacking for all the rest.
+# An act first frees our debts, and tells: that needs no room on the disk, and the act itself may lack it.
 owes_less() {
   not_stale || return
   discharge
@@ -64,7 +64,7 @@ act() { # once per (run, step, attempt)
   begun=no
   "do_$verb" 1<>"$scratch/answer"
   rc=$?
-  case $rc:$begun in # a closed list: anything else ended somewhere on the way
+  case $rc:$begun in # a closed list: anything else is a failure half-way
     "$OK":*) word="done" ;;
     "$CHANGED:no" | "$REFUSED:no") word=refused ;;
     *) word=failed rc=$FAILED ;;
@@ -79,10 +79,10 @@ act() { # once per (run, step, attempt)
 
 answered() { [ -z "$answer" ] || printf '%s\n' "$answer"; }
 
-begins() { begun=yes; } # the first effect comes next: from here on, no code says that nothing was done
+begins() { begun=yes; } # the first effect comes next: after it, no code means "nothing was done"
 
-# Whoever holds the lock is alone in it, so what is there was left by the dead. The answer is written over bytes that
-# are there already, and the result takes the place of `room`: a disk that fills up meanwhile takes neither away.
+# The lock is ours, so files there are of a dead act. The answer overwrites bytes that are there already, and the result
+# takes the place of `room`: so both have room even if the disk fills up meanwhile.
 room() {
   scratch=$STATE/scratch
   rm -rf "$scratch" && mkdir "$scratch" && head -c 65536 /dev/zero >"$scratch/answer" &&
@@ -95,7 +95,7 @@ do_result() {
   IFS=$TAB read -r word stored <"$(result_file)"
   case $word in
     settled) word=absent stored=0 ;;
-    running) # by whoever holds the lock, or dead
+    running) # by the holder of the lock, or dead
       [ "$(cat "$STATE/holder")" = "$run $step $attempt" ] && ! flock -n "$STATE/lock" true || word=died ;;
   esac
   say result $word "$stored"
@@ -103,7 +103,7 @@ do_result() {
   return 0
 }
 
-do_settle() { # whatever was running has ended; whatever is late will be refused
+do_settle() { # wait until it has ended; from now on a late request is refused
   lock "$limit" || return
   owes_less || return
   [ -e "$(result_file)" ] || { printf 'settled\t%s\n' $STALE | put "$(result_file)"; } ||

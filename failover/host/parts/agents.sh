@@ -18,10 +18,10 @@ frozen_still() { # PID PARENT: after SIGSTOP, is it stopped and still that paren
   return 1
 }
 
-# A spamc that hangs in the filter is ended, so that its mail is deferred and tried again the new way. But
-# `spamc -e` hands over by fork, then exec of sendmail in the parent: ended after the fork, the mail would be
-# delivered twice (sendmail has it) or cut short (sendmail reads the end of a pipe). So: stop it, then look.
-# A lone spamc has handed over nothing; anything else goes on undisturbed.
+# A spamc that hangs in the filter is ended, so that its mail is deferred and tried again the new way. But `spamc -e`
+# hands over by fork, then exec of sendmail in the parent: ended after the fork, the mail would be delivered twice
+# (sendmail has it) or cut short (sendmail reads the end of a pipe). So we stop it and look: a spamc without a child
+# has handed nothing over and is ended; anything else goes on.
 end_waiting() { # NAME
   ended=0 calm=0
   end_hung "$1"
@@ -61,10 +61,10 @@ talking() { # NAME: PID LOCAL PEER SENT of each of its SMTP or LMTP clients that
     }'
 }
 
-# An SMTP client that hangs in the filter is cut off from it, so that its mail is deferred and tried again the new
-# way. But what has sent its final dot may have been taken: so stop it, then look. It has not sent it where the filter
-# has said nothing (a client waits for the greeting), or where it has sent fewer bytes than the message has.
-# Cut off by ss -K: killed, Postfix would throttle the whole transport for a minute.
+# An SMTP client that hangs in the filter is cut off from it, so that its mail is deferred and tried again the new way.
+# But after the final dot the filter may have the mail: so we stop it and look. The dot was not sent if the filter has
+# said nothing (a client waits for the greeting), or if fewer bytes were sent than the message has. Cut off by ss -K: for
+# a killed client, Postfix would throttle the whole transport for a minute.
 end_hung() { # NAME
   talking "$1" >"$scratch/talking"
   while read -r pid local peer sent; do

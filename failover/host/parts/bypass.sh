@@ -26,11 +26,11 @@ do_bypass() {
   digests
   [ "$lever" = pass ] || end_sessions "$filter"
   end_waiting "$filter"
-  [ "$lever" != pass ] || [ $ended -eq 0 ] || flushed || : # what was ended was put off: let it go the new way at once
+  [ "$lever" != pass ] || [ $ended -eq 0 ] || flushed || : # deferred by that: let it go the new way at once
   still_left "$filter" "$(entry_kind "${entry#=}")" "$(entry_command "${entry#=}")"
 }
 
-reaches() { # ENTRY: refuses where mail would be led to what does not answer
+reaches() { # ENTRY: refuses a way that does not answer
   back=${1##*smtp_fallback_relay=} back=${back%% *}
   case $1 in *smtp_fallback_relay=*) ;; *) return 0 ;; esac
   talk=$TALK
@@ -42,7 +42,7 @@ do_restore() {
   saved=$STATE/saved/$of_run,$of_step rc=0
   [ -e "$saved/settings" ] || { because $REFUSED "nothing was saved here for $of_run, $of_step: nothing to put back"; return; }
   config_dir=$(cat "$saved/config_dir") && MAIL_CONFIG=$config_dir || { because $REFUSED "$saved cannot be read"; return; }
-  no=$([ -z "${SUDO_UID-}" ] || config_no "$config_dir") # it was on the list when it was changed, and may go back
+  no=$([ -z "${SUDO_UID-}" ] || config_no "$config_dir") # it was permitted at the change, so it may go back
   [ -z "$no" ] || { because $REFUSED "$no"; return; }
   while IFS=$TAB read -r file key before after; do
     now=$(setting "$file" "$key") || { because $REFUSED "$UNSAID: nothing was touched"; return; }
@@ -67,14 +67,14 @@ do_restore() {
   loaded
 }
 
-unwritable() { # why what $saved changed, and still reads so, cannot be put back, or nothing
+unwritable() { # why a change of $saved that still stands cannot be put back, or nothing
   ours=$(while IFS=$TAB read -r file key before after; do
     [ "$before" = "$after" ] || [ "$(setting "$file" "$key")" = "$before" ] || echo "$file"
   done <"$saved/settings" | sort -u)
   [ -z "$ours" ] || { for file in $ours; do fixed "$file"; done; cramped "$config_dir" "$(queue_dir)"; } | head -n 1
 }
 
-restore_file() { # FILE: the saved bytes where nobody else edited it, else our settings alone
+restore_file() { # FILE: the saved bytes if nobody else edited it, else only our settings
   have=$(sha "$config_dir/$1")
   case $have in
     "$(sha "$saved/before/$1")") say restored "$1" nothing; return ;;

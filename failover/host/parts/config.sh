@@ -1,4 +1,4 @@
-# ---- config: main.cf and master.cf, changed on copies, put in only over the bytes that were read --------------------
+# ---- config: main.cf and master.cf: changed on copies, installed only over the bytes that were read -----------------
 
 set_one() { # FOLDER FILE KEY VALUE: in the copies of main.cf and master.cf there
   case $2:$3 in main.cf:*) how=-e not=-X ;; *:*/*/*) how=-P not=-PX ;; *) how=-M not=-MX ;; esac
@@ -8,7 +8,7 @@ set_one() { # FOLDER FILE KEY VALUE: in the copies of main.cf and master.cf ther
   esac
 }
 
-# A file is replaced by rename, so nobody ever reads half of it. What cannot be replaced so is not touched.
+# A file is replaced by rename, so nobody reads half of it. A file that cannot be renamed over is not touched.
 fixed() { # FILE: why it cannot be replaced, or nothing
   real=$(readlink -f "$config_dir/$1")
   if [ ! -f "$real" ]; then echo "$real is no file"
@@ -19,7 +19,7 @@ fixed() { # FILE: why it cannot be replaced, or nothing
   fi
 }
 
-cramped() { # FOLDER...: which one has no room for what we write, or for what Postfix writes at a reload; or nothing
+cramped() { # FOLDER...: one without room for our files or for a reload of Postfix; or nothing
   for folder; do
     set -- $(stat -f -c '%a %S %d %c' "$folder" 2>/dev/null)
     [ $# -eq 4 ] || { echo "the file system of $folder cannot be read"; return; }
@@ -28,7 +28,7 @@ cramped() { # FOLDER...: which one has no room for what we write, or for what Po
   done
 }
 
-install_file() { # NEW NAME SHA: in place of NAME while it still has that digest; all else that the file has stays, a link is followed
+install_file() { # NEW NAME SHA: replaces NAME if it still has that digest; keeps owner and mode, follows a link
   real=$(readlink -f "$config_dir/$2")
   rm -f "$real.failover" && cp -a --attributes-only "$real" "$real.failover" && cat "$1" >"$real.failover" &&
     sync "$real.failover" && [ "$(sha "$real")" = "$3" ] && mv -f "$real.failover" "$real" && sync "${real%/*}" && return
@@ -38,7 +38,7 @@ install_file() { # NEW NAME SHA: in place of NAME while it still has that digest
 
 qmgr_pid() { for pid in $(children "$(master_pid)"); do grep -qx '[no]*qmgr' "/proc/$pid/comm" 2>/dev/null && echo "$pid"; done; }
 
-reload() { # and wait until the old queue manager is gone: from then on nothing starts by the old configuration
+reload() { # and wait until the old queue manager is gone: then nothing starts with the old configuration
   old=$(qmgr_pid)
   quietly 15 postfix reload || return
   until new=$(qmgr_pid); [ -n "$new" ] && [ "$new" != "$old" ]; do
@@ -47,9 +47,9 @@ reload() { # and wait until the old queue manager is gone: from then on nothing 
   done
 }
 
-# Between a changed file and its reload, Postfix runs with the configuration of before. An act can die there, or Postfix
-# can refuse. So each instance has a mark, $STATE/unloaded/NAME: BOOT QMGR CONFIG_DIR RUN STEP SINCE of our last change.
-# QMGR is who manages the queue by what was there before. (No uptime: in a container it is of another clock than a process.)
+# Until the reload, Postfix runs with the old configuration. An act can die there, or the reload can fail. So each
+# instance has a mark, $STATE/unloaded/NAME: BOOT QMGR CONFIG_DIR RUN STEP SINCE of our last change. QMGR is the queue
+# manager with the old configuration. (No uptime: a container and its processes have different clocks.)
 UNLOADED='Postfix has not taken up what is in main.cf and master.cf: see what postfix reload says'
 
 mark() { echo "$STATE/unloaded/$(printf %s "$config_dir" | tr / ,)"; }
@@ -67,13 +67,13 @@ qmgr_now() { # PID:BEGAN of the queue manager, or none
   if [ -n "$pid" ]; then echo "$pid:$(began "$pid")"; else echo none; fi
 }
 
-unloaded() { # may Postfix run with the configuration of before? Not where it was started, or reloaded, since
+unloaded() { # may Postfix run with the old configuration? Not if it was started or reloaded since
   read -r boot by _ 2>/dev/null <"$(mark)" && [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] &&
     [ -e "$config_dir/main.cf" ] || return 1
   master_pid >/dev/null
   case $? in 1) return 1 ;; 2) return 0 ;; esac
   now=$(qmgr_now)
-  case $by in *:*) [ "$now" = none ] || [ "$now" = "$by" ] ;; esac # where there was none, nobody can tell
+  case $by in *:*) [ "$now" = none ] || [ "$now" = "$by" ] ;; esac # without one, nobody can tell
 }
 
 began() { # PID: when it started, in ticks of 10 ms since boot: the 22nd field of proc(5)
@@ -81,10 +81,10 @@ began() { # PID: when it started, in ticks of 10 ms since boot: the 22nd field o
   echo "${20-0}"
 }
 
-# Somebody may put our change back in the files, and load nothing: then Postfix still runs by it. Their change time
-# cannot be set by hand. A process started now tells how long ago the queue manager was (no clock of another namespace).
-edited() { # may main.cf or master.cf have been changed since Postfix took them up?
-  queue_dir >/dev/null || return 1 # told as such elsewhere; the files read as before
+# Somebody may revert our change in the files and not reload: then Postfix still runs by it. The change time of a file
+# cannot be set by hand. A process started now tells the age of the queue manager (without the clock of a namespace).
+edited() { # may main.cf or master.cf have been changed since Postfix loaded them?
+  queue_dir >/dev/null || return 1 # reported elsewhere; the files read as before
   pid=$(qmgr_pid | head -n 1)
   [ -n "$pid" ] || { master_pid >/dev/null; [ $? -eq 2 ]; return; }
   now=$(date +%s) fresh=$(sed 's/.*) //' /proc/self/stat | cut -d ' ' -f 20)
@@ -95,11 +95,11 @@ edited() { # may main.cf or master.cf have been changed since Postfix took them 
   return 1
 }
 
-marked() { # CONFIG_DIR of each instance that may not have taken up our last change
+marked() { # CONFIG_DIR of each instance that may not have loaded our last change
   find "$STATE/unloaded" -type f ! -name '*.tmp' -exec cut -d ' ' -f 3 {} + 2>/dev/null
 }
 
-load() ( # reload each instance whose files an act changed, and died
+load() ( # reload each instance that an act changed and, dead, did not reload
   for dir in $(marked); do
     config_dir=$dir
     export MAIL_CONFIG="$dir"
@@ -109,17 +109,17 @@ load() ( # reload each instance whose files an act changed, and died
   done
 )
 
-reads_as_before() { # all that $saved changed; not where postconf does not say
+reads_as_before() { # is every setting of $saved as before? no, if postconf does not tell
   [ -e "$saved/settings" ] || return
   while IFS=$TAB read -r file key before after; do
     [ "$before" = "$after" ] || [ "$(setting "$file" "$key")" = "$before" ] || return
   done <"$saved/settings"
 }
 
-# A change that was put back whole is none of ours any more: what reads as we had set it later, somebody else has set.
+# A change that was put back whole is not ours any more: if it reads as ours later, somebody else has set it.
 undone() { true >"$1/undone" && sync "$1/undone" "$1"; }
 
-put_back() { # FOLDER SENTENCE: of saved bytes; the act failed, and says so
+put_back() { # FOLDER SENTENCE: the saved bytes, after a failed act
   deadline=$((deadline + 10))
   for file in main.cf master.cf; do
     [ "$(sha "$config_dir/$file")" != "$(sha "$1/wanted/$file")" ] ||
@@ -128,7 +128,7 @@ put_back() { # FOLDER SENTENCE: of saved bytes; the act failed, and says so
   if reload; then saved=$1; ! reads_as_before || undone "$1"; loaded; because $FAILED "$2; put back"; else because $FAILED "$2; put back, but not reloaded"; fi
 }
 
-save() { # FOLDER: saved bytes, the wanted bytes, and the settings between them; whole or not there
+save() { # FOLDER: the saved bytes, the wanted bytes and the settings that differ; all or nothing
   new=$STATE/saved/.new
   rm -rf "$new" && mkdir -p "$new/before" "$new/wanted" &&
     cp -Lp "$config_dir/main.cf" "$config_dir/master.cf" "$new/before" && cp -p "$new/before/"*.cf "$new/wanted" &&

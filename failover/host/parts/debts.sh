@@ -1,9 +1,9 @@
-# ---- debts: what we owe this host: mail that we hold, changes of ours that stand ------------------------------------
+# ---- debts: what we owe this host: mail that we hold, our changes in force ------------------------------------------
 #
-# A file of $STATE/held lists what a requeue puts on hold: first SINCE, CONFIG_DIR and its queue, then rows of `ID INODE`.
-# It is named RUN,STEP,ATTEMPT, is on the disk before anything is held, and goes when nothing of it is seen on hold.
+# A file of $STATE/held lists the mail that a requeue puts on hold: first SINCE, CONFIG_DIR and its queue, then rows of
+# `ID INODE`. Its name is RUN,STEP,ATTEMPT. It is on the disk before the hold, and is removed when none is on hold.
 
-HOLDING=60 # seconds after SINCE by which the postsuper of a list has done its work, or was ended
+HOLDING=60 # seconds after SINCE: by then the postsuper of a list has ended
 
 held_lists() { find "$STATE/held" -maxdepth 1 -type f ! -name '.*' ! -name '*.tmp' -printf '%f\n' 2>/dev/null | sort; }
 counted() { if [ -z "$1" ]; then echo 0; else printf '%s\n' "$1" | wc -l; fi; } # the lines of a text
@@ -14,11 +14,10 @@ list_of() { # NAME: its $list, $of_run, $of_step, $of_since, $of_dir, $of_queue
   IFS=$TAB read -r of_since of_dir of_queue <"$list" && [ -n "$of_queue" ]
 }
 
-# A message that is on hold under an id of the list may be ours: only one that a discharge saw elsewhere is not. It is
-# surely ours where its file was listed as well (nothing listed was on hold then), and was put on hold while we could have
-# done it. What is not surely ours (clocks are set, owners changed, spools copied back) stays a debt that is told; a person
-# who names the run and step lets it go, nothing else does.
-on_hold() { # any|sure: the ids that $list holds still; 1: nobody can tell
+# A message on hold with a listed id may be ours, unless a discharge saw it elsewhere. It is surely ours if its inode is
+# listed, too (no listed file was on hold then), and if it was put on hold within HOLDING. Mail that is not surely ours
+# (clocks are set, owners changed, spools copied back) stays a debt: only a person who names run and step lets it go.
+on_hold() { # any|sure: the ids of $list that are on hold; 1: nobody can tell
   found=$(bounded 10 find "$of_queue/hold" -type f -printf '%f %i %C@\n' </dev/null 2>/dev/null) || return 1
   printf '%s\n' "$found" | awk -v which="$1" -v most="$((of_since + HOLDING))" '
     FNR == 1 { file++ }
@@ -27,7 +26,7 @@ on_hold() { # any|sure: the ids that $list holds still; 1: nobody can tell
   ' "$list" -
 }
 
-discharge() { # mail that we hold and do not requeue goes on, in every instance, and is said; 1: some of it may stay on hold
+discharge() { # let go our held mail that no requeue works on, in every instance, and tell; 1: some may stay on hold
   adopt_moving
   load
   released=0 owing=0
@@ -53,18 +52,18 @@ discharge_all() {
   deadline=$until_then
 }
 
-at_least() { # SECONDS: what holds mail must be let go, also at the end of our time
+at_least() { # SECONDS: held mail must be let go, even at the end of our time
   [ "$(left_s)" -ge "$1" ] || deadline=$(($(uptime_s) + $1))
 }
 
-holding() { # descriptor 8 goes to each postsuper that we start: one of a dead act, which may hold more mail yet, is awaited
+holding() { # descriptor 8 goes to each postsuper of ours: so we can wait for one of a dead act, which may still hold mail
   mkdir -p "$STATE/held" && true >>"$STATE/held/.lock" || return
   exec 8>>"$STATE/held/.lock"
   rest=$(left_s)
   flock -w "$((rest > 1 ? rest : 1))" 8 || { exec 8>&-; return 1; }
 }
 
-discharge_one() { # any|sure: lets go what of $list is so; what is on hold then is what it lists, and it goes when that is nothing
+discharge_one() { # any|sure: let go that mail of $list; the list keeps the rest, and is removed if there is none
   ids=$(on_hold "$1") || return 1
   if [ -n "$ids" ]; then
     printf '%s\n' "$ids" | (export MAIL_CONFIG="$of_dir" && bounded $(($(left_s) - 2)) postsuper -H - hold) >/dev/null 2>&1
@@ -75,7 +74,7 @@ discharge_one() { # any|sure: lets go what of $list is so; what is on hold then 
   rm -f "$list" && sync "$STATE/held"
 }
 
-shorten() { # $list to $rest: what is held again later, somebody else holds
+shorten() { # $list to $rest: mail that is held again later, somebody else holds
   printf '%s\n' "$rest" | awk 'FILENAME == "-" { held[$1] = 1; next } FNR == 1 || $1 in held' - "$list" >"$STATE/held/.shorter" &&
     ! cmp -s "$STATE/held/.shorter" "$list" && put "$list" <"$STATE/held/.shorter"
   rm -f "$STATE/held/.shorter"
@@ -97,7 +96,7 @@ adopt_moving() { # the list of an earlier release: ids, and neither an instance 
   [ $n -eq 0 ] || rm -f "$STATE/moving"
 }
 
-do_release() { # what an act does before all else: it needs no room, and no result, since done twice it does no harm
+do_release() { # as each act does first; no room and no result are needed, since a repeat does no harm
   lock "$((limit < 10 ? limit : 10))" || return
   not_stale || return
   discharge
@@ -108,7 +107,7 @@ do_release() { # what an act does before all else: it needs no room, and no resu
   because $FAILED "mail that failover put on hold cannot be released: Postfix or its disk does not let us"
 }
 
-# ---- what of it stands, for a look: told in full, and cheap -----------------------------------------------------------
+# ---- the debts as rows, for a look: complete, and cheap ---------------------------------------------------------------
 
 debts() {
   debts_held
@@ -118,7 +117,7 @@ debts() {
   if [ -z "$unbelieved" ]; then say epoch "$(highest_epoch)"; else say unbelieved "$unbelieved"; fi
 }
 
-do_debts() { # and of one saved change, how it reads now: what a restore would put back
+do_debts() { # and how one saved change reads now, for a restore
   debts | sed 's/^/debt\t/'
   [ -n "$of_run" ] && [ -n "$of_step" ] || return 0
   saved=$STATE/saved/$of_run,$of_step
@@ -131,7 +130,7 @@ do_debts() { # and of one saved change, how it reads now: what a restore would p
   done <"$saved/settings"
 }
 
-put_back_whole() { # CONFIG_DIR: is $saved undone, and has it not come back byte for byte?
+put_back_whole() { # CONFIG_DIR: is $saved undone, and did its bytes not come back?
   [ -e "$saved/undone" ] || return 1
   for file in main.cf master.cf; do
     cmp -s "$saved/before/$file" "$saved/wanted/$file" || cmp -s "$saved/wanted/$file" "$1/$file" || return 0
@@ -139,7 +138,7 @@ put_back_whole() { # CONFIG_DIR: is $saved undone, and has it not come back byte
   return 1
 }
 
-debts_held() { # held N SINCE RUN STEP CONFIG_DIR left|unsure|busy; N is ? where nobody can tell
+debts_held() { # held N SINCE RUN STEP CONFIG_DIR left|unsure|busy; N is ? if nobody can tell
   for name in $(held_lists); do
     list_of "$name" && sure=$(on_hold sure) && all=$(on_hold any) || { say held '?' "$of_since" "$of_run" "$of_step" "$of_dir" "$(at_work "$name" left)"; continue; }
     n=$(counted "$sure") rest=$(counted "$all")
@@ -149,11 +148,11 @@ debts_held() { # held N SINCE RUN STEP CONFIG_DIR left|unsure|busy; N is ? where
   [ ! -s "$STATE/moving" ] || say held "$(grep -c . "$STATE/moving")" "$(stat -c %Y "$STATE/moving")" before moving - left
 }
 
-at_work() { # RUN,STEP,ATTEMPT WORD: busy where it is done this moment, else WORD
+at_work() { # RUN,STEP,ATTEMPT WORD: busy if an act works on it now, else WORD
   if [ "$(tr ' ' , 2>/dev/null <"$STATE/holder")" = "$1" ] && ! flock -n "$STATE/lock" true; then echo busy; else echo "$2"; fi
 }
 
-debts_unloaded() { # unloaded SINCE RUN STEP CONFIG_DIR left|busy of each instance that runs by what was there before our change
+debts_unloaded() { # unloaded SINCE RUN STEP CONFIG_DIR left|busy of each instance that has not loaded our change
   for dir in $(marked); do
     (config_dir=$dir && export MAIL_CONFIG="$dir" && unloaded && read -r _ _ _ of_run of_step since <"$(mark)" || exit
       if flock -n "$STATE/lock" true; then state=left; else state=busy; fi
@@ -161,7 +160,7 @@ debts_unloaded() { # unloaded SINCE RUN STEP CONFIG_DIR left|busy of each instan
   done
 }
 
-debts_force() { # force RUN STEP SINCE FILE KEY CONFIG_DIR of each setting that reads as we set it; the newest has it
+debts_force() { # force RUN STEP SINCE FILE KEY CONFIG_DIR of each setting that reads as we set it, for the newest change
   saved_states | while read -r since name dir state; do
     [ "$state" != no ] || state=$(not_loaded "$dir")
     [ "$state" != no ] || continue
@@ -170,11 +169,11 @@ debts_force() { # force RUN STEP SINCE FILE KEY CONFIG_DIR of each setting that 
   done | awk -F "$TAB" '!seen[$5, $6, $7]++'
 }
 
-not_loaded() { (config_dir=$1 && export MAIL_CONFIG="$1" && edited) && echo yes || echo no; } # DIR: does it run by what was there?
+not_loaded() { (config_dir=$1 && export MAIL_CONFIG="$1" && edited) && echo yes || echo no; } # DIR: does it run by older files?
 
-# Each saved change, newest first: SINCE RUN,STEP CONFIG_DIR, and `yes` when each file that it changed has the bytes that
-# we left, `no` when each has those from before, else `ask`. One sha256sum for all, however many there are. Of those that
-# were put back, the newest: only where all that we left is there again (a backup, a checkout) they stand.
+# Each saved change, newest first: SINCE RUN,STEP CONFIG_DIR, and `yes` if all its files have our bytes, `no` if all have
+# the bytes from before, else `ask`. One sha256sum for all of them. A change that was put back counts only if all our
+# bytes are there again (a backup, a checkout).
 saved_states() {
   old=0
   find "$STATE/saved" -mindepth 2 -maxdepth 2 -name settings ! -path '*/.*' -printf '%T@ %h\n' 2>/dev/null | sort -rn |
@@ -211,12 +210,12 @@ saved_states() {
     }
 }
 
-reading() { # yes|ask: FILE KEY of each setting of $saved that reads as we set it; what was asked is kept for these bytes
+reading() { # yes|ask: FILE KEY of each setting of $saved that reads as we set it; cached for these bytes
   if [ "$1" = yes ]; then
     while IFS=$TAB read -r file key before after; do [ "$before" = "$after" ] || printf '%s\t%s\n' "$file" "$key"; done <"$saved/settings"
     return
   fi
-  [ -e "$dir/main.cf" ] || return 0 # an instance that is no more
+  [ -e "$dir/main.cf" ] || return 0 # a removed instance
   [ ! -e "$saved/held" ] || { ask_reading; return; } # the queue's, and not of these bytes
   bytes=$(cat "$dir/main.cf" "$dir/master.cf" 2>/dev/null | sha256sum | cut -c 1-64)
   if read -r of 2>/dev/null <"$saved/reads" && [ "$of" = "$bytes" ]; then sed 1d "$saved/reads"; return; fi
@@ -226,7 +225,7 @@ reading() { # yes|ask: FILE KEY of each setting of $saved that reads as we set i
   [ $sure -eq 0 ] && { echo "$bytes"; printf '%s\n' "$now"; } >"$saved/.reads.$$" && mv -f "$saved/.reads.$$" "$saved/reads" || rm -f "$saved/.reads.$$"
 } 2>/dev/null
 
-ask_reading() { # what postconf does not tell counts as in force, and is asked again
+ask_reading() { # a setting that postconf does not tell counts as in force, and is asked again
   sure=0
   while IFS=$TAB read -r file key before after; do
     [ "$before" != "$after" ] || continue
@@ -236,13 +235,13 @@ ask_reading() { # what postconf does not tell counts as in force, and is asked a
   return $sure
 }
 
-still_held() { # how many are on hold in $queue by any list of ours
+still_held() { # the number of messages in $queue on hold by our lists
   for name in $(held_lists); do list_of "$name" && [ "$of_queue" = "$queue" ] && on_hold any; done | sort -u | grep -c .
 }
 
-in_force() { debts_force | cut -f 2,3 | sort -u; } # RUN STEP of each change that stands
+in_force() { debts_force | cut -f 2,3 | sort -u; } # RUN STEP of each change in force
 
-standing() { # what must not be left behind, each with the command that discharges it
+standing() { # each debt, with the command that ends it
   debts_held | while IFS=$TAB read -r _ n _ of_run of_step of_dir _; do
     say "$n messages on hold by run $of_run, step $of_step ($of_dir)"
   done

@@ -2,8 +2,8 @@
 
 DIAL='exec 3<>"/dev/tcp/$1/$2" && echo connected && { printf "$3" >&3; IFS= read -r line <&3; printf "%s" "$line"; }'
 
-# Of an SMTP server: the first line of its greeting. Nothing is said before the greeting is whole, which postscreen makes
-# us wait 6 s for; whoever speaks or hangs up before is logged there. So the end of it is awaited behind our back.
+# An SMTP server: the first line of its greeting. postscreen takes 6 s for the whole greeting, and logs a client that
+# talks or hangs up before its end. So a process in the background waits for the end.
 GREET='exec 3<>"/dev/tcp/$1/$2" && echo connected && {
   IFS= read -r line <&3
   printf "%s" "$line"
@@ -14,7 +14,7 @@ GREET='exec 3<>"/dev/tcp/$1/$2" && echo connected && {
   } </dev/null >/dev/null 2>&1 &
 }'
 
-# Of an SMTP or LMTP server: the last line of its answer to NOOP; of its greeting, if that is no 220.
+# An SMTP or LMTP server: the last line of its answer to NOOP; of its greeting, if that is not 220.
 TALK='exec 3<>"/dev/tcp/$1/$2" && echo connected && {
   answer() { while IFS= read -r line <&3; do case $line in ???-*) ;; *) break ;; esac; done; }
   answer
@@ -65,7 +65,7 @@ look_spam() {
   wait
 }
 
-find_spam() { # nobody declared it: a filter that speaks SMTP or LMTP is asked at its own address; else spamd, where Debian has it
+find_spam() { # not declared: a filter of SMTP or LMTP by its own address in Postfix; else spamd, as in Debian
   [ -z "$unread" ] || { spam=none; say error spam "$unread"; return; }
   spam=spamassassin spam_address=127.0.0.1:783
   found=$(filters | while IFS=$TAB read -r name to; do
@@ -77,7 +77,7 @@ find_spam() { # nobody declared it: a filter that speaks SMTP or LMTP is asked a
   say spam.at "$spam" "$spam_address"
 }
 
-look_mail_filter() { # it takes no letter of ours, which it would send on: a greeting, a hello and a NOOP must do
+look_mail_filter() { # no test mail, which it would send on: a greeting, a hello and a NOOP must do
   if [ "$spam" = lmtp ]; then hello=LHLO; else hello=EHLO; fi
   talk=$TALK
   told=$(dial spam.ping '250*' "$hello" "$spam_address")

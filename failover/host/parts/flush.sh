@@ -8,7 +8,7 @@ do_flush() {
   say flushed "$n"
 }
 
-# Refused while qmgr is between two lives (a reload); waits where qmgr or pickup has its backlog of triggers full.
+# Refused while qmgr restarts (a reload); waits while qmgr or pickup has too many triggers.
 flushed() {
   until bounded 15 postqueue -f </dev/null >"$scratch/said" 2>&1; do
     [ -s "$scratch/said" ] || echo "not taken in time" >"$scratch/said"

@@ -1,11 +1,11 @@
-# ---- folder: what this host remembers lies in a folder of root's alone; nothing in any other is believed -------------
+# ---- folder: the memory of this host lies in a folder of root's alone; nothing in any other is believed ---------------
 
 STATE=/var/lib/failover-host
 OLD_STATE=/var/lib/failover # of version 1; where a controller lives on this host, its folder as well
-OLD_EPOCH=moved-to-$STATE   # what a helper of version 1 reads there as its epoch: it refuses to act, and says this
-OURS='saved unloaded held results keys scratch moving resets restarts epoch holder lock' # all that is ever made in it
+OLD_EPOCH=moved-to-$STATE   # the epoch that a helper of version 1 reads there: it refuses to act, and shows this
+OURS='saved unloaded held results keys scratch moving resets restarts epoch holder lock' # all the names in it
 
-rooted() { # PATH: none but root could have put it there: each folder on the way is root's, also where a link leads to
+rooted() { # PATH: only root could have put it there: each folder on the way is root's, also behind links
   _rest=$1 _at='' _links=0
   set -- /
   while [ -n "$_rest" ]; do
@@ -25,7 +25,7 @@ rooted() { # PATH: none but root could have put it there: each folder on the way
   ! stat -c '%u %A' "$@" 2>&1 | grep -qv '^0 .....-..-.'
 }
 
-alone() { # FOLDER: it is a folder, no link, and root's alone; so is the way to it
+alone() { # FOLDER: a folder, no link, of root alone; and only root could have put it there
   [ ! -L "$1" ] && case $(stat -c '%u %A' "$1" 2>/dev/null) in '0 drwx--'[-S]'---') rooted "${1%/*}" ;; *) return 1 ;; esac
 }
 
@@ -38,7 +38,7 @@ folder_no() { # the sentence that forbids to believe what lies in STATE, or noth
   fi
 }
 
-old_things() { # something that a helper of version 1 remembered is still there; its name, and at most 2 s
+old_things() { # is memory of a helper of version 1 still there? its name; at most 2 s
   [ -e "$OLD_STATE" ] || return
   found=$(bounded 2 find -P "$OLD_STATE/" -mindepth 1 -maxdepth 2 \( -path '*/saved/[!.]*' -o -path '*/results/*' -o -path '*/keys/*' \
     -o -path "$OLD_STATE/moving" -o -path "$OLD_STATE/restarts" -o -path "$OLD_STATE/resets" -o -path "$OLD_STATE/epoch" -size -16c \) \
@@ -46,7 +46,7 @@ old_things() { # something that a helper of version 1 remembered is still there;
   [ -n "$found" ]
 }
 
-old_no() { # the sentence that forbids to believe it, or nothing: each part is root's, and no link of either kind
+old_no() { # the sentence that forbids to believe it, or nothing: each part must be root's, and no link
   set --
   for _name in $OURS; do
     if [ -e "$OLD_STATE/$_name" ] || [ -L "$OLD_STATE/$_name" ]; then set -- "$@" "$OLD_STATE/$_name"; fi
@@ -57,7 +57,7 @@ old_no() { # the sentence that forbids to believe it, or nothing: each part is r
       "What is in force from there, a person puts back (saved/*/before); then: cd $OLD_STATE && rm -r saved results keys epoch"
 }
 
-remembered() { # for verbs that only read: STATE is where it lies now; if it is not to be believed nothing is read, and $unbelieved says why
+remembered() { # for reading verbs: STATE is the folder of now; if it is not believed nothing is read, and $unbelieved says why
   unbelieved=$(folder_no)
   if [ -z "$unbelieved" ] && [ ! -d "$STATE" ] && old_things; then
     unbelieved=$(old_no) STATE=$OLD_STATE
@@ -65,14 +65,14 @@ remembered() { # for verbs that only read: STATE is where it lies now; if it is 
   [ -z "$unbelieved" ] || STATE=/dev/null
 }
 
-folder() { # SECONDS: STATE is there and root's alone, with what the old folder held; else refused, and why
+folder() { # SECONDS: STATE is there and root's alone, with the memory of the old folder; else refused, and why
   no=$(folder_no)
   [ -z "$no" ] || { because $NOT_PERMITTED "$no"; return; }
   old_moved "$1" stage_old || return
   mkdir -p "$STATE/results" "$STATE/saved" && true >>"$STATE/lock" || { because $REFUSED "cannot write $STATE"; return; }
 }
 
-old_moved() { # SECONDS HOW: under the lock of the old folder; killed in between, the next act goes on with it
+old_moved() { # SECONDS HOW: under the lock of the old folder; after a kill the next act goes on
   old_things || return 0
   no=$(old_no)
   [ -z "$no" ] || { because $NOT_PERMITTED "$no"; return; }
@@ -82,12 +82,12 @@ old_moved() { # SECONDS HOW: under the lock of the old folder; killed in between
   ) 8>>"$OLD_STATE/lock"
 }
 
-stage_old() { # at once: until STATE has its name, the old folder is the one that is read
+stage_old() { # atomic: the old folder is read until STATE has its name
   [ ! -d "$STATE" ] || return 0
   rm -rf "$STATE.new" && mkdir "$STATE.new" && take_in "$STATE.new" && mv -T "$STATE.new" "$STATE" && sync "${STATE%/*}"
 }
 
-absorb_old() { take_in "$STATE" && drop_old; } # also what an older helper did since
+absorb_old() { take_in "$STATE" && drop_old; } # also acts of an older helper since
 
 take_in() { # FOLDER: a copy of each thing of the old folder that is not there yet
   for kind in saved results keys; do
@@ -109,12 +109,12 @@ take_one() { # FOLDER NAME: whole, on the disk, then by its name
   rm -rf "$1/.in" && bounded 20 cp -aT "$OLD_STATE/$2" "$1/.in" && bounded 20 find "$1/.in" -exec sync {} + && mv -T "$1/.in" "$1/$2"
 }
 
-drop_old() { # by name; the epoch stays, as one that no older helper goes below
+drop_old() { # by name; an epoch stays that makes each older helper refuse
   echo "$OLD_EPOCH" | put "$OLD_STATE/epoch" || return
   for kind in saved results keys moving restarts resets holder; do rm -rf "${OLD_STATE:?}/$kind" || return; done
 }
 
-purge() { # what was made here, by name; what others put there stays, and is named
+purge() { # our files, by name; files of others stay, and are named
   for kind in $OURS; do rm -rf "${STATE:?}/$kind"; done
   find -P "$STATE" -mindepth 1 -maxdepth 1 -name '*.tmp' -type f -exec rm -f {} +
   if rmdir "$STATE" 2>/dev/null; then say did state removed; else say did state left "$(find -P "$STATE" -mindepth 1 -maxdepth 1 -printf '%f ')"; fi

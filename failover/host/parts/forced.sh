@@ -1,8 +1,8 @@
-# ---- forced: what a key with a forced command may ask for -----------------------------------------------------------
+# ---- forced: the requests that a key with a forced command may make --------------------------------------------------
 
-AHEAD=900 # seconds that a controller's clock may be ahead of ours: an epoch beyond locks out all others
+AHEAD=900 # seconds that a controller's clock may be ahead of ours: a later epoch would lock out all others
 
-permitted() { # through sudo an ordinary user asks: only for what the helper is for; else refused, and why
+permitted() { # a request of an ordinary user through sudo: only for mail; else refused, and why
   [ -n "${SUDO_UID-}" ] || return 0
   no=$(config_no "$config_dir")
   [ -n "$no" ] || no=$(unlisted_no)
@@ -18,8 +18,8 @@ permitted() { # through sudo an ordinary user asks: only for what the helper is 
   [ -z "$no" ] || because $NOT_PERMITTED "$no"
 }
 
-# What an ordinary user may name, root has written down at the installation: KIND:VALUE, one a line. An earlier install
-# has left no list, and then nothing is asked of it.
+# The names that an ordinary user may use, written by root at the installation: KIND:VALUE, one a line. Without a list (an
+# earlier install) every name is permitted.
 PERMITS=/etc/failover-host.permits
 NOT_LISTED="not on this host's list, $PERMITS: run failover host install again"
 
@@ -27,7 +27,7 @@ listed() { ! permits_there || grep -qxF -e "$1" "$PERMITS"; } # KIND:VALUE
 permits_there() { [ -e "$PERMITS" ] || [ -L "$PERMITS" ]; }
 permits_no() { [ ! -L "$PERMITS" ] && [ -f "$PERMITS" ] && rooted "$PERMITS" || echo "$PERMITS is not a file in root's hands alone"; }
 
-unlisted_no() { # the sentence that forbids what is asked, or nothing; a look says of each address by itself
+unlisted_no() { # the sentence that forbids the request, or nothing; a look tells for each address
   permits_there || return 0
   _no=$(permits_no)
   [ -z "$_no" ] || { echo "$_no"; return; }
@@ -36,11 +36,11 @@ unlisted_no() { # the sentence that forbids what is asked, or nothing; a look sa
   for _asked in "config_dir:$config_dir" "$@"; do listed "$_asked" || { echo "$_asked is $NOT_LISTED"; return; }; done
 }
 
-unlisted() { # ADDRESS...: those that are not to be connected to
+unlisted() { # ADDRESS...: those without a permit
   for _at; do listed "address:$_at" || printf ' %s ' "$_at"; done
 }
 
-config_no() { # FOLDER: the sentence that forbids it, or nothing. What a configuration of Postfix names is run as root.
+config_no() { # FOLDER: the sentence that forbids it, or nothing. Root runs the programs that a configuration of Postfix names.
   case $1 in
     /etc/postfix-*/* | /etc/postfix/*) ;;
     /etc/postfix | /etc/postfix-?*)
@@ -52,8 +52,8 @@ config_no() { # FOLDER: the sentence that forbids it, or nothing. What a configu
   echo "$1 is neither /etc/postfix nor /etc/postfix-NAME: only root's own session may name it"
 }
 
-# The forced command of a key. What was asked for is split at blanks and compared, and never evaluated; only the
-# helper's own line goes on, and only to sudo, which decides as ever. Until there it runs as the user.
+# The forced command of a key. The request is split at blanks and compared, never evaluated; only a line for the helper
+# goes on, and only to sudo, which decides. Until then it runs as the user.
 hand_over() {
   verb=forced asked=${SSH_ORIGINAL_COMMAND-}
   set -- $asked
@@ -61,7 +61,7 @@ hand_over() {
     "sudo -n $INSTALLED") shift 3 ;;
     *) because $NOT_PERMITTED "this key runs $INSTALLED and nothing else"; return ;;
   esac
-  case ${1-} in '' | *[!a-z-]*) ;; *) verb=$1 ;; esac # so that the caller knows the answer for one to what it asked
+  case ${1-} in '' | *[!a-z-]*) ;; *) verb=$1 ;; esac # so that the answer has the verb of the request
   case $asked in *[[:cntrl:]]*) because $USAGE "control characters are in no word of ours"; return ;; esac
   n=$#
   for word; do

@@ -1,27 +1,27 @@
 #!/bin/sh
-# failover-host: everything that failover does on a mail host is a verb of this file.
+# failover-host: all that failover does on a mail host is a verb of this file.
 #
 #   failover-host VERB KEY=VALUE ...          installed, root-owned; or sent, on stdin, to
 #   /bin/sh -c 'eval "$(cat)"' failover-host VERB KEY=VALUE ...
 #   failover-host forced                      as the forced command of a key: the same, and nothing else, by sudo
 #
-# Its last line calls main: a text that was cut short on the way defines functions and does nothing.
-# It needs Postfix, bash (for /dev/tcp) and GNU coreutils, findutils, grep, util-linux, awk: what Debian has.
+# Its last line calls main: a text that was cut short only defines functions.
+# It needs Postfix, bash (for /dev/tcp) and GNU coreutils, findutils, grep, util-linux, awk, as in Debian.
 #
 # Laws
 #   1. Values are data: each is matched against a strict pattern, none is ever evaluated.
 #   2. An acting verb holds the lock, checks the epoch, writes `running` before and its result after.
-#      What was done once for (run, step, attempt) is answered again, never done again.
-#   3. What undoes a change lies on this disk, synced, before the change is made.
-#   4. Nobody's edit is overwritten: a file goes in only over the bytes that were read.
-#   5. Nothing here waits for ever, and what is started (or already runs) never inherits the lock.
-#   6. Mail is never delivered twice by us: what is being handed over is left alone.
+#      An act is done once per (run, step, attempt); a repeat gets the stored answer.
+#   3. The bytes for the undo are on this disk, synced, before the change is made.
+#   4. Nobody's edit is overwritten: a file is replaced only if it has the bytes that were read.
+#   5. Nothing here waits for ever, and no service that is started inherits the lock.
+#   6. Mail is never delivered twice by us: a delivery that is handing over is left alone.
 #
-# Answer: rows of tab-separated fields from `begin VERSION` to `end VERB RC`. Without the last one it was cut off.
+# Answer: rows of tab-separated fields from `begin VERSION` to `end VERB RC`. Without the last row it was cut off.
 # A setting reads `=VALUE`, or `-` when absent; it is named by a file and a key:
 #   main.cf content_filter | master.cf smtp/inet/content_filter | master.cf spamassassin/unix (the whole entry)
 
-# For shellcheck, what it asks about and is meant:
+# For shellcheck: exceptions, each with its reason:
 # shellcheck disable=SC2086,SC2046 # words are split on purpose: set -f is on, IFS is ours, each value matches a pattern
 # shellcheck disable=SC2015 # `A && B || C`: C is wanted as well when B fails
 # shellcheck disable=SC2329 # main calls the verbs by their names

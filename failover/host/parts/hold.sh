@@ -1,7 +1,7 @@
-# ---- hold: mail that waits is put on hold by what it is, and let go again -------------------------------------------
+# ---- hold: waiting mail is put on hold by a selector, and let go again ----------------------------------------------
 #
 # It is saved like a setting: `hold sender=ann@example.net` reads `=held` while mail of our list is on hold, else `-`.
-# What others held before is not on our list, and what they hold again later is not surely ours: both stay theirs.
+# Mail that others held before is not on our list, and mail that they hold again later is not surely ours: both stay.
 
 selector() { # KIND=VALUE: is it one?
   case $1 in *[!A-Za-z0-9._+=@,-]*) return 1 ;; esac
@@ -13,7 +13,7 @@ selector() { # KIND=VALUE: is it one?
   esac
 }
 
-waiting_of() { # KIND=VALUE: the ids of the mail that is of it and not on hold; fails where the queue was not listed whole
+waiting_of() { # KIND=VALUE: the ids of such mail that is not on hold; fails if the queue was not listed whole
   case $1 in ids=*) printf '%s\n' "${1#*=}" | tr , '\n'; return ;; esac
   bounded 60 postqueue -j </dev/null >"$scratch/queue" 2>/dev/null || return
   awk -v kind="${1%%=*}" -v value="${1#*=}" '
@@ -49,21 +49,21 @@ do_hold() {
   begins
   cut -d ' ' -f 1 "$scratch/rows" >"$scratch/ids" && quietly_from "$scratch/ids" postsuper -h - incoming active deferred ||
     { because $FAILED "postsuper could not put mail on hold"; return; }
-  sleep 0.3 # until whoever delivers has locked what it opened
+  sleep 0.3 # until delivery agents have locked their files
   leave_busy || { because $FAILED "what is being delivered could not be told, or not be left alone"; return; }
   say setting hold "$what" - =held
   say held "$(on_hold sure | grep -c .)"
   say busy "$(grep -c . "$scratch/busy")"
 }
 
-save_hold() { # whole and on the disk before anything is held
+save_hold() { # complete and on the disk before the hold
   new=$STATE/saved/.new to=${list%/*}
   rm -rf "$new" && mkdir -p "$new" && { printf '%s\t%s\t%s\n' "$of_since" "$config_dir" "$queue"; cat "$scratch/rows"; } >"$new/held" &&
     printf 'hold\t%s\t-\t=held\n' "$what" >"$new/settings" && echo "$config_dir" >"$new/config_dir" &&
     sync "$new"/held "$new"/settings "$new"/config_dir "$new" && rm -rf "$to" && mv "$new" "$to" && sync "${to%/*}"
 }
 
-leave_busy() { # what a delivery has open goes on
+leave_busy() { # a message that is being delivered goes on
   locks && find hold -type f -printf '%f %i\n' | awk '
     NR == FNR { busy[$1] = 1; next }
     FILENAME != "-" { if (FNR > 1) ours[$0] = 1; next }
@@ -72,7 +72,7 @@ leave_busy() { # what a delivery has open goes on
   [ ! -s "$scratch/busy" ] || bounded 30 postsuper -H - hold <"$scratch/busy" >/dev/null 2>&1
 }
 
-held() { # KIND=VALUE: `=held` while mail that a change of ours lists is on hold, else `-`
+held() { # KIND=VALUE: `=held` while mail of our list is on hold, else `-`
   lists=$(find "$STATE/saved" -mindepth 2 -maxdepth 2 -name held ! -path '*/.*' -printf '%h\n' 2>/dev/null)
   for saved in $lists; do
     [ ! -e "$saved/undone" ] && [ "$(cut -f 2 "$saved/settings")" = "$1" ] || continue
@@ -83,7 +83,7 @@ held() { # KIND=VALUE: `=held` while mail that a change of ours lists is on hold
   echo -
 }
 
-let_go() { # what $saved lists and is surely ours
+let_go() { # the mail of $saved that is surely ours
   list=$saved/held
   IFS=$TAB read -r of_since of_dir of_queue <"$list" && ids=$(on_hold sure) || { because $REFUSED "what is on hold could not be listed"; return; }
   begins

@@ -1,4 +1,4 @@
-# ---- install: root's own file here, one line of sudoers, perhaps a forced command -----------------------------------
+# ---- install: the helper as root's file, one line of sudoers, perhaps a forced command ------------------------------
 
 INSTALLED=/usr/local/sbin/failover-host
 SUDOERS=/etc/sudoers.d/failover
@@ -10,17 +10,17 @@ ours() { sed -n 2p "$INSTALLED" | grep -q '^# failover-host: '; }
 allowed() { quietly 5 sudo -n -l -U "$user" "$INSTALLED"; }
 home_of() { getent passwd "$1" | cut -d : -f 6; }
 
-sudoers_user() { # whom our one line lets in; `-` there is no file, `?` it is somebody else's
+sudoers_user() { # the user of our line; `-` there is no file, `?` it is somebody else's
   [ -e "$SUDOERS" ] || { echo -; return; }
   found=$(sed -n "s,^\([a-z0-9_-]*\) ALL=.*,\1,p" "$SUDOERS")
   if [ "$(cat "$SUDOERS")" = "$(sudoers_line "$found")" ]; then echo "$found"; else echo '?'; fi
 }
 
-# A user's file is read and written as that user: root follows no link in a folder that is not root's.
+# A user's file is read and written as that user: root follows no link in another user's folder.
 as_user() { bounded 5 runuser -u "$user" -- "$@"; }
 their_keys() { as_user cat "$(home_of "$user")/.ssh/authorized_keys" </dev/null 2>/dev/null; }
 lines_of_key() { their_keys | awk -v key="${public#*:}" '!/^#/ { for (i = 1; i <= NF; i++) if ($i == key) { print; next } }'; }
-their_keys_with() { # FILE: the user's keys, those lines in place of the lines that let our key in
+their_keys_with() { # FILE: the user's keys, with these lines in place of those of our key
   their_keys | awk -v key="${public#*:}" '!/^#/ { for (i = 1; i <= NF; i++) if ($i == key) next } { print }' | cat "$1" -
 }
 write_keys() { # stdin becomes their authorized_keys
@@ -28,7 +28,7 @@ write_keys() { # stdin becomes their authorized_keys
     mv -f authorized_keys.new authorized_keys' sh "$(home_of "$user")/.ssh"
 }
 
-how_key() { # how the key is let in: forced (by our line alone), otherwise, absent
+how_key() { # the key there: forced (by our line alone), otherwise, absent
   found=$(lines_of_key)
   case $found in '') echo absent ;; "$(forced_line)") echo forced ;; *) echo otherwise ;; esac
 }
@@ -43,7 +43,7 @@ last_results() {
   done
 }
 
-do_installed() { # what install would find, and what is here; changes nothing
+do_installed() { # the state for install; changes nothing
   if ! [ -e "$INSTALLED" ]; then say helper absent
   elif ! ours; then say helper other
   else say helper "$(sed -n 's/^VERSION=//p' "$INSTALLED")" "$(sha "$INSTALLED")" "$(owned "$INSTALLED")"
@@ -71,11 +71,11 @@ do_installed() { # what install would find, and what is here; changes nothing
   [ ! -e "$STATE/resets" ] || tail -n 3 "$STATE/resets" | sed 's/^/reset\t/'
 }
 
-only_sent() { # by root's own session: whoever may ask the helper through sudo must not be able to replace it
+only_sent() { # only in root's session: a user of the helper must not be able to replace it
   [ "$0" = failover-host ] && [ -z "${SUDO_UID-}" ] || { because $NOT_PERMITTED "$verb is not asked of the helper: root sends it"; return; }
 }
 
-do_install() { # the very text that runs is put there; what is so already stays untouched
+do_install() { # installs the text that runs; parts that are in place stay untouched
   only_sent || return
   [ "$(printf '%s\n' "${text-}" | sha256sum | cut -d ' ' -f 1)" = "$digest" ] ||
     { because $REFUSED "the text that arrived is not the one that was meant"; return; }
@@ -104,7 +104,7 @@ put_helper() {
   say did helper installed
 }
 
-put_permits() { # before the helper, which asks it
+put_permits() { # before the helper, which reads it
   [ -n "$permits" ] || return 0
   if [ "$(owned "$PERMITS") $(permits_listed | tr '\n' ,)" = "root:root 644 $permits," ]; then say did permits same; return; fi
   rm -f "$PERMITS.new" && {
@@ -116,7 +116,7 @@ put_permits() { # before the helper, which asks it
   say did permits written
 }
 
-put_sudoers() { # sudo reads no file with a dot in its name: what is not checked yet is not in force
+put_sudoers() { # sudo ignores a file with a dot in its name, so it is not in force until it is checked
   line=$(sudoers_line "$user") new=$SUDOERS.new
   if [ "$(sudoers_user) $(owned "$SUDOERS")" = "$user root:root 440" ] && allowed; then say did sudoers same; return; fi
   echo "$line" >"$new" && chown root:root "$new" && chmod 440 "$new" && quietly 5 visudo -cf "$new" ||
@@ -132,7 +132,7 @@ sudoers_back() {
   [ -z "$was" ] || { echo "$was" >"$SUDOERS.new" && chmod 440 "$SUDOERS.new" && mv -f "$SUDOERS.new" "$SUDOERS"; }
 }
 
-put_key() { # what let the key in before is kept, for remove
+put_key() { # the earlier lines of the key are kept, for remove
   [ "$(how_key)" != forced ] || { say did key same; return; }
   kept=$STATE/keys/$user,$(printf %s "$public" | sha256sum | cut -c 1-16)
   mkdir -p "$STATE/keys" && { echo "$user $public"; lines_of_key; } | put "$kept" && forced_line >"$scratch/line" &&
@@ -141,7 +141,7 @@ put_key() { # what let the key in before is kept, for remove
   say did key installed
 }
 
-do_remove() { # just what install did: the key's earlier lines come back, the state stays unless it is asked for
+do_remove() { # undo install: the key's earlier lines come back; the state stays, unless asked for
   only_sent || return
   lock 10 || return
   discharge
@@ -161,7 +161,7 @@ do_remove() { # just what install did: the key's earlier lines come back, the st
   [ "$purge" = no ] || purge
 }
 
-take_key() { # our line gives way to the lines before it; whatever else it reads now is somebody's edit
+take_key() { # the earlier lines replace ours; another line now is somebody's edit
   read -r user public <"$kept"
   if [ "$(how_key)" = forced ]; then
     sed 1d "$kept" >"$scratch/line"

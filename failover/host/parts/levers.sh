@@ -1,6 +1,6 @@
-# ---- levers: how a content filter is wired, and by which lever it may be taken out ----------------------------------
+# ---- levers: the wiring of a content filter, and the lever that may take it out ---------------------------------------
 
-# What is in use as a filter: content_filter, and FILTER in access maps and checks, as far as they can be read.
+# The filters in use: content_filter, and FILTER in access maps and checks, as far as they can be read.
 filters() { { places | cut -f 2; filter_actions; } | sed -n 's/^\([^:]\{1,\}\):*/\1\t/p' | sort -u; } # NAME DESTINATION
 
 filter_actions() { # NAME:DESTINATION of each FILTER action
@@ -13,24 +13,24 @@ filter_actions() { # NAME:DESTINATION of each FILTER action
   } 2>/dev/null | sed -n 's/^.*[[:space:]{:=]FILTER[[:space:]]\{1,\}\([A-Za-z0-9._-]\{1,\}:[^[:space:]{}]*\).*/\1/Ip'
 }
 
-map_lines() { # TYPE:NAME: its lines; fails where they cannot be read
+map_lines() { # TYPE:NAME: its lines; fails if they cannot be read
   case ${1#proxy:} in
     hash:* | btree:* | lmdb:* | dbm:* | sdbm:*) bounded 5 postmap -s "${1#proxy:}" </dev/null 2>/dev/null ;;
     cdb:* | texthash:* | regexp:* | pcre:* | cidr:*) map=${1#proxy:} && bounded 5 cat "${map#*:}" </dev/null 2>/dev/null ;;
-    static:* | inline:* | fail:*) ;; # they have no lines: what they say stands in the setting itself
+    static:* | inline:* | fail:*) ;; # they have no lines: their text is in the setting itself
     *) return 1 ;;
   esac
 }
 
-pickup_filter() { # what mail that comes by pickup meets
+pickup_filter() { # the filter of mail that comes by pickup
   places | awk -F '\t' '$1 == "main" { f = $2 } $1 == "pickup/unix" { p = $2; own = 1 } END { print own ? p : f }'
 }
 
-anywhere() { # PARAMETER...: NAME VALUE wherever it is something, also by a default that names another ($virtual_maps)
+anywhere() { # PARAMETER...: NAME VALUE wherever it is not empty, also by a default that names another ($virtual_maps)
   for key; do { dump -x; dump -xP; } | sed -nE "s,^(([^ ]*/)?$key) = *([^ ].*),\\1\t\\3,p"; done
 }
 bcc() { anywhere always_bcc sender_bcc_maps recipient_bcc_maps; } # each would be added again by a second cleanup
-again_in_cleanup() { # what a second cleanup would do once more
+again_in_cleanup() { # the settings that a second cleanup would apply again
   bcc
   anywhere virtual_alias_maps virtual_maps canonical_maps sender_canonical_maps recipient_canonical_maps
   anywhere header_checks mime_header_checks nested_header_checks body_checks
@@ -46,7 +46,7 @@ entry_kind() { # of an entry of master.cf; an lmtp transport that we made pass s
 }
 entry_command() { case $1 in *' argv='*) set -- ${1#* argv=}; echo "${1##*/}" ;; esac; }
 
-hands_back() { # ENTRY of a pipe: sendmail, and how; a script that calls sendmail; or it is not known
+hands_back() { # ENTRY of a pipe: sendmail, and how; a script that calls sendmail; or unknown
   case $1 in *' argv='*' -e /'*'/sendmail '*) echo sendmail; return ;; esac
   set -- ${1#* argv=}
   case $1 in */sendmail) echo sendmail; return ;; esac
@@ -56,7 +56,7 @@ hands_back() { # ENTRY of a pipe: sendmail, and how; a script that calls sendmai
     END { exit !found }'; then echo script; else echo "what $1 does with mail is not known"; fi
 }
 
-# What else the transport carries. Whoever changes a transport changes it for all of that.
+# Other mail of the transport: a changed transport is changed for all of it.
 others() { # NAME [loops]: the sentence that says it, or nothing; `loops`: no map can name it, or mail would loop
   case $1 in
     smtp | lmtp | relay | local | virtual | error | retry | discard | bounce | trace | verify | uucp | maildrop)
@@ -83,7 +83,7 @@ others() { # NAME [loops]: the sentence that says it, or nothing; `loops`: no ma
   done <"$scratch/uses"
 }
 
-# The smtpd that takes mail back from an SMTP or LMTP filter: it stamps no filter, and is not where mail comes in.
+# The smtpd that takes mail back from an SMTP or LMTP filter: it stamps no filter, and takes no mail from outside.
 way_back() { # DESTINATION of the filter: [HOST]:PORT for each
   places >"$scratch/places"
   dump -xP | sed -n 's,^\([^ ]*/inet\)/receive_override_options =.*,\1,p' >"$scratch/overrides"
@@ -104,11 +104,11 @@ way_back() { # DESTINATION of the filter: [HOST]:PORT for each
 
 destinations() { filters | sed -n "s/^$1$TAB//p"; }
 
-# A queued message keeps its filter, transport and destination both, so only the transport itself can lead it
-# elsewhere. A pipe hands over without the filter. An SMTP client is given a TLS policy that no destination but the
-# way back can meet, so it connects to no other, and the way back as its fallback: the envelope, DSN and 8BITMIME
-# stay as they are, and mail meets the same cleanup as it does now. soft_bounce: what is refused there waits, and
-# never bounces. (Postfix 3.7: the policy is looked up before it connects.)
+# A queued message keeps its filter, with transport and destination, so only the transport itself can be changed. A pipe
+# then hands over without the filter. An SMTP client gets a TLS policy that only the way back can meet, so it connects
+# to nothing else, and the way back as its fallback: envelope, DSN and 8BITMIME stay, and mail meets the same cleanup.
+# soft_bounce: mail that is refused there waits, and never bounces. (Postfix 3.7: the policy is looked up before it
+# connects.)
 passing() { # ENTRY: the same transport, handing on without the filter
   again='/usr/sbin/sendmail -oi -f ${sender} -- ${recipient}'
   case $(entry_kind "$1") in
@@ -116,8 +116,8 @@ passing() { # ENTRY: the same transport, handing on without the filter
       case $(entry_command "$1") in sendmail) printf '%s\n' "$1"; return ;; esac
       head=${1%% argv=*}
       case $1 in
-        *' argv='*' -e /'*'/sendmail '*) again=${1#* argv=* -e } ;; # the administrator's own hand-over
-        *) # arguments of our own: quoted as RFC 822 wants it
+        *' argv='*' -e /'*'/sendmail '*) again=${1#* argv=* -e } ;; # the administrator's command
+        *) # our arguments: quoted by RFC 822
           case $head in
             *' flags='*q*) ;;
             *' flags='*) head=$(printf '%s\n' "$head" | sed 's/ flags=\([^ ]*\)/ flags=\1q/') ;;
@@ -160,11 +160,11 @@ held_back() { # NAME
   case " $(of_main defer_transports | tr , ' ') " in *" $1 "*) echo "defer_transports holds $1 back, so nothing would pass" ;; esac
 }
 
-no_pipe() { # NAME ENTRY: mail must come back as it does now: by sendmail, and past the filter
+no_pipe() { # NAME ENTRY: mail must come back as now: by sendmail, and past the filter
   how=$(hands_back "$2") met=$(pickup_filter) loops=
   case $how in sendmail) loops=loops ;; script) ;; *) echo "$how"; return ;; esac
   [ "${met%%:*}" != "$1" ] || { echo "mail that sendmail hands back would meet $1 again"; return; }
-  # A transport map cannot name a pipe into sendmail: its mail would come back, and be sent there again, for ever.
+  # A transport map cannot name a pipe into sendmail: its mail would come back and go there again, for ever.
   { others "$1" $loops; held_back "$1"; } | head -n 1
 }
 
@@ -181,7 +181,7 @@ no_detour() { # NAME: of an SMTP or LMTP filter
   esac
 }
 
-stamping() { # NAME: the services that stamp their mail for it
+stamping() { # NAME: the services that send their mail to it
   places >"$scratch/places"
   dump -M | awk -v name="$1" '
     FILENAME ~ /places$/ { n = split($0, at, "\t"); value[at[1]] = n > 1 ? at[2] : ""; next }
@@ -192,7 +192,7 @@ stamping() { # NAME: the services that stamp their mail for it
     }' "$scratch/places" -
 }
 
-# Without the filter, mail misses what its way back did; and what waits goes through cleanup once more.
+# Without the filter, mail does not meet the way back; and waiting mail goes through cleanup once more.
 no_clear() { # NAME
   stamping "$1" >"$scratch/in"
   [ -s "$scratch/in" ] || { echo "$1 is named by FILTER in a map, not by content_filter: that is for a person to edit"; return; }
@@ -207,7 +207,7 @@ no_clear() { # NAME
   done <"$scratch/in"
 }
 
-stays_behind() { # NAME ENTRY: what of the mail in flight no lever can free
+stays_behind() { # NAME ENTRY: mail in flight that no lever can free
   case $(entry_kind "$2"):$(hands_back "$2") in
     pipe:script) echo "mail that hangs in $(entry_command "$2") at that moment stays there until Postfix ends it, $(of_main "${1}_time_limit") after it began: how much of it a script has handed on cannot be seen" ;;
     smtp:* | lmtp:*) command -v ss >/dev/null || echo "mail that hangs in the filter at that moment stays there until its time-outs: without ss (iproute2) its clients cannot be freed" ;;
@@ -227,7 +227,7 @@ lever_settings() { # LEVER NAME: FILE KEY BEFORE AFTER, in the order of the chan
         case $place in main) file=main.cf key= ;; *) file=master.cf key=$place/ ;; esac
         say $file "${key}content_filter" "$(setting $file "${key}content_filter")" =
       done
-      [ -z "$(others "$2")" ] || return 0 # held back, all that goes by it would wait
+      [ -z "$(others "$2")" ] || return 0 # held back, all its mail would wait
       before=$(setting main.cf defer_transports) after="=$2"
       case $before in =?*) after="$before $2" ;; esac
       case " $(printf %s "${before#?}" | tr , ' ') " in *" $2 "*) after=$before ;; esac

@@ -1,9 +1,9 @@
 # ---- log: mail accepted and removed, counted in a log file or in the journal ----------------------------------------
 
-LOG_MOST=4194304 JOURNAL_MOST=20000 # bytes of the log, entries of the journal, that one look reads at most, the newest
-LOG_STALE=600                      # a file that was found and is older may be what a syslog daemon left that is gone
+LOG_MOST=4194304 JOURNAL_MOST=20000 # most bytes of the log, entries of the journal, that one look reads: the newest
+LOG_STALE=600                      # an older file may be of a syslog daemon that is gone
 
-log_source() { # into $file where Postfix logs to, empty for the journal; else $why. $syslog_name is its name there
+log_source() { # $file: the log of Postfix, empty for the journal; else $why. $syslog_name: its name there
   file= why= syslog_name=
   found=$(ask -x maillog_file syslog_name) # Postfix before 3.4 has no maillog_file, and says so on stderr alone
   set -- "$(printf '%s\n' "$found" | sed -n 's/^maillog_file = *//p')"
@@ -35,11 +35,11 @@ look_log() {
   fi
 }
 
-part() { # FROM TO: those bytes of the log that was opened, however it is named by now
+part() { # FROM TO: these bytes of the open log, whatever its name is now
   bounded "$patience" dd if=/proc/self/fd/8 bs=65536 iflag=skip_bytes,count_bytes skip="$1" count=$(($2 - $1)) status=none 2>/dev/null
 }
 
-read_log() { # whole lines only: the position is the end of the last one, so that a line written half is counted once
+read_log() { # whole lines only: the position is the end of the last one, so a half-written line is counted once
   set -- $(stat -L -c '%i %s' /proc/self/fd/8 2>/dev/null)
   [ $# -eq 2 ] || return
   inode=$1 end=$2 first=$(($2 > 65536 ? $2 - 65536 : 0))
@@ -47,7 +47,7 @@ read_log() { # whole lines only: the position is the end of the last one, so tha
   say log "$inode" "$end" "$file"
   from=${log_from#*:}
   [ "${log_from%%:*}" = "$inode" ] && [ "$from" -le "$end" ] || return 0 # none, or rotated: a new start
-  # Written anew in place (copytruncate) and longer by now: where a line ended, none does.
+  # Rewritten in place (copytruncate) and longer now: the position is not at the end of a line.
   [ "$from" -eq 0 ] || [ "$(part $((from - 1)) "$from" | wc -l)" -eq 1 ] || return 0
   start=$((end - from > LOG_MOST ? end - LOG_MOST : from))
   set -- $(part $start $end | count_lines $((start > from)))
@@ -55,8 +55,8 @@ read_log() { # whole lines only: the position is the end of the last one, so tha
   say traffic "$1" "$2" $((start + $3)) "$end"
 }
 
-# The journal's position is an entry: ID:SEQUENCE in the stream of its system.journal, which rotations go on with; a
-# cursor is made of it. A cursor without a time would read every other stream from its beginning (systemd 252).
+# The position in the journal is an entry: ID:SEQUENCE in the stream of system.journal, which survives rotations; a cursor
+# is made of it. A cursor without a time would read every other stream from its begin (systemd 252).
 SUPPRESSED=MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e # "Suppressed N messages from UNIT": journald's own rate limit
 
 journal() { bounded "$patience" journalctl --system --no-pager -q -o short-unix --show-cursor "$@" </dev/null 2>/dev/null; }
@@ -79,7 +79,7 @@ read_journal() {
   [ $# -eq 3 ] || { say error log "journalctl shows no cursor"; return; }
   id=$1 end=$(($2)) from=${log_from#*:} counted=
   if [ "${log_from%%:*}" = "$id" ]; then
-    # Later than the newest line: what ended the last look was journald's own, and nothing came since.
+    # Later than the newest line: the last look ended at an entry of journald itself, and nothing came since.
     if [ "$from" -ge $end ]; then end=$from counted="0 0 $from"; else count_journal "$3" || why="the journal was not read whole in $patience s"; fi
   fi
   say log "$id" "$end" journal

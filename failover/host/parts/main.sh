@@ -49,13 +49,13 @@ scratch_somewhere() {
   scratch_in /tmp || { rm -rf "$scratch"; scratch_in /run; } || because $REFUSED "no room for temporary files"
 }
 
-scratch_in() { # FOLDER: with room to begin with; an act has its own place, beside its result
+scratch_in() { # FOLDER: with some room; an act has its own, beside its result
   scratch=$(mktemp -d -p "$1") && head -c $ROOM /dev/zero >"$scratch/room" && rm "$scratch/room"
 } 2>/dev/null
 
 main() {
   scratch=
-  printf '\nbegin\t%s\n' "$VERSION" # what a start-up file of the user's shell printed stands before it, and is no answer
+  printf '\nbegin\t%s\n' "$VERSION" # text before it is of the shell's start-up files, and no answer
   if [ "${1-}" = forced ]; then hand_over; else dispatch "$@"; fi
   rc=$?
   [ -z "$scratch" ] || rm -rf "$scratch"

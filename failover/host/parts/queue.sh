@@ -1,13 +1,13 @@
-# ---- queue: what waits, and what of it is fixed to a filter ---------------------------------------------------------
+# ---- queue: the waiting mail, and the mail that is fixed to a filter ------------------------------------------------
 
-HEADS=5000 # queue files that one look opens at most
+HEADS=5000 # most queue files that one look opens
 
-# Mail moves while its folders are listed, all of it at once where the queue is flushed. Listed in this order, and opened
-# before the next are listed, a file that moves once is seen where it was or where it came to.
+# Mail moves while its folders are listed; a flush moves all of it at once. Folders are listed in this order, and files are
+# opened before the next folder is listed: so a file that moves once is seen in its old or its new folder.
 LISTED="hold maildrop incoming active, deferred, hold maildrop incoming active"
 
 look_queue() { # the queue files, and the first bytes of at most HEADS files: their T (arrival) and L (filter) records
-  # With `waited`: also how many arrived no later than so many seconds ago. Seconds, so that no two clocks are compared.
+  # With `waited`: also the number that is at least so many seconds old. Seconds, so that no two clocks are compared.
   to_queue || { say error queue "no queue directory"; return; }
   names= deep=0
   [ -z "$waited" ] || deep=1

@@ -1,8 +1,8 @@
 # ---- requeue: mail that is fixed to a filter goes through cleanup again ---------------------------------------------
 
-# Requeueing moves the file away under whoever delivers it, and the queue manager may start a delivery at any
-# moment (a flush overrides defer_transports). So: onto hold first, where nothing new begins; then what is
-# locked is being delivered, and what has no recipient left has been; the rest is ours to requeue.
+# A requeue moves the file away even under a delivery, and the queue manager may start one at any moment (a flush
+# overrides defer_transports). So mail is put on hold first, where no delivery begins. A locked file is being delivered,
+# one without a recipient has been; the rest is requeued.
 do_requeue() {
   read_config || { because $REFUSED "$UNSAID"; return; }
   met=$(pickup_filter) twice=$(again_in_cleanup | head -n 1 | cut -f 1)
@@ -37,12 +37,12 @@ do_requeue() {
   [ -z "$stop" ] || because $FAILED "$stop"
 }
 
-still_waiting() { # how many of those that were read last are in the queue still, whatever postsuper said of them
+still_waiting() { # the number of the last read files that are still in the queue; postsuper is not asked
   found=$(bounded 10 find incoming active deferred incoming active -ignore_readdir_race -type f -printf '%i %f\n' </dev/null 2>/dev/null) || return
   printf '%s\n' "$found" | sort -u | awk 'FILENAME != "-" { read[$1 " " $3] = 1; next } $0 in read { n++ } END { print n + 0 }' "$scratch/frozen" -
 }
 
-more_may_come() { # what was on its way when we looked, or of a sender that goes on by the old settings
+more_may_come() { # mail on its way when we looked, or of an open session with the old settings
   [ $none -lt 2 ] || { [ "$sessions" -gt 0 ] && [ "$(left_s)" -gt $((limit - SESSIONS_S)) ] && sleep 1; }
 }
 
@@ -58,14 +58,14 @@ requeue_some() { # the first `ID INODE` rows of $scratch/ids
   deadline=$spare
 }
 
-list_some() { # whole and on the disk before anything is held; what others hold is never ours to release
+list_some() { # complete and on the disk before the hold; mail that others hold is never let go by us
   taken 1000 "$scratch/ids" "$scratch/some" && of_since=$(date +%s) && find hold -type f -printf '%f\n' >"$scratch/theirs" &&
     { printf '%s\t%s\t%s\n' "$of_since" "$config_dir" "$queue" && awk 'FILENAME ~ /theirs$/ { theirs[$1] = 1; next } !($1 in theirs)' \
       "$scratch/theirs" "$scratch/some"; } >"$scratch/list" &&
     sed 1d "$scratch/list" | cut -d ' ' -f 1 >"$scratch/moving" && put "$list" <"$scratch/list" && cmp -s "$scratch/list" "$list"
 }
 
-hold_and_sort() { # ids that nobody is delivering and that have a recipient left, into $scratch/go
+hold_and_sort() { # into $scratch/go the ids without a delivery and with a recipient
   bounded 30 postsuper -h - incoming active deferred <"$scratch/moving" >/dev/null 2>&1 || { stop="postsuper could not put mail on hold"; return; }
   sleep 0.3 # a delivery agent locks what it has opened
   locks || { stop="/proc/locks does not show who is delivering what"; return; }
@@ -84,10 +84,10 @@ hold_and_sort() { # ids that nobody is delivering and that have a recipient left
   ' >"$scratch/go"
 }
 
-# The inodes that somebody has locked. Read twice, since a lock may be passed over while others come and go. The lock that
-# the master has as long as it runs (on its pid file) must be among them: else this is not the list of those that deliver
-# here. An inode of another file system has the same number now and then (of master.lock below /var/lib, measured), and
-# would be taken for mail that is being delivered for ever: what counts is on the device of that pid file.
+# The locked inodes. Read twice, since a read may miss a lock while others change. The lock of the running master, on its
+# pid file, must be in the list: else this is the list of another namespace. Only inodes on the device of that pid file
+# count: another file system may have the same number (master.lock below /var/lib, measured), and its lock would count as
+# a delivery that never ends.
 locks() {
   cat /proc/locks /proc/locks >"$scratch/proc" && inode=$(stat -c %i pid/master.pid) &&
     devices=$(stat -c %d pid/master.pid hold | sort -u | grep -c .) || return
@@ -111,7 +111,7 @@ send_through() { # in batches, each when pickup (one process) has taken the last
   done
 }
 
-gone_from_hold() { # how many of $scratch/batch; what postsuper says of them is not asked
+gone_from_hold() { # the number of $scratch/batch that has left; postsuper is not asked
   found=$(find hold -ignore_readdir_race -type f -printf '%f\n') || return
   printf '%s\n' "$found" | awk 'FILENAME == "-" { held[$1] = 1; next } !($1 in held) { n++ } END { print n + 0 }' - "$scratch/batch"
 }

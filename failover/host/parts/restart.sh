@@ -11,12 +11,12 @@ answering() { # does what listens at one of $answers do its work?
   return 1
 }
 
-start_anew() { # what it says into $scratch/said. Daemons get no lock, no umask and no ignored signal of ours.
+start_anew() { # output into $scratch/said. Daemons inherit no lock, umask or ignored signal of ours.
   set -- $unit
   case $(manager):$1 in
     docker:running | docker:restarting) bounded $((grace + 15)) docker restart -t "$grace" "$name" ;;
     docker:*) bounded 15 docker start "$name" ;;
-    systemd:*) bounded 10 systemctl --no-block restart "${name%.service}.service" ;; # a job that hangs is seen by its effect, or not
+    systemd:*) bounded 10 systemctl --no-block restart "${name%.service}.service" ;; # its effect is looked at, not the job
     *) (umask 022 && bounded 60 env --default-signal=HUP,PIPE service "$name" restart) ;;
   esac </dev/null >"$scratch/said" 2>&1
 }

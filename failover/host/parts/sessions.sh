@@ -1,9 +1,9 @@
-# ---- sessions: senders that an smtpd serves by the configuration of before -------------------------------------------
+# ---- sessions: senders that an smtpd still serves with the old configuration -----------------------------------------
 
-# An smtpd reads its configuration when it starts, and serves a session to its end (measured, Postfix 3.7). So a sender
-# that keeps its session open goes on being stamped for the filter that was taken out. Its session is ended between two
-# letters, where it has all answers; it comes again. Where that moment is not seen, the session is waited for.
-SESSIONS_S=330 # Postfix as a sender uses a session again for 300 s: smtp_connection_reuse_time_limit
+# An smtpd reads its configuration when it starts, and serves a session to its end (measured, Postfix 3.7). So mail of an
+# open session still goes to the filter that was taken out. The session is ended between two letters, when the sender has
+# all answers; the sender connects again. If we do not see that moment, we wait for the end of the session.
+SESSIONS_S=330 # Postfix as a sender reuses a session for 300 s: smtp_connection_reuse_time_limit
 CALM_MS=200
 
 SESSIONS="a sender whose session is open goes on being stamped for the old filter: its session is ended between two letters, or waited for up to $SESSIONS_S s"
@@ -17,12 +17,12 @@ old_sessions() { # NAME: pids of smtpd that began before the last reload, and ma
   done
 }
 
-end_sessions() { # NAME: those between two letters; sets `sessions`, how many are left
+end_sessions() { # NAME: those between two letters; sets `sessions`, the number left
   command -v ss >/dev/null && for pid in $(old_sessions "$1"); do [ "$(left_s)" -lt 10 ] || end_session "$pid"; done
   sessions=$(old_sessions "$1" | grep -c .)
 }
 
-# Closed by ss -K: killed in its first session, Postfix would throttle the whole service for a minute.
+# Closed by ss -K: for an smtpd killed in its first session, Postfix would throttle the whole service for a minute.
 end_session() { # PID
   calm_session "$1" >"$scratch/session" && grep -q '^State:[[:space:]]*S' "/proc/$1/status" 2>/dev/null && kill -STOP "$1" 2>/dev/null || return 0
   if frozen_still "$1" "$(master_pid)" && calm_session "$1" | cmp -s - "$scratch/session"; then
@@ -31,9 +31,9 @@ end_session() { # PID
   kill -CONT "$1" 2>/dev/null
 }
 
-# Between two letters no cleanup is open: smtpd opens it for a letter, and closes it before it answers. The sender's
-# kernel has that answer (nothing is unsent), and a while ago, so that the sender has it, too; and has sent nothing since.
-calm_session() { # PID of an smtpd: LOCAL PEER SENT RECEIVED of its session, where it is between two letters
+# Between two letters no cleanup is open: smtpd opens it for a letter, and closes it before it answers. The sender has the
+# answer if nothing is unsent for a while, and it has sent nothing since.
+calm_session() { # PID of an smtpd: LOCAL PEER SENT RECEIVED of its session, if it is between two letters
   bounded 5 ss -xpH >"$scratch/unix" 2>/dev/null </dev/null && awk -v pid="pid=$1," '
     $5 ~ /cleanup/ || /\(\("cleanup",/ { open[$8] = 1 }
     index($0, pid) { ours[$6] = 1; seen = 1 }

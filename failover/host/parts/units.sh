@@ -1,6 +1,6 @@
 # ---- units: a service or a container: how it runs -------------------------------------------------------------------
 
-RESTARTS_MOST=3 RESTARTS_WITHIN=600 # a restart that did not cure three times in ten minutes does not cure
+RESTARTS_MOST=3 RESTARTS_WITHIN=600 # after three restarts in ten minutes the next one will not help
 
 manager() { if [ "$kind" = container ]; then echo docker; elif [ -d /run/systemd/system ]; then echo systemd; else echo sysv; fi; }
 
@@ -14,7 +14,7 @@ main_pid() { # of the service; Postfix's own unit is a wrapper without a process
   [ -d "/proc/$pid" ] && echo "$pid"
 }
 
-has_service() { # one that this host runs by itself: enabled at boot, or running, or failed; never a target, never one for the end
+has_service() { # a service of this host: enabled at boot, running, or failed; no target, and none for the shutdown
   case $(manager) in
     systemd)
       how=$(bounded 5 systemctl show -p LoadState -p ActiveState -p UnitFileState "${name%.service}.service" </dev/null 2>/dev/null)
@@ -24,7 +24,7 @@ has_service() { # one that this host runs by itself: enabled at boot, or running
   esac
 }
 
-unit_now() { # into $unit: STATE PID STARTED_AT of $kind $name, and into $born what no other start has; else 1, and $why
+unit_now() { # $unit: STATE PID STARTED_AT of $kind $name; $born: unique to this start; else 1, and $why
   if [ "$kind" = container ]; then
     unit=$(inspect "$name") || { why=$unit; return 1; }
     born=$(set -- $unit; echo "$2 $3")
@@ -37,14 +37,14 @@ unit_now() { # into $unit: STATE PID STARTED_AT of $kind $name, and into $born w
   unit="running $pid $(date -d "@$(($(date +%s) - $(uptime_s) + ${20} / 100))" +%Y-%m-%dT%H:%M:%SZ)"
 }
 
-restarts() { # WHEN KIND/NAME RUN STEP ATTEMPT of those that count; a clock that was set back only makes us count more
+restarts() { # WHEN KIND/NAME RUN STEP ATTEMPT of those that count; after a clock was set back, more count
   now=$(date +%s)
   while read -r when what rest; do
     [ $((now - when)) -ge $RESTARTS_WITHIN ] || [ "$what" != "$kind/$name" ] || echo "$when $what $rest"
   done 2>/dev/null <"$STATE/restarts"
 }
 
-do_unit() { # how it is, and how it would be restarted
+do_unit() { # its state, and the way to restart it
   unit_now || { because $REFUSED "$why"; return; }
   say manager "$(manager)"
   say now $unit
