@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from failover.actions.base import Action
 
@@ -24,4 +25,4 @@ _FILES = (
 )
 """In the order in which the schema has them."""
 
-ACTIONS: Mapping[str, Action] = {a.name: a for a in (import_module(f"{__name__}.{f}").ACTION for f in _FILES)}
+ACTIONS: Mapping[str, Action[Any]] = {a.name: a for a in (import_module(f"{__name__}.{f}").ACTION for f in _FILES)}

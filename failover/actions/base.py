@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from failover.core import place
+from failover.actions.arguments import Model
 from failover.core.fleet import Domain, Fleet, Host
 from failover.core.observe.signal import Samples
-from failover.core.runs.plan import Certainty, Step, StepKind
-from failover.core.runs.playbook import Playbook, Risk, StepSpec
+from failover.core.runs.plan import Step
+from failover.core.runs.playbook import Playbook, StepSpec
 from failover.core.runs.recovery import Reading
-from failover.errors import Elsewhere, Refused
-from failover.fields import Strict
+from failover.errors import Refused
 from failover.ports import CheckLease, Clock, Cloud, DnsZone, Notifier, Remote, by_hand
 
 
@@ -92,6 +90,8 @@ class Context:
 class Flags:
     """What the rest has to know of an action, beside what it does."""
 
+    reads: tuple[str, ...] = ()
+    """The signals of its host that its plan reads."""
     moves_mail: bool = False
     """Mail goes elsewhere after it, or cannot come for a while: a quorum and a fit target are asked."""
     changes_mx: bool = False
@@ -103,21 +103,21 @@ Result = Mapping[str, str]
 """What acting answered, for the journal: numbers and digests, never contents."""
 
 
-class Action(Protocol):
+class Action(Protocol[Model]):
     @property
     def name(self) -> str:
         """As playbooks and stored plans have it."""
         ...
 
     @property
-    def with_(self) -> type[Strict]:
+    def with_(self) -> type[Model]:
         """The shape of its `with:`. `host` and `domain` are what it works on, `to` is the host that takes mail on."""
         ...
 
     @property
     def flags(self) -> Flags: ...
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[Model], context: Context) -> Step:
         """Read, decide, and say it. Raises Refused when it cannot or must not be done here."""
         ...
 
@@ -162,94 +162,3 @@ class Away(Protocol):
     """An action that moves mail away from hosts."""
 
     def away_from(self, step: Step, fleet: Fleet) -> tuple[str, ...]: ...
-
-
-def event_step(
-    spec: StepSpec,
-    host: Host | None,
-    *,
-    says: str,
-    undo: str,
-    eta_s: float,
-    limit_s: float,
-    how: Mapping[str, str] = MappingProxyType({}),
-    observed: Mapping[str, str] = MappingProxyType({}),
-    certainty: Certainty = Certainty.OBSERVED,
-    risk: Risk = Risk.NONE,
-) -> Step:
-    """A step that makes something happen: seen by its effect, safe to repeat, never undone."""
-    return Step(
-        id=spec.id,
-        action=spec.action,
-        kind=StepKind.EVENT,
-        certainty=certainty,
-        says=says,
-        host=host.name if host else None,
-        where=place.of_host(host) if host else {},
-        args=dict(spec.with_),
-        how=dict(how),
-        observed=dict(observed),
-        undo=undo,
-        risk=risk,
-        repeat_safe=True,
-        eta_s=eta_s,
-        limit_s=limit_s,
-    )
-
-
-def reads_nothing(step: Step, ports: Ports) -> Mapping[str, str]:
-    """An event has no bound values."""
-    return {}
-
-
-def owes_no_undo(step: Step, at: Attempt, ports: Ports) -> Result:
-    return {}
-
-
-def expires_s(spec: StepSpec) -> float | None:
-    span = spec.with_.get("expires")
-    return float(span) if isinstance(span, int | float) else None
-
-
-def host_of(spec: StepSpec, fleet: Fleet) -> Host:
-    """The one host a step names. Empty means refuse, never all."""
-    name = str(spec.with_.get("host", ""))
-    if name not in fleet.hosts:
-        raise Refused(
-            f"step {spec.id} ({spec.action}) names no host of hosts.yaml: {name!r}",
-            try_=f"set it with --set, to one of: {', '.join(fleet.hosts)}",
-        )
-    return fleet.hosts[name]
-
-
-def host_in(step: Step, ports: Ports) -> Host:
-    """The host that the step was planned on. Raises Elsewhere when its name leads to another one now, or to none."""
-    return _same(step, str(step.host), ports.fleet.hosts.get(step.host or ""))
-
-
-def domain_in(step: Step, ports: Ports) -> Domain:
-    """The domain that the step was planned on. Raises Elsewhere when its name leads to another zone now, or to none."""
-    return _same(step, str(step.domain), ports.fleet.domains.get(step.domain or ""))
-
-
-_T = TypeVar("_T", Host, Domain)
-
-
-def _same(step: Step, name: str, found: _T | None) -> _T:
-    if found is None:
-        raise _elsewhere(step, name, step.where, None)
-    was, now = place.moved(step.where, place.today(found))
-    if was:
-        raise _elsewhere(step, name, was, now)
-    return found
-
-
-def _elsewhere(step: Step, name: str, was: place.Place, now: place.Place | None) -> Elsewhere:
-    at = f" at {place.words(was)}" if was else ""
-    says = f"has {name} at {place.words(now)}" if now else f"names no {name}"
-    there = "by hand" if step.host is None else "by `failover host restore NAME`, under the name that it has there now"
-    return Elsewhere(
-        f"{step.id} is for {name}{at}, and hosts.yaml {says} now: nothing was done, and nothing is known of the former",
-        try_=f"put {name}{at} back into hosts.yaml and try again; or take it back on the former {there}; where nothing "
-        f"is left of it: failover runs resolve RUN {step.id} --keep --reason TEXT",
-    )

@@ -5,31 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from failover.actions import restarting
-from failover.actions.base import (
-    Action,
-    Attempt,
-    Context,
-    Flags,
-    Ports,
-    Result,
-    host_in,
-    host_of,
-    owes_no_undo,
-    reads_nothing,
-)
-from failover.actions.fields import HOST, HostRef
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
+from failover.actions.fields import OnHost
 from failover.actions.restarting import Unit
+from failover.actions.steps import owes_no_undo, reads_nothing
+from failover.actions.subjects import host_in, host_of
 from failover.core.fleet import Host
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import StepSpec
 from failover.errors import Refused
-from failover.fields import Strict
 
 
-class RestartContainer(Strict):
+class RestartContainer(OnHost):
     """Starts the mail handler's container that hosts.yaml names, anew where it runs."""
-
-    host: HostRef = HOST
 
 
 class ContainerRestart:
@@ -39,7 +27,7 @@ class ContainerRestart:
     settle = staticmethod(restarting.settle)
     flags = Flags()
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[RestartContainer], context: Context) -> Step:
         host = host_of(spec, context.ports.fleet)
         return restarting.plan(spec, context, host, _unit(host))
 
@@ -50,7 +38,7 @@ class ContainerRestart:
         return restarting.asks([_unit(host)] if host.handler and host.handler.container else ())
 
 
-ACTION: Action = ContainerRestart()
+ACTION: Action[RestartContainer] = ContainerRestart()
 
 
 def _unit(host: Host) -> Unit:

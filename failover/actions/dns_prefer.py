@@ -11,8 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from failover.actions import records
-from failover.actions.base import Action, Context, Flags, expires_s
-from failover.actions.fields import DOMAIN, DomainRef, HostRef, SpanRef
+from failover.actions.arguments import values
+from failover.actions.base import Action, Context, Flags
+from failover.actions.fields import HostRef, OnDomain, SpanRef
+from failover.actions.subjects import domain_of
 from failover.core import place
 from failover.core.fleet import Domain, Fleet, Host
 from failover.core.mx import MxMode, MxSet, NoMove, bare, parse, prefer, shown
@@ -21,12 +23,13 @@ from failover.core.runs.plan import Certainty, Step, StepKind
 from failover.core.runs.playbook import Risk, StepSpec
 from failover.core.words import duration, found
 from failover.errors import Refused
-from failover.fields import Strict, Wrong, is_hostname
+from failover.fields import Wrong, is_hostname
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    if isinstance(value, list) and value and all(isinstance(n, str) and is_hostname(n) and "." in n for n in value):
-        return tuple(value)
+    names = value if isinstance(value, list | tuple) else ()
+    if names and all(isinstance(n, str) and is_hostname(n) and "." in n for n in names):
+        return tuple(names)
     raise Wrong(f"{found(value)} is no list of names; write [mx2a.example.net, mx2b.example.net]")
 
 
@@ -37,10 +40,9 @@ _Names = Annotated[
 ]
 
 
-class Prefer(Strict):
+class Prefer(OnDomain):
     """Has senders try another MX of a domain first."""
 
-    domain: DomainRef = DOMAIN
     to: HostRef = Field(description="The host that shall be tried first.", examples=['"${to}"'])
     mode: Literal["overlay", "swap", "weighted"] = Field(
         default="overlay",
@@ -61,11 +63,11 @@ class DnsPrefer:
     settle, undo = staticmethod(records.settle), staticmethod(records.undo)
     flags = Flags(moves_mail=True, changes_mx=True)
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[Prefer], context: Context) -> Step:
         fleet = context.ports.fleet
-        domain, to = records.domain_of(spec, fleet), _target(spec, context)
+        domain, to = domain_of(spec, fleet), _target(spec, context)
         now, assumed = records.planned_on(domain, context)
-        want = _wanted(spec, domain, to, now)
+        want = _wanted(spec.with_, domain, to, now)
         unchanged = want == now
         if not unchanged:
             _may_take_it(to, domain, now, want, context)
@@ -79,11 +81,11 @@ class DnsPrefer:
             says=_says(domain, to, now, want),
             domain=domain.name,
             where=place.of_domain(domain),
-            args=dict(spec.with_),
+            args=values(spec.with_),
             before=records.bound(domain, now),
             want=records.bound(domain, want),
             diff=diff(domain, now, want),
-            undo=_undo_words(now, want, back, strangers) + ("" if unchanged else _expiry(spec)),
+            undo=_undo_words(now, want, back, strangers) + ("" if unchanged else _expiry(spec.with_.expires)),
             undoable=True,
             guards=tuple(c for h in back for c in records.fit(h, fleet, strict=True)),
             requires=() if unchanged else records.fit(to, fleet, strict=False),
@@ -92,7 +94,7 @@ class DnsPrefer:
             repeat_safe=True,
             eta_s=usual,
             limit_s=spec.timeout or most,
-            expires_s=expires_s(spec),
+            expires_s=spec.with_.expires,
         )
 
     def away_from(self, step: Step, fleet: Fleet) -> tuple[str, ...]:
@@ -102,11 +104,11 @@ class DnsPrefer:
         return tuple(n for n in others if f"{fleet.hosts[n].mx}." in had) or others
 
 
-ACTION: Action = DnsPrefer()
+ACTION: Action[Prefer] = DnsPrefer()
 
 
-def _target(spec: StepSpec, context: Context) -> Host:
-    hosts, name = context.ports.fleet.hosts, str(spec.with_.get("to", ""))
+def _target(spec: StepSpec[Prefer], context: Context) -> Host:
+    hosts, name = context.ports.fleet.hosts, spec.with_.to
     if name not in hosts:
         raise Refused(
             f"step {spec.id} (dns.prefer) names no host of hosts.yaml: {name!r}", try_=f"one of: {', '.join(hosts)}"
@@ -116,16 +118,15 @@ def _target(spec: StepSpec, context: Context) -> Host:
     return hosts[name]
 
 
-def _wanted(spec: StepSpec, domain: Domain, to: Host, now: MxSet) -> MxSet:
-    names, preference = spec.with_.get("names", ()), spec.with_.get("preference")
+def _wanted(with_: Prefer, domain: Domain, to: Host, now: MxSet) -> MxSet:
     try:
         return prefer(
             now,
             str(to.mx),
-            MxMode(str(spec.with_.get("mode", MxMode.OVERLAY))),
-            names=names if isinstance(names, tuple) else (),
-            preference=preference if isinstance(preference, int) else None,
-            new=bool(spec.with_.get("new", False)),
+            MxMode(with_.mode),
+            names=with_.names or (),
+            preference=with_.preference,
+            new=with_.new,
         )
     except (NoMove, ValueError) as e:
         instead = e.instead if isinstance(e, NoMove) else "correct the step"
@@ -182,5 +183,5 @@ def _notes(want: MxSet) -> tuple[str, ...]:
     )
 
 
-def _expiry(spec: StepSpec) -> str:
-    return f" · expires in {duration(span)}" if (span := expires_s(spec)) else ""
+def _expiry(expires: float | None) -> str:
+    return f" · expires in {duration(expires)}" if expires else ""

@@ -10,20 +10,20 @@ from dataclasses import replace
 from pydantic import Field
 
 from failover.actions import records
+from failover.actions.arguments import values
 from failover.actions.base import Action, Context, Flags
-from failover.actions.fields import DOMAIN, DomainRef, SpanRef
+from failover.actions.fields import OnDomain, SpanRef
+from failover.actions.subjects import domain_of
 from failover.core import place
 from failover.core.runs.plan import Certainty, Step, StepKind
 from failover.core.runs.playbook import StepSpec
 from failover.core.words import duration
 from failover.errors import Refused
-from failover.fields import Strict
 
 
-class Ttl(Strict):
+class Ttl(OnDomain):
     """Sets the TTL of a domain's MX records."""
 
-    domain: DomainRef = DOMAIN
     ttl: SpanRef = Field(description="How long senders may remember them.", examples=["60s"])
 
 
@@ -34,8 +34,8 @@ class DnsTtl:
     settle, undo = staticmethod(records.settle), staticmethod(records.undo)
     flags = Flags(changes_mx=True)
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
-        domain = records.domain_of(spec, context.ports.fleet)
+    def plan(self, spec: StepSpec[Ttl], context: Context) -> Step:
+        domain = domain_of(spec, context.ports.fleet)
         now, assumed = records.planned_on(domain, context)
         if not now.targets:
             raise Refused(f"{domain.name} has no MX records, so they have no TTL", try_="publish MX first")
@@ -50,7 +50,7 @@ class DnsTtl:
             says=f"{domain.name}: TTL of MX {duration(now.ttl)} → {duration(want.ttl)}",
             domain=domain.name,
             where=place.of_domain(domain),
-            args=dict(spec.with_),
+            args=values(spec.with_),
             before=records.bound(domain, now),
             want=records.bound(domain, want),
             diff=() if unchanged else (f"- {domain.name}. {now.ttl} MX …", f"+ {domain.name}. {want.ttl} MX …"),
@@ -63,12 +63,12 @@ class DnsTtl:
         )
 
 
-ACTION: Action = DnsTtl()
+ACTION: Action[Ttl] = DnsTtl()
 
 
-def _ttl(spec: StepSpec) -> int:
-    given = spec.with_.get("ttl")
-    if not isinstance(given, int | float) or given != int(given) or not 1 <= given <= 604_800:
+def _ttl(spec: StepSpec[Ttl]) -> int:
+    given = spec.with_.ttl
+    if given != int(given) or not 1 <= given <= 604_800:
         raise Refused(f"step {spec.id} (dns.ttl) has no usable ttl: {given!r}", try_="whole seconds, up to a week: 60s")
     return int(given)
 

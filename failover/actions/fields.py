@@ -1,4 +1,8 @@
-"""The kinds of value in a `with:`: each is a value, or a reference such as `${sick}`."""
+"""The kinds of value in a `with:`. In a playbook's file each is a value or a reference such as `${sick}`.
+
+A file is checked with its parameters as the context (`declared`). Without a context the values are bound: there are no
+references, and a span is in seconds. A verb sees only these, so they give the types.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from failover.core.runs.bind import HOST_FIELDS, HOST_REFERENCE, REFERENCE
 from failover.core.words import found, meant
-from failover.fields import DURATION, HOST_ID, Wrong, is_hostname, span
+from failover.fields import DURATION, HOST_ID, Strict, Wrong, is_hostname, span
 
 
 def declared(playbook: Any) -> Mapping[str, str]:
@@ -22,9 +26,9 @@ def declared(playbook: Any) -> Mapping[str, str]:
 
 def whole(value: Any, info: ValidationInfo, *types: str) -> str | None:
     """The value if it is one whole reference, of one of these types; None when it is none. Raises Wrong."""
-    if not isinstance(value, str) or not (match := REFERENCE.fullmatch(value)):
+    if info.context is None or not isinstance(value, str) or not (match := REFERENCE.fullmatch(value)):
         return None
-    type_ = _type(match[1], info.context or {})
+    type_ = _type(match[1], info.context)
     if type_ not in types:
         raise Wrong(f"{value} is a {type_}; a {' or '.join(types)} is needed here")
     return value
@@ -32,8 +36,10 @@ def whole(value: Any, info: ValidationInfo, *types: str) -> str | None:
 
 def within(text: str, info: ValidationInfo) -> str:
     """The text, after every reference in it was checked. Raises Wrong."""
+    if info.context is None:
+        return text
     for match in REFERENCE.finditer(text):
-        _type(match[1], info.context or {})
+        _type(match[1], info.context)
     if "${" in REFERENCE.sub("", text):
         raise Wrong(f"{found(text)} has a reference that is not closed; write ${{name}}")
     return text
@@ -85,10 +91,14 @@ def domain(value: Any, info: ValidationInfo) -> str:
 
 
 def _span(value: Any, info: ValidationInfo) -> float | str:
+    if info.context is None and isinstance(value, int | float):
+        return value
     return whole(value, info, "duration") or span(value)
 
 
 def _said(value: Any, info: ValidationInfo) -> str:
+    if info.context is None and isinstance(value, int | float):  # a whole reference keeps its type
+        return str(value)
     if isinstance(value, str) and value.strip():
         return within(value, info)
     raise Wrong(f"{found(value)} is no text; write a sentence")
@@ -102,7 +112,7 @@ DomainRef = Annotated[
     str, PlainValidator(domain), WithJsonSchema({"type": "string", "examples": ["${domain}", "example.net"]})
 ]
 SpanRef = Annotated[
-    float | str,
+    float,
     PlainValidator(_span),
     WithJsonSchema(
         {"anyOf": [{"type": "string", "pattern": DURATION}, {"type": "string", "pattern": r"^\$\{[^}]+\}$"}]}
@@ -110,5 +120,11 @@ SpanRef = Annotated[
 ]
 Said = Annotated[str, PlainValidator(_said), A_TEXT]
 """Text for people, in which references are replaced."""
-HOST = Field(description="The host that it works on; one, named.", examples=['"${sick}"'])
-DOMAIN = Field(description="The domain whose MX it is; one, named.", examples=['"${domain}"'])
+
+
+class OnHost(Strict):
+    host: HostRef = Field(description="The host that it works on; one, named.", examples=['"${sick}"'])
+
+
+class OnDomain(Strict):
+    domain: DomainRef = Field(description="The domain whose MX it is; one, named.", examples=['"${domain}"'])

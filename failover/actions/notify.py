@@ -6,18 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from failover.actions.base import (
-    Action,
-    Attempt,
-    Context,
-    Flags,
-    Ports,
-    Result,
-    event_step,
-    owes_no_undo,
-    reads_nothing,
-)
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import Said
+from failover.actions.steps import event_step, owes_no_undo, reads_nothing
 from failover.core.alerting.run_alerts import notice
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import StepSpec
@@ -46,19 +37,19 @@ class NotifyAction:
     read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
     flags = Flags(tells=True)
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[Notify], context: Context) -> Step:
         channels = context.ports.fleet.channels
         return event_step(
             spec,
             None,
-            says=f"tell {', '.join(c.kind for c in channels)}: {spec.with_['text']}",
+            says=f"tell {', '.join(c.kind for c in channels)}: {spec.with_.text}",
             undo="none; what was said stays said",
             eta_s=1.0,
             limit_s=spec.timeout or 15.0 * len(channels),
         )
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
-        severity = str(step.args.get("severity", "info"))
+        severity = str(step.args["severity"])
         message = Message(f"{at.run}.{at.step}", severity, notice(at.run), str(step.args["text"]))
         told, failed = 0, []
         for channel in ports.fleet.channels:
@@ -75,7 +66,7 @@ class NotifyAction:
         return Reading.HALF
 
 
-ACTION: Action = NotifyAction()
+ACTION: Action[Notify] = NotifyAction()
 
 
 def _worst(failed: list[FailoverError]) -> FailoverError:

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 from failover.actions import remote
-from failover.actions.base import (
-    Action,
-    Attempt,
-    Context,
-    Flags,
-    Ports,
-    Result,
-    event_step,
-    host_in,
-    host_of,
-    owes_no_undo,
-    reads_nothing,
-)
-from failover.actions.fields import HOST, HostRef
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
+from failover.actions.fields import OnHost
 from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, value
 from failover.actions.spam_bypass import bypasses
+from failover.actions.steps import event_step, owes_no_undo, reads_nothing
+from failover.actions.subjects import host_in, host_of
 from failover.core.fleet import Host
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import StepSpec
 from failover.core.runs.recovery import Reading
 from failover.core.words import count
-from failover.fields import Strict
 
 
-class Flush(Strict):
+class Flush(OnHost):
     """Tries the delivery of all queued mail at once."""
-
-    host: HostRef = HOST
 
 
 class QueueFlush:
     name = "queue.flush"
     with_ = Flush
     read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
-    flags = Flags()
+    flags = Flags(reads=("queue.pending", "queue.deferred", "queue.frozen"))
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[Flush], context: Context) -> Step:
         host = host_of(spec, context.ports.fleet)
         waiting = _waiting(context, host)
         goes_to = str(host.handler.address) if host.handler else "their destinations"
@@ -62,7 +49,7 @@ class QueueFlush:
         return remote.settle(ports, host_in(step, ports), at)
 
 
-ACTION: Action = QueueFlush()
+ACTION: Action[Flush] = QueueFlush()
 
 
 def _waiting(context: Context, host: Host) -> float:

@@ -6,22 +6,22 @@ delivered goes on, and what comes later is not held. While mail of the list is o
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from failover.actions import remote
-from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result, expires_s, host_in, host_of
-from failover.actions.fields import A_TEXT, HOST, HostRef, SpanRef, matched
+from failover.actions.arguments import values
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
+from failover.actions.fields import A_TEXT, OnHost, SpanRef, matched
 from failover.actions.setting import diff, read_settings, settle_setting, summary
+from failover.actions.subjects import host_in, host_of
 from failover.core import place
 from failover.core.runs.plan import Certainty, Step, StepKind
 from failover.core.runs.playbook import Risk, StepSpec
 from failover.core.runs.recovery import Reading
 from failover.core.words import duration
-from failover.errors import Refused
-from failover.fields import Strict, Wrong
+from failover.fields import Wrong
 
 NOT, HELD = "-", "=held"
 _ADDRESS, _DOMAIN = r"[A-Za-z0-9._+][A-Za-z0-9._+=-]*@[A-Za-z0-9.-]+", r"[A-Za-z0-9][A-Za-z0-9.-]*"
@@ -32,10 +32,9 @@ _Domain = Annotated[str, matched(_DOMAIN, "domain; write one such as example.net
 _Ids = Annotated[str, matched(_IDS, 'list of queue ids; write one such as "4c0NBT1dmJz1,4c0NBV2Qlgz1"'), A_TEXT]
 
 
-class Selected(Strict):
+class Selected(OnHost):
     """Mail by exactly one of sender, recipient, nexthop, ids."""
 
-    host: HostRef = HOST
     sender: _Address | None = Field(default=None, description="Mail of this sender.")
     recipient: _Address | None = Field(default=None, description="Mail with this recipient, for all that it has.")
     nexthop: _Domain | None = Field(default=None, description="Mail with a recipient in this domain.")
@@ -50,6 +49,11 @@ class Selected(Strict):
             raise Wrong(f"what is held is said by {has}; give exactly one of {', '.join(SHAPES)}")
         return value
 
+    @property
+    def what(self) -> str:
+        """KIND=VALUE, as the host names it."""
+        return next(f"{kind}={value}" for kind in SHAPES if (value := getattr(self, kind)))
+
 
 class Hold(Selected):
     """Puts mail that waits on hold, by exactly one of sender, recipient, nexthop, ids."""
@@ -63,12 +67,12 @@ class QueueHold:
     read, settle = staticmethod(read_settings), staticmethod(settle_setting)
     flags = Flags()
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
-        host, what = host_of(spec, context.ports.fleet), what_of(spec)
+    def plan(self, spec: StepSpec[Hold], context: Context) -> Step:
+        host, what = host_of(spec, context.ports.fleet), spec.with_.what
         key = f"hold {what}"
         found = remote.read(context.ports, host, "settings", {"s1": f"hold:{what}"})
         before = (found.one("setting") or ("", "", NOT))[-1]
-        unchanged, lasts = before == HELD, expires_s(spec)
+        unchanged = before == HELD
         return Step(
             id=spec.id,
             action=self.name,
@@ -77,18 +81,18 @@ class QueueHold:
             says=f"what waits of {what} is {'on hold by us already' if unchanged else 'put on hold'}",
             host=host.name,
             where=place.of_host(host),
-            args=dict(spec.with_),
+            args=values(spec.with_),
             how={"what": what},
             before={key: before},
             want={key: HELD},
             diff=diff(key, before, HELD),
-            undo=_undo_words(unchanged, lasts),
+            undo=_undo_words(unchanged, spec.with_.expires),
             undoable=True,
             risk=Risk.TRAFFIC,
             repeat_safe=True,
             eta_s=5.0,
             limit_s=spec.timeout or 120.0,
-            expires_s=lasts,
+            expires_s=spec.with_.expires,
         )
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
@@ -102,15 +106,7 @@ class QueueHold:
         return let_go(step, at, ports, of_run=at.run, of_step=step.id)
 
 
-ACTION: Action = QueueHold()
-
-
-def what_of(spec: StepSpec) -> str:
-    """KIND=VALUE, as the host names it. A parameter may have brought any text until now."""
-    kind, value = next((k, str(spec.with_[k])) for k in SHAPES if k in spec.with_)
-    if not re.fullmatch(SHAPES[kind], value):
-        raise Refused(f"step {spec.id} ({spec.action}): {value!r} is no {kind}", try_=f"set it to match {SHAPES[kind]}")
-    return f"{kind}={value}"
+ACTION: Action[Hold] = QueueHold()
 
 
 def let_go(step: Step, at: Attempt, ports: Ports, *, of_run: str, of_step: str) -> Result:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from failover.actions.base import (
-    Action,
-    Attempt,
-    Context,
-    Flags,
-    Mitigation,
-    Ports,
-    Result,
-    host_in,
-    host_of,
-    owes_no_undo,
-)
-from failover.actions.queue_hold import HELD, NOT, Selected, holds, let_go, what_of
+from failover.actions.arguments import values
+from failover.actions.base import Action, Attempt, Context, Flags, Mitigation, Ports, Result
+from failover.actions.queue_hold import HELD, NOT, Selected, holds, let_go
 from failover.actions.setting import diff, read_settings, settle_setting
+from failover.actions.steps import owes_no_undo
+from failover.actions.subjects import host_in, host_of
 from failover.core import place
 from failover.core.runs.plan import Certainty, Step, StepKind
 from failover.core.runs.playbook import StepSpec
@@ -32,8 +24,8 @@ class QueueRelease:
     read, settle, undo = staticmethod(read_settings), staticmethod(settle_setting), staticmethod(owes_no_undo)
     flags = Flags()
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
-        host, what = host_of(spec, context.ports.fleet), what_of(spec)
+    def plan(self, spec: StepSpec[Release], context: Context) -> Step:
+        host, what = host_of(spec, context.ports.fleet), spec.with_.what
         of = _in_force(context.mitigations, host.name, what)
         host_in(of.step, context.ports)
         key = f"hold {what}"
@@ -45,7 +37,7 @@ class QueueRelease:
             says=f"let go what run {of.run} put on hold of {what}",
             host=host.name,
             where=place.of_host(host),
-            args=dict(spec.with_),
+            args=values(spec.with_),
             how={"what": what, "of_run": of.run, "of_step": of.step.id},
             before={key: HELD},
             want={key: NOT},
@@ -60,7 +52,7 @@ class QueueRelease:
         return let_go(step, at, ports, of_run=step.how["of_run"], of_step=step.how["of_step"])
 
 
-ACTION: Action = QueueRelease()
+ACTION: Action[Release] = QueueRelease()
 
 
 def _in_force(mitigations: tuple[Mitigation, ...], host: str, what: str) -> Mitigation:

@@ -7,22 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from failover.actions import remote
-from failover.actions.base import (
-    Action,
-    Attempt,
-    Context,
-    Flags,
-    Ports,
-    Result,
-    event_step,
-    host_in,
-    host_of,
-    owes_no_undo,
-    reads_nothing,
-)
-from failover.actions.fields import HOST, HostRef, whole
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
+from failover.actions.fields import OnHost, whole
 from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, value
 from failover.actions.spam_bypass import bypasses
+from failover.actions.steps import event_step, owes_no_undo, reads_nothing
+from failover.actions.subjects import host_in, host_of
 from failover.core.fleet import Host
 from failover.core.observe import signal
 from failover.core.runs.plan import Certainty, Step
@@ -30,7 +20,7 @@ from failover.core.runs.playbook import StepSpec
 from failover.core.runs.recovery import Reading
 from failover.core.words import found
 from failover.errors import Refused
-from failover.fields import Strict, Wrong
+from failover.fields import Wrong
 
 
 def _batch(value: Any, info: ValidationInfo) -> int | str:
@@ -42,14 +32,13 @@ def _batch(value: Any, info: ValidationInfo) -> int | str:
 
 
 _Batch = Annotated[
-    int | str, PlainValidator(_batch), WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "maximum": 10_000})
+    int, PlainValidator(_batch), WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "maximum": 10_000})
 ]
 
 
-class Requeue(Strict):
+class Requeue(OnHost):
     """Submits queued mail anew, so that it forgets the filter it was fixed to."""
 
-    host: HostRef = HOST
     only: Literal["frozen"] = Field(description="frozen: only mail that is fixed to a filter.", examples=["frozen"])
     batch: _Batch = Field(default=200, description="So many at a time.")
 
@@ -60,9 +49,9 @@ class QueueRequeue:
     name = "queue.requeue"
     with_ = Requeue
     read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
-    flags = Flags()
+    flags = Flags(reads=("queue.frozen",))
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[Requeue], context: Context) -> Step:
         host = host_of(spec, context.ports.fleet)
         filter_, lever = _filter(context, host)
         frozen = value(context, host, "queue.frozen")
@@ -83,7 +72,7 @@ class QueueRequeue:
             undo="none; re-queued mail cannot be un-queued, and repeating is safe",
             eta_s=AT_LEAST_S + frozen / PER_SECOND,
             observed={"frozen": f"{frozen:g}"},
-            how={"filter": filter_, "batch": str(spec.with_.get("batch", 200))},
+            how={"filter": filter_, "batch": str(spec.with_.batch)},
             limit_s=spec.timeout or 600.0,
         )
 
@@ -96,7 +85,7 @@ class QueueRequeue:
         return remote.settle(ports, host_in(step, ports), at, limit_s=step.limit_s)
 
 
-ACTION: Action = QueueRequeue()
+ACTION: Action[Requeue] = QueueRequeue()
 
 
 def _filter(context: Context, host: Host) -> tuple[str, str]:

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from failover.actions.base import Attempt, Context, Ports, Result, domain_in
+from failover.actions.base import Attempt, Context, Ports, Result
+from failover.actions.subjects import domain_in
 from failover.core.fleet import Domain, Fleet, Host, SpamEngine
 from failover.core.mx import MxSet, NoMove, Standing, parse, standing, taken_back
 from failover.core.observe.condition import Any, Condition, Predicate
 from failover.core.observe.signal import Outcome
 from failover.core.runs.plan import Step
-from failover.core.runs.playbook import StepSpec
 from failover.core.runs.recovery import Reading, compare
 from failover.errors import Changed, Refused
 from failover.ports import DnsZone
@@ -31,16 +31,6 @@ TRIES = 5
 """How often an undo goes on after somebody else changed other records of the set at the same moment."""
 KEPT_OPEN_S = 300.0
 """Postfix may use a connection again for so long (postconf(5), smtp_connection_reuse_time_limit)."""
-
-
-def domain_of(spec: StepSpec, fleet: Fleet) -> Domain:
-    name = str(spec.with_.get("domain", ""))
-    if name not in fleet.domains:
-        known = ", ".join(fleet.domains) or "none is declared there"
-        raise Refused(
-            f"step {spec.id} ({spec.action}) names no domain of hosts.yaml: {name!r}", try_=f"one of: {known}"
-        )
-    return fleet.domains[name]
 
 
 def bound(domain: Domain, mx: MxSet) -> Mapping[str, str]:

@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from failover.actions import remote
-from failover.actions.base import Attempt, Context, Ports, Result, event_step, host_in
+from failover.actions.base import Attempt, Context, Ports, Result
+from failover.actions.fields import OnHost
+from failover.actions.steps import event_step
+from failover.actions.subjects import host_in
 from failover.core.fleet import Endpoint, Host
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import Risk, StepSpec
@@ -38,7 +41,7 @@ class Unit:
     risk: Risk = Risk.NONE
 
 
-def plan(spec: StepSpec, context: Context, host: Host, unit: Unit) -> Step:
+def plan(spec: StepSpec[OnHost], context: Context, host: Host, unit: Unit) -> Step:
     found = remote.read(context.ports, host, "unit", {"kind": unit.kind, "name": unit.name})
     state, manager = _state(host, unit, found), (found.one("manager") or ("",))[0]
     restarts = _refuse_a_loop(host, unit, found)

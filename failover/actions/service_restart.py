@@ -8,25 +8,15 @@ from typing import Annotated
 from pydantic import Field
 
 from failover.actions import restarting
-from failover.actions.base import (
-    Action,
-    Attempt,
-    Context,
-    Flags,
-    Ports,
-    Result,
-    host_in,
-    host_of,
-    owes_no_undo,
-    reads_nothing,
-)
-from failover.actions.fields import A_TEXT, HOST, HostRef, matched
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
+from failover.actions.fields import A_TEXT, OnHost, matched
 from failover.actions.restarting import Unit
+from failover.actions.steps import owes_no_undo, reads_nothing
+from failover.actions.subjects import host_in, host_of
 from failover.core.fleet import Endpoint, Host
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import Risk, StepSpec
 from failover.errors import Refused
-from failover.fields import Strict
 
 _UnitName = Annotated[
     str,
@@ -38,10 +28,9 @@ _UnitName = Annotated[
 ]
 
 
-class RestartService(Strict):
+class RestartService(OnHost):
     """Restarts a service that hosts.yaml names."""
 
-    host: HostRef = HOST
     unit: _UnitName = Field(description="postfix, or the unit of a spam filter.", examples=["spamd", "postfix"])
 
 
@@ -52,9 +41,9 @@ class ServiceRestart:
     settle = staticmethod(restarting.settle)
     flags = Flags()
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[RestartService], context: Context) -> Step:
         host = host_of(spec, context.ports.fleet)
-        return restarting.plan(spec, context, host, _unit(host, str(spec.with_["unit"])))
+        return restarting.plan(spec, context, host, _unit(host, spec.with_.unit))
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
         return restarting.act(step, at, ports, _unit(host_in(step, ports), step.how["name"]))
@@ -63,7 +52,7 @@ class ServiceRestart:
         return restarting.asks(_units(host).values())
 
 
-ACTION: Action = ServiceRestart()
+ACTION: Action[RestartService] = ServiceRestart()
 
 
 def _unit(host: Host, name: str) -> Unit:

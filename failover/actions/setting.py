@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Mapping
 
 from failover.actions import remote
-from failover.actions.base import Attempt, Ports, Result, host_in
+from failover.actions.base import Attempt, Ports, Result
+from failover.actions.subjects import host_in
 from failover.core.fleet import Host
 from failover.core.hidden import hidden
 from failover.core.observe.condition import Condition, Predicate

@@ -16,9 +16,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from failover.actions import remote
-from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result, expires_s, host_in, host_of
-from failover.actions.fields import A_TEXT, HOST, HostRef, SpanRef, matched
+from failover.actions.arguments import values
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
+from failover.actions.fields import A_TEXT, OnHost, SpanRef, matched
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
+from failover.actions.subjects import host_in, host_of
 from failover.core import place
 from failover.core.fleet import Host
 from failover.core.hidden import hidden
@@ -28,7 +30,6 @@ from failover.core.runs.playbook import OnFailure, Risk, StepSpec
 from failover.core.runs.recovery import Reading
 from failover.core.words import count, duration
 from failover.errors import Refused
-from failover.fields import Strict
 from failover.ports import Reply
 
 LEVERS = ("pass", "clear")
@@ -43,10 +44,9 @@ _Filter = Annotated[
 ]
 
 
-class Bypass(Strict):
+class Bypass(OnHost):
     """Takes the spam filter out of the mail's path, for a time."""
 
-    host: HostRef = HOST
     mode: Literal["pass"] = Field(description="pass: mail goes on unscanned.", examples=["pass"])
     expires: SpanRef = Field(description="After this the filter is due to be put back.", examples=["4h"])
     filter: _Filter | None = Field(default=None, description="Its transport in master.cf, where there are several.")
@@ -56,11 +56,11 @@ class SpamBypass:
     name = "spam.bypass"
     with_ = Bypass
     read, settle = staticmethod(read_settings), staticmethod(settle_setting)
-    flags = Flags()
+    flags = Flags(reads=("queue.frozen",))
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[Bypass], context: Context) -> Step:
         host = host_of(spec, context.ports.fleet)
-        wanted = str(spec.with_.get("filter", ""))
+        wanted = spec.with_.filter
         found = remote.read(context.ports, host, "filter-read", {"filter": wanted} if wanted else {})
         filter_ = _the_filter(host, found)
         lever = _lever(host, found)
@@ -69,7 +69,6 @@ class SpamBypass:
         notes = [" ".join(r[1:]) for r in told if r and r[0] == lever]
         before = {f"{file} {key}": hidden(now) for file, key, now, _ in rows}
         want = {f"{file} {key}": hidden(then) for file, key, _, then in rows}
-        expires = expires_s(spec)
         unchanged = before == want
         return Step(
             id=spec.id,
@@ -79,13 +78,13 @@ class SpamBypass:
             says="; ".join((_says(filter_, lever, rows), *notes)),
             host=host.name,
             where=place.of_host(host),
-            args=dict(spec.with_),
+            args=values(spec.with_),
             how={"filter": filter_, "lever": lever, "expect": expected(rows)},
             before=before,
             want=want,
             observed=_observed(context, host),
             diff=tuple(d for key in before for d in diff(key, before[key], want[key])),
-            undo=_undo_words(before, want, expires),
+            undo=_undo_words(before, want, spec.with_.expires),
             undoable=True,
             guards=filter_answers(host),
             no_verify=_WAITS_ON if lever == "clear" else None,
@@ -93,7 +92,7 @@ class SpamBypass:
             repeat_safe=True,
             eta_s=ETA_S,
             limit_s=spec.timeout or 60.0,
-            expires_s=expires,
+            expires_s=spec.with_.expires,
             on_failure=OnFailure.PAUSE,
         )
 
@@ -110,7 +109,7 @@ class SpamBypass:
         return summary(remote.act(ports, host_in(step, ports), "restore", at, args, limit_s=step.limit_s), "restored")
 
 
-ACTION: Action = SpamBypass()
+ACTION: Action[Bypass] = SpamBypass()
 
 
 def bypasses(steps: Iterable[Step], host: str) -> list[Step]:
@@ -165,12 +164,11 @@ def _says(filter_: str, lever: str, rows: list[tuple[str, ...]]) -> str:
     return f"content_filter {filter_} → none in {', '.join(places)}"
 
 
-def _undo_words(before: Mapping[str, str], want: Mapping[str, str], expires: float | None) -> str:
+def _undo_words(before: Mapping[str, str], want: Mapping[str, str], expires: float) -> str:
     changed = sum(before[k] != want[k] for k in before)
     if not changed:
         return "none is owed: it is so already"
-    lasts = f" · expires in {duration(expires)}" if expires else ""
-    return f"restore {count(changed, 'line')}, once the filter answers again{lasts}"
+    return f"restore {count(changed, 'line')}, once the filter answers again · expires in {duration(expires)}"
 
 
 def _observed(context: Context, host: Host) -> dict[str, str]:

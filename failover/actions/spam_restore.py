@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from failover.actions import remote
-from failover.actions.base import Action, Attempt, Context, Flags, Mitigation, Ports, Result, host_in, host_of
-from failover.actions.fields import HOST, HostRef
+from failover.actions.arguments import values
+from failover.actions.base import Action, Attempt, Context, Flags, Mitigation, Ports, Result
+from failover.actions.fields import OnHost
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
 from failover.actions.spam_bypass import bypasses
+from failover.actions.subjects import host_in, host_of
 from failover.core import place
 from failover.core.runs.plan import Certainty, Step, StepKind
 from failover.core.runs.playbook import StepSpec
 from failover.core.words import count
 from failover.errors import Refused
-from failover.fields import Strict
 
 
-class Restore(Strict):
+class Restore(OnHost):
     """Puts the spam filter back."""
-
-    host: HostRef = HOST
 
 
 class SpamRestore:
@@ -27,7 +26,7 @@ class SpamRestore:
     read, settle = staticmethod(read_settings), staticmethod(settle_setting)
     flags = Flags()
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[Restore], context: Context) -> Step:
         host = host_of(spec, context.ports.fleet)
         of = _in_force(context.mitigations, host.name)
         host_in(of.step, context.ports)
@@ -40,7 +39,7 @@ class SpamRestore:
             says=f"put {of.step.how['filter']} back into the path, as it was before run {of.run}",
             host=host.name,
             where=place.of_host(host),
-            args=dict(spec.with_),
+            args=values(spec.with_),
             how={
                 "filter": of.step.how["filter"],
                 "lever": of.step.how["lever"],
@@ -72,7 +71,7 @@ class SpamRestore:
         return summary(remote.act(ports, host, "bypass", at, args, limit_s=step.limit_s), "ended", "left")
 
 
-ACTION: Action = SpamRestore()
+ACTION: Action[Restore] = SpamRestore()
 
 
 def _in_force(mitigations: tuple[Mitigation, ...], host: str) -> Mitigation:

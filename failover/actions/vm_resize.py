@@ -16,10 +16,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result, expires_s, host_in, host_of
-from failover.actions.fields import A_TEXT, HostRef, SpanRef, matched
+from failover.actions.arguments import values
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
+from failover.actions.fields import A_TEXT, HostRef, OnHost, SpanRef, matched
 from failover.actions.machine import IN_TRANSIT, Drive
 from failover.actions.records import planned_on
+from failover.actions.subjects import host_in, host_of
 from failover.core import place
 from failover.core.fleet import Domain, Host
 from failover.core.mx import MxSet
@@ -30,7 +32,6 @@ from failover.core.runs.playbook import Risk, StepSpec
 from failover.core.runs.recovery import Reading, compare
 from failover.core.words import duration
 from failover.errors import FailoverError, Refused
-from failover.fields import Strict
 from failover.ports import Instance
 
 ETA_S = 180.0
@@ -47,7 +48,7 @@ _Size = Annotated[
 ]
 
 
-class Resize(Strict):
+class Resize(OnHost):
     """Stops the host's cloud machine, gives it another size, and starts it."""
 
     host: HostRef = Field(description="The host that it works on; one, named.", examples=['"${host}"'])
@@ -63,10 +64,10 @@ class VmResize:
     with_ = Resize
     flags = Flags(moves_mail=True)
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
+    def plan(self, spec: StepSpec[Resize], context: Context) -> Step:
         ports, host = context.ports, host_of(spec, context.ports.fleet)
-        cloud, size = ports.cloud(host), str(spec.with_.get("size", ""))
-        now, accepted = cloud.machine(), _accepted(spec.with_)
+        cloud, size = ports.cloud(host), spec.with_.size
+        now, accepted = cloud.machine(), spec.with_.traffic == "accepted"
         unchanged = (now.size, now.state) == (size, "running")
         if not unchanged:
             _must_run(host, now)
@@ -83,7 +84,7 @@ class VmResize:
             says=f"{now.size} → {size}: {host.name} is stopped and started" if not unchanged else f"it is {size}",
             host=host.name,
             where=place.of_machine(host),
-            args=dict(spec.with_),
+            args=values(spec.with_),
             before={"size": now.size, "state": "running"},
             want={"size": size, "state": "running"},
             on_the_way={"state": (*IN_TRANSIT, "stopped")},
@@ -97,7 +98,7 @@ class VmResize:
             risk=Risk.DOWNTIME,
             eta_s=ETA_S,
             limit_s=spec.timeout or LIMIT_S,
-            expires_s=expires_s(spec),
+            expires_s=spec.with_.expires,
         )
 
     def read(self, step: Step, ports: Ports) -> Mapping[str, str]:
@@ -123,7 +124,7 @@ class VmResize:
         return _result(step, _drive(step, ports, step.before["size"], step.want["size"], touched=False).run())
 
 
-ACTION: Action = VmResize()
+ACTION: Action[Resize] = VmResize()
 
 
 def _host(step: Step, ports: Ports) -> Host:
@@ -173,7 +174,7 @@ def _may_have(host: Host, size: str, objection: str | None) -> None:
         raise Refused(f"{host.name} cannot become {size}: {objection}", try_="correct `size`, or the rights in IAM")
 
 
-def _enough_time(spec: StepSpec) -> None:
+def _enough_time(spec: StepSpec[Resize]) -> None:
     if spec.timeout is not None and spec.timeout < LEAST_S:
         raise Refused(
             f"step {spec.id} has {duration(spec.timeout)} for a stop and a start",

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from failover.actions.base import (
-    Action,
-    Attempt,
-    Context,
-    Flags,
-    Ports,
-    Result,
-    event_step,
-    owes_no_undo,
-    reads_nothing,
-)
+from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import SpanRef
+from failover.actions.steps import event_step, owes_no_undo, reads_nothing
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import StepSpec
 from failover.core.runs.recovery import Reading
@@ -35,8 +26,8 @@ class WaitAction:
     read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
     flags = Flags()
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
-        span = float(str(spec.with_["for"]))
+    def plan(self, spec: StepSpec[Wait], context: Context) -> Step:
+        span = spec.with_.for_
         return event_step(
             spec,
             None,
@@ -55,4 +46,4 @@ class WaitAction:
         return Reading.HALF
 
 
-ACTION: Action = WaitAction()
+ACTION: Action[Wait] = WaitAction()

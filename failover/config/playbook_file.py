@@ -284,7 +284,7 @@ class Step(Strict):
         with_: Strict
 
 
-def _step(action: Action) -> type[Step]:
+def _step(action: Action[Any]) -> type[Step]:
     """`Step` with this action's `with:`; the example in errors shows the keys without a default."""
     fields = action.with_.model_fields.items()
     needed = [(f.alias or n, (f.examples or ["…"])[0]) for n, f in fields if f.is_required()]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from failover.actions import ACTIONS
+from failover.actions.arguments import values
 from failover.core.observe import condition as cond
 from failover.core.observe.signal import Outcome
 from failover.core.runs import playbook as core
@@ -33,7 +33,7 @@ def playbook(f: file.PlaybookFile) -> core.Playbook:
     )
 
 
-def _step(s: file.AnyStep) -> core.StepSpec:
+def _step(s: file.AnyStep) -> core.StepSpec[core.Values]:
     verify, no_verify = (
         (tuple(_watch(w) for w in s.verify), None) if isinstance(s.verify, list) else ((), s.verify.none)
     )
@@ -41,7 +41,7 @@ def _step(s: file.AnyStep) -> core.StepSpec:
         id=s.id,
         action=s.action,
         moves_mail=ACTIONS[s.action].flags.moves_mail,
-        with_=_arguments(s),
+        with_=values(s.with_),
         when=_condition(s.when) if s.when else None,
         verify=verify,
         no_verify=no_verify,
@@ -50,11 +50,6 @@ def _step(s: file.AnyStep) -> core.StepSpec:
         risk=core.Risk(s.risk) if s.risk else None,
         timeout=s.timeout,
     )
-
-
-def _arguments(s: file.AnyStep) -> Mapping[str, core.Value]:
-    """Every argument by the name that playbooks use, defaults filled in; what was left out is absent."""
-    return s.with_.model_dump(by_alias=True, exclude_none=True, warnings=False)
 
 
 def _watch(w: file.Watch) -> core.Watch:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from failover.actions import ACTIONS
-from failover.actions.base import Kept, Ports, domain_in, host_in
+from failover.actions.base import Kept, Ports
+from failover.actions.subjects import domain_in, host_in
 from failover.core.runs.plan import Step
 from failover.core.runs.recovery import Reading, compare
 from failover.errors import Elsewhere

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from failover.actions import ACTIONS
+from failover.actions.arguments import parsed
 from failover.actions.base import Context, Mitigation, Ports
 from failover.core.observe.condition import Condition, Judgement, judge, predicates
 from failover.core.observe.signal import Samples
 from failover.core.runs.plan import Certainty, Plan, Step, StepKind
-from failover.core.runs.playbook import OnFailure, Playbook, Risk, StepSpec
+from failover.core.runs.playbook import OnFailure, Playbook, Risk, StepSpec, Values, named
 from failover.core.runs.verify import signals
 from failover.core.words import duration
 from failover.errors import Refused
@@ -23,12 +24,9 @@ def signals_of(playbook: Playbook) -> tuple[tuple[str, ...], frozenset[str]]:
     conditions += [s.when for s in playbook.steps if s.when]
     seen = [t for c in conditions for t in predicates(c)]
     watched = [w for s in playbook.steps for w in s.verify]
-    hosts = (
-        {t.host for t in seen}
-        | {w.host for w in watched}
-        | {str(s.with_["host"]) for s in playbook.steps if "host" in s.with_}
-    )
-    names = {t.signal for t in seen} | signals(watched) | {"ssh.reach", "queue.pending", "queue.frozen"}
+    reading = [(s, reads) for s in playbook.steps if (reads := ACTIONS[s.action].flags.reads)]
+    hosts = {t.host for t in seen} | {w.host for w in watched} | {h for s, _ in reading for h in named(s, "host")}
+    names = {t.signal for t in seen} | signals(watched) | {name for _, reads in reading for name in reads}
     return tuple(sorted(hosts)), frozenset(names)
 
 
@@ -74,11 +72,12 @@ def _failing(playbook: Playbook, samples: Samples, ports: Ports) -> list[str]:
     return [b for j in judged if not j.holds for b in j.because]
 
 
-def _planned(spec: StepSpec, context: Context) -> Step:
+def _planned(spec: StepSpec[Values], context: Context) -> Step:
     """A step that cannot be done here is left out, and said to be, where it is not needed now or the rest goes on
     without it; else the plan is refused."""
+    action = ACTIONS[spec.action]
     try:
-        return ACTIONS[spec.action].plan(spec, context)
+        return action.plan(parsed(spec, action.with_), context)
     except Refused as e:
         if spec.on_failure is not OnFailure.CONTINUE and _needed(spec, context).holds is not False:
             raise
@@ -88,7 +87,7 @@ def _planned(spec: StepSpec, context: Context) -> Step:
             kind=StepKind.EVENT,
             certainty=Certainty.UNCHANGED,
             says=f"left out: {e}",
-            host=str(spec.with_["host"]) if "host" in spec.with_ else None,
+            host=next(iter(named(spec, "host")), None),
             args=dict(spec.with_),
             undo="none is owed",
             notes=(f"left out: {e}",),
@@ -97,12 +96,12 @@ def _planned(spec: StepSpec, context: Context) -> Step:
         )
 
 
-def _needed(spec: StepSpec, context: Context) -> Judgement:
+def _needed(spec: StepSpec[Values], context: Context) -> Judgement:
     now = context.ports.clock.now()
     return judge(spec.when, context.samples, now=now) if spec.when else Judgement(True, ())
 
 
-def _finish(step: Step, spec: StepSpec, playbook: Playbook, context: Context) -> Step:
+def _finish(step: Step, spec: StepSpec[Values], playbook: Playbook, context: Context) -> Step:
     """What every step has from the playbook, whatever its action."""
     conditional = not _needed(spec, context).holds or (spec.when is not None and bool(context.earlier))
     return replace(

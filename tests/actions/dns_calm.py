@@ -7,20 +7,20 @@ from dataclasses import replace
 from pydantic import Field
 
 from failover.actions import records
-from failover.actions.base import Action, Context, Flags, expires_s
-from failover.actions.fields import DOMAIN, DomainRef, SpanRef
+from failover.actions.arguments import values
+from failover.actions.base import Action, Context, Flags
+from failover.actions.fields import OnDomain, SpanRef
+from failover.actions.subjects import domain_of
 from failover.core import place
 from failover.core.runs.plan import Certainty, Step, StepKind
 from failover.core.runs.playbook import StepSpec
-from failover.fields import Strict
 
 HOUR = 3600
 
 
-class Calm(Strict):
+class Calm(OnDomain):
     """Lets senders remember the MX records of a domain for an hour."""
 
-    domain: DomainRef = DOMAIN
     expires: SpanRef = Field(description="After this it is due to be taken back.", examples=["4h"])
 
 
@@ -31,8 +31,8 @@ class DnsCalm:
     settle, undo = staticmethod(records.settle), staticmethod(records.undo)
     flags = Flags(changes_mx=True)
 
-    def plan(self, spec: StepSpec, context: Context) -> Step:
-        domain = records.domain_of(spec, context.ports.fleet)
+    def plan(self, spec: StepSpec[Calm], context: Context) -> Step:
+        domain = domain_of(spec, context.ports.fleet)
         now, _ = records.planned_on(domain, context)
         return Step(
             id=spec.id,
@@ -42,14 +42,14 @@ class DnsCalm:
             says=f"{domain.name}: TTL of MX {now.ttl} → {HOUR}",
             domain=domain.name,
             where=place.of_domain(domain),
-            args=dict(spec.with_),
+            args=values(spec.with_),
             before=records.bound(domain, now),
             want=records.bound(domain, replace(now, ttl=HOUR)),
             undo=f"back to {now.ttl}",
             undoable=True,
             repeat_safe=True,
-            expires_s=expires_s(spec),
+            expires_s=spec.with_.expires,
         )
 
 
-ACTION: Action = DnsCalm()
+ACTION: Action[Calm] = DnsCalm()

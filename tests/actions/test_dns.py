@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from failover.actions import ACTIONS
+from failover.actions import ACTIONS, dns_ttl
+from failover.actions.arguments import parsed
 from failover.actions.base import Context, Ports
 from failover.core.fleet import Channel, Domain, Endpoint, Fleet, Handler, Host, Role, Spam, SpamEngine
 from failover.core.mx import MxSet, mx_set
@@ -17,7 +18,7 @@ from failover.core.observe.condition import predicates
 from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.core.runs.journal import Phase, RunState, RunView, fold
 from failover.core.runs.plan import Certainty, Plan, Step
-from failover.core.runs.playbook import Playbook, Risk, StepSpec, Watch
+from failover.core.runs.playbook import Playbook, Risk, StepSpec, Values, Watch
 from failover.dns.rfc2136 import Rfc2136
 from failover.errors import Refused
 from failover.ports import Message, RunRecord
@@ -84,7 +85,7 @@ class Scene:
         look = with_domains(hosts_only, FLEET, lambda _: self.zone, self.clock)
         return Ports(FLEET, None, Silent(), self.clock, look, zone=lambda _: self.zone)  # type: ignore[arg-type]
 
-    def plan(self, *steps: StepSpec) -> Plan:
+    def plan(self, *steps: StepSpec[Values]) -> Plan:
         return make_plan(Playbook("shift-mx", "", steps or (prefer(),)), {}, self.ports, ())
 
     def start(self, plan: Plan | None = None) -> RunView:
@@ -118,12 +119,12 @@ class Scene:
         self.zone.edit(replace(self.zone.now, targets=(self.zone.now.targets - set(without)) | set(records)))
 
 
-def prefer(**more: Any) -> StepSpec:
+def prefer(**more: Any) -> StepSpec[Values]:
     seen = Watch("dns.mx", "lab.test", is_="ok", within=30)
     return StepSpec("prefer", "dns.prefer", {"domain": "lab.test", "to": "mx2", **more}, verify=(seen,))
 
 
-def ttl(seconds: float) -> StepSpec:
+def ttl(seconds: float) -> StepSpec[Values]:
     return StepSpec("ttl", "dns.ttl", {"domain": "lab.test", "ttl": seconds}, no_verify="the step reads it")
 
 
@@ -177,7 +178,7 @@ def test_mail_is_moved_only_to_a_host_that_is_seen_to_be_well(
     ("spec", "zone", "words"),
     [
         (prefer(domain="other.test"), Zone(LAB), "names no domain of hosts.yaml"),
-        (prefer(domain=""), Zone(LAB), "names no domain"),
+        (prefer(domain=""), Zone(LAB), "is no domain"),
         (prefer(to="mx9"), Zone(LAB), "names no host"),
         (prefer(), Zone(LAB, bad_names={"mx2.lab.test.": "mx2.lab.test is an alias (CNAME)"}), "an alias"),
         (prefer(), Zone(mx_set(60, [(10, "mx1.lab.test")])), "not among the MX names"),
@@ -187,7 +188,7 @@ def test_mail_is_moved_only_to_a_host_that_is_seen_to_be_well(
         (ttl(60), Zone(MxSet(0, frozenset())), "no MX records"),
     ],
 )
-def test_what_cannot_or_must_not_be_done_is_refused(spec: StepSpec, zone: Zone, words: str) -> None:
+def test_what_cannot_or_must_not_be_done_is_refused(spec: StepSpec[Values], zone: Zone, words: str) -> None:
     with pytest.raises(Refused, match=words) as e:
         Scene(zone).plan(spec)
     assert e.value.try_
@@ -456,6 +457,6 @@ def test_no_set_was_ever_empty_and_steps_say_what_they_are_of() -> None:
     assert {"dns.prefer", "dns.ttl"} <= ACTIONS.keys()
     scene = Scene()
     context = Context(scene.ports, Playbook("p", "", ()), ())
-    step: Step = ACTIONS["dns.ttl"].plan(ttl(30.0), context)
+    step: Step = dns_ttl.ACTION.plan(parsed(ttl(30.0), dns_ttl.Ttl), context)
     assert step.says == "lab.test: TTL of MX 1 min → 30 s"
     assert step.diff == ("- lab.test. 60 MX …", "+ lab.test. 30 MX …")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from failover.actions import ACTIONS
+from failover.actions.arguments import parsed
 from failover.actions.base import Context, Mitigation, Ports
 from failover.actions.setting import as_planned, expected
 from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role
@@ -41,15 +42,22 @@ FLEET = Fleet(
 )
 
 
+NEEDED: dict[str, dict[str, str | float]] = {
+    "spam.bypass": {"mode": "pass", "expires": 14400.0},
+    "queue.requeue": {"only": "frozen"},
+}
+
+
 def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str | float) -> Step:
     ports = Ports(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names, waited=0.0: ())
     seen = (Signal("mx1", "queue.frozen", "mx1", Outcome.FAIL, "412 wait", NOW, value=412, age=190),)
     context = Context(ports, Playbook("test", "", ()), seen, **(more or {}))
-    return ACTIONS[action].plan(StepSpec("step", action, {"host": "mx1", **with_}), context)
+    verb, given = ACTIONS[action], StepSpec("step", action, {"host": "mx1", **NEEDED.get(action, {}), **with_})
+    return verb.plan(parsed(given, verb.with_), context)
 
 
 def test_the_pass_through_comes_first_and_says_what_it_changes() -> None:
-    step = planned("spam.bypass", PIPE, expires=14400.0)
+    step = planned("spam.bypass", PIPE)
     assert step.how["lever"] == "pass"
     assert (step.certainty, step.kind) == (Certainty.EXACT, StepKind.STATE)
     assert step.before == {"master.cf spamassassin/unix": OLD}
@@ -131,7 +139,7 @@ def test_what_cannot_be_taken_out_is_refused_with_a_sentence(rows: Rows, words: 
 
 
 def test_no_host_never_means_every_host() -> None:
-    with pytest.raises(Refused, match="names no host"):
+    with pytest.raises(Refused, match="is no host"):
         planned("queue.flush", host="")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import failover
 from failover.actions import ACTIONS
+from failover.actions.fields import OnHost
 from failover.config.playbooks import LATER
 from failover.fields import Strict
 from failover.signals import SIGNALS
@@ -20,7 +21,7 @@ OWN = {name: PRODUCT / "actions" / f"{name.replace('.', '_')}.py" for name in AC
 
 
 def test_each_has_a_file_of_its_name_and_each_such_file_is_registered() -> None:
-    found = {p for p in (PRODUCT / "actions").glob("*.py") if "\nACTION: Action = " in p.read_text()}
+    found = {p for p in (PRODUCT / "actions").glob("*.py") if "\nACTION: Action[" in p.read_text()}
     assert found == set(OWN.values())
 
 
@@ -32,6 +33,13 @@ def test_each_argument_is_described_for_whoever_writes_a_playbook(name: str) -> 
     for key, argument in model.model_fields.items():
         assert argument.description or key == "severity", f"{name}: {key}"
         assert not argument.is_required() or argument.examples, f"{name}: {key} has no example"
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_what_its_plan_reads_is_a_signal_of_its_host(name: str) -> None:
+    reads = ACTIONS[name].flags.reads
+    assert SIGNALS.keys() >= set(reads)
+    assert not reads or issubclass(ACTIONS[name].with_, OnHost)
 
 
 def test_what_is_known_for_later_is_not_there_yet() -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from failover.actions import ACTIONS
+from failover.actions import vm_resize
+from failover.actions.arguments import parsed
 from failover.actions.base import Context, Ports
 from failover.actions.machine import Drive
 from failover.adapters.ec2 import Ec2Cloud
@@ -23,7 +24,7 @@ from failover.core.mx import MxSet, mx_set
 from failover.core.observe.signal import Samples
 from failover.core.runs.journal import Did, Phase, RunState, RunView, exit_code, fold
 from failover.core.runs.plan import Certainty, Plan, Step, StepKind
-from failover.core.runs.playbook import OnFailure, Playbook, StepSpec
+from failover.core.runs.playbook import OnFailure, Playbook, StepSpec, Values
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import CheckLease, Instance, RunRecord, by_hand
 from failover.runs.engine import Engine
@@ -147,7 +148,7 @@ class Scene:
         return i.size if i.state == "running" else f"{i.state} as {i.size}"
 
     @property
-    def spec(self) -> StepSpec:
+    def spec(self) -> StepSpec[Values]:
         return StepSpec("resize", "vm.resize", self.with_, no_verify="seen by reading", **self.more)
 
     def plan(self) -> Plan:
@@ -273,7 +274,7 @@ def test_mail_that_an_earlier_step_moves_away_is_counted(scene: Scene) -> None:
     moved = Step("shift", "dns.prefer", StepKind.STATE, Certainty.EXACT, "", domain="lab.test", want=away)
     moved = replace(moved, before={"MX lab.test": HERE.text})
     context = Context(scene.ports, Playbook("test", "", ()), (), (moved,))
-    step = ACTIONS["vm.resize"].plan(scene.spec, context)
+    step = vm_resize.ACTION.plan(parsed(scene.spec, vm_resize.Resize), context)
     step = replace(step, no_verify="seen by reading")
     scene.record = RunRecord("run-1", scene.world.clock.now(), "test", "", Plan("p", "", (step,)))
     view = scene.start()

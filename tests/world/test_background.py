@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from failover.actions import ACTIONS
+from failover.actions import wait
 from failover.controller.cycle import cycle
 from failover.controller.leader import LEAD_S, LEADER
 from failover.controller.result import CycleResult
@@ -252,7 +252,7 @@ def test_a_step_that_only_waits_leaves_its_time() -> None:
     s = scene()
     engine, given = s.engine(), list[float]()
     engine.background = given.append
-    step = ACTIONS["wait"].plan(StepSpec("rest", "wait", {"for": "60"}, no_verify="it only waits"), None)  # type: ignore[arg-type]
+    step = wait.ACTION.plan(StepSpec("rest", "wait", wait.Wait.model_validate({"for": 60.0})), None)  # type: ignore[arg-type]
     record = replace(s.record, plan=replace(s.record.plan, steps=(step,), preconditions=()))
     began = s.world.now
     assert engine.start(record).state is RunState.SUCCEEDED

@@ -99,5 +99,5 @@ def test_cut_off_anywhere_it_is_settled_and_leaves_nothing_held(world: World, tm
 
 
 def test_text_that_a_parameter_brought_is_refused(world: World, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="is no recipient"):
+    with pytest.raises(Refused, match="is no address"):
         run(world, tmp_path, "hold", "ALL -r")

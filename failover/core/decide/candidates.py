@@ -13,7 +13,7 @@ from failover.core.observe.diagnosis import Diagnosis, diagnose_all, recent
 from failover.core.observe.signal import Samples, Signal
 from failover.core.pace import Pace
 from failover.core.runs.bind import Unbound, bind
-from failover.core.runs.playbook import Playbook, moves_mail
+from failover.core.runs.playbook import Playbook, moves_mail, named
 from failover.core.runs.targets import Choice, choose, served, unfit
 
 
@@ -83,7 +83,7 @@ class Candidate:
 
     def _worked_on(self, *arguments: str) -> tuple[str, ...]:
         """The values of these arguments in its steps."""
-        return tuple(str(s.with_[a]) for s in self.bound.steps for a in arguments if a in s.with_)
+        return tuple(name for s in self.bound.steps for name in named(s, *arguments))
 
 
 def candidates(s: Situation) -> tuple[Candidate, ...]:

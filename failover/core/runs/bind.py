@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from failover.core.fleet import Fleet, Host
 from failover.core.observe.condition import All, Any, Condition, Predicate
-from failover.core.runs.playbook import Failback, Param, Playbook, StepSpec, Value, Watch
+from failover.core.runs.playbook import Failback, Param, Playbook, StepSpec, Value, Values, Watch
 from failover.core.runs.targets import order, served
 from failover.core.words import duration, number, seconds
 
@@ -126,7 +126,7 @@ class _Binder:
             (d for n, p in self.playbook.params.items() if p.type == "domain" and (d := self.given.get(n))), None
         )
 
-    def _step(self, s: StepSpec) -> StepSpec:
+    def _step(self, s: StepSpec[Values]) -> StepSpec[Values]:
         return replace(
             s,
             with_={k: self._host(v) if k == "host" else self._value(v) for k, v in s.with_.items()},

@@ -5,10 +5,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from failover.core.observe.condition import Condition
 
 Value = str | int | float | bool | tuple[str, ...]
+Values = Mapping[str, Value]
+"""A step's `with:` by name. A value may be a reference until it is bound; a span is in seconds."""
+With = TypeVar("With", covariant=True)
 
 
 class OnFailure(enum.StrEnum):
@@ -57,10 +61,12 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
-class StepSpec:
+class StepSpec(Generic[With]):
+    """`with_`: in a playbook its values; the verb's own model once it is parsed (`actions.arguments`)."""
+
     id: str
     action: str
-    with_: Mapping[str, Value] = field(default_factory=dict)
+    with_: With
     when: Condition | None = None
     verify: tuple[Watch, ...] = ()
     no_verify: str | None = None
@@ -92,7 +98,7 @@ class Failback:
 class Playbook:
     name: str
     summary: str
-    steps: tuple[StepSpec, ...]
+    steps: tuple[StepSpec[Values], ...]
     worse: str = ""
     not_fixed: tuple[str, ...] = ()
     priority: int = 100
@@ -104,6 +110,11 @@ class Playbook:
     limits: Limits = Limits()
     on_failure: OnFailure = OnFailure.PAUSE
     failback: Failback | None = None
+
+
+def named(step: StepSpec[Values], *keys: str) -> tuple[str, ...]:
+    """The hosts and domains that stand under these keys: it works on `host` and `domain`, `to` takes mail on."""
+    return tuple(str(step.with_[k]) for k in keys if k in step.with_)
 
 
 def moves_mail(playbook: Playbook) -> bool:
