@@ -11,15 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from failover.actions import records
-from failover.actions.arguments import values
 from failover.actions.base import Action, Context, Flags
 from failover.actions.fields import HostRef, OnDomain, SpanRef
+from failover.actions.steps import state_step
 from failover.actions.subjects import domain_of
-from failover.core import place
 from failover.core.fleet import Domain, Fleet, Host
 from failover.core.mx import MxMode, MxSet, NoMove, bare, parse, prefer, shown
 from failover.core.observe.condition import judge, predicates
-from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.plan import Certainty, Step
 from failover.core.runs.playbook import Risk, StepSpec
 from failover.core.words import duration, found
 from failover.errors import Refused
@@ -73,25 +72,19 @@ class DnsPrefer:
             _may_take_it(to, domain, now, want, context)
         back, strangers = records.hosts_named(now.first - {f"{to.mx}."}, fleet)
         usual, most = domain.dns.takes_s
-        return Step(
-            id=spec.id,
-            action=self.name,
-            kind=StepKind.STATE,
+        return state_step(
+            spec,
+            domain,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.ASSUMED if assumed else Certainty.EXACT,
             says=_says(domain, to, now, want),
-            domain=domain.name,
-            where=place.of_domain(domain),
-            args=values(spec.with_),
             before=records.bound(domain, now),
             want=records.bound(domain, want),
             diff=diff(domain, now, want),
             undo=_undo_words(now, want, back, strangers) + ("" if unchanged else _expiry(spec.with_.expires)),
-            undoable=True,
             guards=tuple(c for h in back for c in records.fit(h, fleet, strict=True)),
             requires=() if unchanged else records.fit(to, fleet, strict=False),
             notes=() if unchanged else (*domain.dns.notes, *_notes(want)),
             risk=Risk.TRAFFIC,
-            repeat_safe=True,
             eta_s=usual,
             limit_s=spec.timeout or most,
             expires_s=spec.with_.expires,

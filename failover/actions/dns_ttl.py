@@ -10,12 +10,11 @@ from dataclasses import replace
 from pydantic import Field
 
 from failover.actions import records
-from failover.actions.arguments import values
 from failover.actions.base import Action, Context, Flags
 from failover.actions.fields import OnDomain, SpanRef
+from failover.actions.steps import state_step
 from failover.actions.subjects import domain_of
-from failover.core import place
-from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.plan import Certainty, Step
 from failover.core.runs.playbook import StepSpec
 from failover.core.words import duration
 from failover.errors import Refused
@@ -42,22 +41,16 @@ class DnsTtl:
         want = replace(now, ttl=_ttl(spec))
         unchanged = want == now
         usual, most = domain.dns.takes_s
-        return Step(
-            id=spec.id,
-            action=self.name,
-            kind=StepKind.STATE,
+        return state_step(
+            spec,
+            domain,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.ASSUMED if assumed else Certainty.EXACT,
             says=f"{domain.name}: TTL of MX {duration(now.ttl)} → {duration(want.ttl)}",
-            domain=domain.name,
-            where=place.of_domain(domain),
-            args=values(spec.with_),
             before=records.bound(domain, now),
             want=records.bound(domain, want),
             diff=() if unchanged else (f"- {domain.name}. {now.ttl} MX …", f"+ {domain.name}. {want.ttl} MX …"),
             undo="none is owed: it is so already" if unchanged else f"back to {duration(now.ttl)}",
-            undoable=True,
             notes=() if unchanged else (*domain.dns.notes, *_notes(now.ttl)),
-            repeat_safe=True,
             eta_s=usual,
             limit_s=spec.timeout or most,
         )

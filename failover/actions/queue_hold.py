@@ -11,13 +11,12 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from failover.actions import remote
-from failover.actions.arguments import values
 from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import A_TEXT, OnHost, SpanRef, matched
 from failover.actions.setting import diff, read_settings, settle_setting, summary
+from failover.actions.steps import state_step
 from failover.actions.subjects import host_in, host_of
-from failover.core import place
-from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.plan import Certainty, Step
 from failover.core.runs.playbook import Risk, StepSpec
 from failover.core.runs.recovery import Reading
 from failover.core.words import duration
@@ -73,23 +72,17 @@ class QueueHold:
         found = remote.read(context.ports, host, "settings", {"s1": f"hold:{what}"})
         before = (found.one("setting") or ("", "", NOT))[-1]
         unchanged = before == HELD
-        return Step(
-            id=spec.id,
-            action=self.name,
-            kind=StepKind.STATE,
+        return state_step(
+            spec,
+            host,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
             says=f"what waits of {what} is {'on hold by us already' if unchanged else 'put on hold'}",
-            host=host.name,
-            where=place.of_host(host),
-            args=values(spec.with_),
             how={"what": what},
             before={key: before},
             want={key: HELD},
             diff=diff(key, before, HELD),
             undo=_undo_words(unchanged, spec.with_.expires),
-            undoable=True,
             risk=Risk.TRAFFIC,
-            repeat_safe=True,
             eta_s=5.0,
             limit_s=spec.timeout or 120.0,
             expires_s=spec.with_.expires,

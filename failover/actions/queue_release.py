@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from failover.actions.arguments import values
 from failover.actions.base import Action, Attempt, Context, Flags, Mitigation, Ports, Result
 from failover.actions.queue_hold import HELD, NOT, Selected, holds, let_go
 from failover.actions.setting import diff, read_settings, settle_setting
-from failover.actions.steps import owes_no_undo
+from failover.actions.steps import owes_no_undo, state_step
 from failover.actions.subjects import host_in, host_of
-from failover.core import place
-from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.plan import Step
 from failover.core.runs.playbook import StepSpec
 from failover.errors import Refused
 
@@ -29,23 +27,18 @@ class QueueRelease:
         of = _in_force(context.mitigations, host.name, what)
         host_in(of.step, context.ports)
         key = f"hold {what}"
-        return Step(
-            id=spec.id,
-            action=self.name,
-            kind=StepKind.STATE,
-            certainty=Certainty.EXACT,
+        return state_step(
+            spec,
+            host,
             says=f"let go what run {of.run} put on hold of {what}",
-            host=host.name,
-            where=place.of_host(host),
-            args=values(spec.with_),
             how={"what": what, "of_run": of.run, "of_step": of.step.id},
             before={key: HELD},
             want={key: NOT},
             diff=diff(key, HELD, NOT),
             undo="none; mail that was let go is on its way",
-            repeat_safe=True,
             eta_s=5.0,
             limit_s=spec.timeout or 120.0,
+            undoable=False,
         )
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:

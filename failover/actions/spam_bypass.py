@@ -16,17 +16,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from failover.actions import remote
-from failover.actions.arguments import values
 from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import A_TEXT, OnHost, SpanRef, matched
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
+from failover.actions.steps import state_step
 from failover.actions.subjects import host_in, host_of
-from failover.core import place
 from failover.core.fleet import Host
 from failover.core.hidden import hidden
 from failover.core.observe import signal
-from failover.core.runs.plan import Certainty, Step, StepKind
-from failover.core.runs.playbook import OnFailure, Risk, StepSpec
+from failover.core.runs.plan import Certainty, Step
+from failover.core.runs.playbook import StepSpec
 from failover.core.runs.recovery import Reading
 from failover.core.words import count, duration
 from failover.errors import Refused
@@ -70,30 +69,22 @@ class SpamBypass:
         before = {f"{file} {key}": hidden(now) for file, key, now, _ in rows}
         want = {f"{file} {key}": hidden(then) for file, key, _, then in rows}
         unchanged = before == want
-        return Step(
-            id=spec.id,
-            action=self.name,
-            kind=StepKind.STATE,
+        return state_step(
+            spec,
+            host,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.EXACT,
             says="; ".join((_says(filter_, lever, rows), *notes)),
-            host=host.name,
-            where=place.of_host(host),
-            args=values(spec.with_),
             how={"filter": filter_, "lever": lever, "expect": expected(rows)},
             before=before,
             want=want,
             observed=_observed(context, host),
             diff=tuple(d for key in before for d in diff(key, before[key], want[key])),
             undo=_undo_words(before, want, spec.with_.expires),
-            undoable=True,
             guards=filter_answers(host),
             no_verify=_WAITS_ON if lever == "clear" else None,
-            risk=Risk.NONE,
-            repeat_safe=True,
             eta_s=ETA_S,
             limit_s=spec.timeout or 60.0,
             expires_s=spec.with_.expires,
-            on_failure=OnFailure.PAUSE,
         )
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from failover.actions import remote
-from failover.actions.arguments import values
 from failover.actions.base import Action, Attempt, Context, Flags, Mitigation, Ports, Result
 from failover.actions.fields import OnHost
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
 from failover.actions.spam_bypass import bypasses
+from failover.actions.steps import state_step
 from failover.actions.subjects import host_in, host_of
-from failover.core import place
-from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.plan import Step
 from failover.core.runs.playbook import StepSpec
 from failover.core.words import count
 from failover.errors import Refused
@@ -31,15 +30,10 @@ class SpamRestore:
         of = _in_force(context.mitigations, host.name)
         host_in(of.step, context.ports)
         before, want = of.step.want, of.step.before
-        return Step(
-            id=spec.id,
-            action=self.name,
-            kind=StepKind.STATE,
-            certainty=Certainty.EXACT,
+        return state_step(
+            spec,
+            host,
             says=f"put {of.step.how['filter']} back into the path, as it was before run {of.run}",
-            host=host.name,
-            where=place.of_host(host),
-            args=values(spec.with_),
             how={
                 "filter": of.step.how["filter"],
                 "lever": of.step.how["lever"],
@@ -51,9 +45,7 @@ class SpamRestore:
             want=want,
             diff=tuple(d for key in before for d in diff(key, before[key], want[key])),
             undo=f"take it out again ({count(len(before), 'line')})",
-            undoable=True,
             requires=filter_answers(host),
-            repeat_safe=True,
             eta_s=4.0,
             limit_s=spec.timeout or 60.0,
         )

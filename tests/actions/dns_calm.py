@@ -7,12 +7,11 @@ from dataclasses import replace
 from pydantic import Field
 
 from failover.actions import records
-from failover.actions.arguments import values
 from failover.actions.base import Action, Context, Flags
 from failover.actions.fields import OnDomain, SpanRef
+from failover.actions.steps import state_step
 from failover.actions.subjects import domain_of
-from failover.core import place
-from failover.core.runs.plan import Certainty, Step, StepKind
+from failover.core.runs.plan import Step
 from failover.core.runs.playbook import StepSpec
 
 HOUR = 3600
@@ -34,21 +33,16 @@ class DnsCalm:
     def plan(self, spec: StepSpec[Calm], context: Context) -> Step:
         domain = domain_of(spec, context.ports.fleet)
         now, _ = records.planned_on(domain, context)
-        return Step(
-            id=spec.id,
-            action=self.name,
-            kind=StepKind.STATE,
-            certainty=Certainty.EXACT,
+        return state_step(
+            spec,
+            domain,
             says=f"{domain.name}: TTL of MX {now.ttl} → {HOUR}",
-            domain=domain.name,
-            where=place.of_domain(domain),
-            args=values(spec.with_),
             before=records.bound(domain, now),
             want=records.bound(domain, replace(now, ttl=HOUR)),
             undo=f"back to {now.ttl}",
-            undoable=True,
-            repeat_safe=True,
             expires_s=spec.with_.expires,
+            eta_s=1.0,
+            limit_s=60.0,
         )
 
 
