@@ -25,7 +25,7 @@ _BY_HAND = "try the same URL with the apprise command, which says more with -vv"
 
 
 class Apprise(Form):
-    """What the Apprise library reaches (mail, Telegram, …): pip install 'failover[apprise]'."""
+    """Every service of the Apprise library (mail, Telegram, …): pip install 'failover[apprise]'."""
 
     kind: Literal["apprise"]
     url: Secret = Field(examples=['"env:FAILOVER_APPRISE"'])

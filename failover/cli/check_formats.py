@@ -40,7 +40,7 @@ class Seen:
 
     @property
     def judged(self) -> tuple[Diagnosis, ...]:
-        """What was looked at: hosts, then domains."""
+        """The names that were looked at: hosts, then domains."""
         return (*(self.found[h] for h in self.hosts), *self.domains.values())
 
     @property

@@ -84,7 +84,7 @@ def _assumed(host: Host) -> str:
 
 
 def decision(v: Verdict) -> list[str]:
-    """What the controller would do now, and why; nothing is done."""
+    """The controller's decision for now, with reasons; nothing is done."""
     match v.kind:
         case Decision.RUN:
             given = "".join(f" --set {name}={value}" for name, value in (v.params or {}).items())

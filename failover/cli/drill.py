@@ -26,7 +26,7 @@ def drill(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document; the story goes to stderr.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the lab up afterwards.")] = False,
     name: Annotated[
-        str, typer.Option("--name", envvar="FAILOVER_LAB", help="Labs by other names are other worlds.")
+        str, typer.Option("--name", envvar="FAILOVER_LAB", help="Labs of other names are separate.")
     ] = "drill",
 ) -> None:
     """Play an incident through and count every message: exit 0 when it passed, 6 when not."""

@@ -33,7 +33,7 @@ IDENTITY = Annotated[
     Path | None, typer.Option("--identity", metavar="FILE", help="with this private key instead of hosts.yaml's")
 ]
 KEY = Annotated[
-    Path | None, typer.Option("--key", metavar="FILE", help="the public key meant; by default that of hosts.yaml")
+    Path | None, typer.Option("--key", metavar="FILE", help="the public key; by default that of hosts.yaml")
 ]
 YES = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
@@ -51,7 +51,7 @@ def install(
     identity: IDENTITY = None,
     yes: YES = False,
 ) -> None:
-    """Put failover-host there, root's own, and let one ordinary user call it. Needs root once; again is harmless."""
+    """Install failover-host there, owned by root, and let one ordinary user call it. Needs root once."""
     from failover.adapters import install as there
 
     with _reached(ctx, host, as_, identity, root=True) as (remote, root, listed):
@@ -78,21 +78,19 @@ _only = ", and its key may run nothing else"
 def status(
     ctx: typer.Context,
     host: HOST,
-    user: Annotated[str | None, typer.Option(help="whose right is looked at; by default that of hosts.yaml")] = None,
+    user: Annotated[str | None, typer.Option(help="the user to look at; by default that of hosts.yaml")] = None,
     key: KEY = None,
     as_: AS = None,
     identity: IDENTITY = None,
     reset_epoch: Annotated[
         int | None,
-        typer.Option(
-            metavar="FROM", help="break-glass: FROM, the highest epoch seen there and in the future, becomes now"
-        ),
+        typer.Option(metavar="FROM", help="break-glass: replace FROM, an epoch in the future, by the present time"),
     ] = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="with --reset-epoch; kept on the host")] = "",
     yes: YES = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")] = False,
 ) -> None:
-    """What is installed there and whether it is ours, who may call it, what it remembers."""
+    """Show the helper there, whether it is ours, who may call it, and its memory."""
     from failover.adapters import install as there
     from failover.cli import host_text, output
 
@@ -113,13 +111,13 @@ def remove(
     ctx: typer.Context,
     host: HOST,
     purge: Annotated[
-        bool, typer.Option("--purge", help="also what it remembers: epoch, results, saved files; nothing undoes this")
+        bool, typer.Option("--purge", help="also its memory: epoch, results, saved files; this cannot be undone")
     ] = False,
     as_: AS = None,
     identity: IDENTITY = None,
     yes: YES = False,
 ) -> None:
-    """Undo what install did. Refused while a change of ours is in force there, or mail is held: put it back first."""
+    """Undo the install. Refused while a change of ours is in force there, or mail is held: undo that first."""
     from failover.adapters import install as there
     from failover.adapters.reply import INSTALLED
 
@@ -145,7 +143,7 @@ def remove(
 def restore(
     ctx: typer.Context,
     host: HOST,
-    run: Annotated[str | None, typer.Argument(metavar="[RUN", help="without it: what there is to put back")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN", help="without it: show what can be undone")] = None,
     step: Annotated[str | None, typer.Argument(metavar="STEP]", help="of that run")] = None,
     although: Annotated[
         str, typer.Option("--although", metavar="REASON", help="also while the filter does not answer; recorded")
@@ -155,7 +153,7 @@ def restore(
     yes: YES = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")] = False,
 ) -> None:
-    """Back to the state before us from what lies on the host alone, and mail that we hold let go; needs no records."""
+    """Undo our changes with the host's own memory, and let go mail that we hold; needs no records."""
     from failover.cli import check_formats, host_restore, output
 
     opts = options(ctx)
@@ -266,7 +264,7 @@ def _reset(remote: Remote, host: Host, seen: int, reason: str, yes: bool) -> Non
     from failover.runs.service import whoami
 
     if not reason:
-        raise ConfigError("--reset-epoch needs --reason", try_="--reason TEXT: who comes later wants to know")
+        raise ConfigError("--reset-epoch needs --reason", try_="--reason TEXT; it is kept on the host")
     now = int(wiring.clock().now().timestamp())
     if seen <= now:
         raise Refused(

@@ -1,4 +1,4 @@
-"""What `failover host status` says, for people and as JSON."""
+"""The answer of `failover host status`, for people and as JSON."""
 
 from __future__ import annotations
 

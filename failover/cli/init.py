@@ -31,10 +31,10 @@ _R = TypeVar("_R")
 
 def init(
     ctx: typer.Context,
-    domain: str = typer.Argument(metavar="DOMAIN", help="whose mail they take"),
-    out: Path | None = typer.Option(None, "--out", metavar="FILE", help="where it is written; by default hosts.yaml"),
-    user: str = typer.Option("root", "--user", help="who is logged in; root is sent the script"),
-    port: int = typer.Option(22, "--port", min=1, max=65535, help="of SSH"),
+    domain: str = typer.Argument(metavar="DOMAIN", help="the domain whose mail they take"),
+    out: Path | None = typer.Option(None, "--out", metavar="FILE", help="the file to write; by default hosts.yaml"),
+    user: str = typer.Option("root", "--user", help="the user to log in as; root needs nothing installed"),
+    port: int = typer.Option(22, "--port", min=1, max=65535, help="SSH port"),
     identity: Path | None = typer.Option(None, "--identity", metavar="FILE", help="private key; else the agent's"),
     known_hosts: Path | None = typer.Option(
         None, "--known-hosts", metavar="FILE", help="host keys; by default a file beside hosts.yaml"
@@ -43,8 +43,8 @@ def init(
         None, "--tsig", metavar="NAME:REF", help="TSIG key and where it is kept, as failover:file:/etc/failover/tsig"
     ),
     tsig_name: str = typer.Option("failover", "--tsig-name", metavar="NAME", help="the key's name for $FAILOVER_TSIG"),
-    zone_id: str | None = typer.Option(None, "--zone-id", metavar="Z…", help="of the hosted zone, with Route 53"),
-    dns: list[str] = typer.Option((), "--dns", metavar="KEY=VALUE", help="of the domain's dns, as kind=…"),
+    zone_id: str | None = typer.Option(None, "--zone-id", metavar="Z…", help="hosted zone, for Route 53"),
+    dns: list[str] = typer.Option((), "--dns", metavar="KEY=VALUE", help="a key of the domain's dns, as kind=…"),
     yes: bool = typer.Option(False, "--yes", "-y", help="trust host keys that are not known yet, and do not ask"),
     force: bool = typer.Option(False, "--force", help="replace the file; the old one is kept as FILE.bak"),
 ) -> None:
@@ -107,7 +107,7 @@ def _key(given: str | None, name: str) -> tuple[str, str] | None:
 
 
 def _valid(wanted: Wanted) -> None:
-    """What was typed, as hosts.yaml will take it. Raises ConfigError."""
+    """The options, checked as hosts.yaml takes them. Raises ConfigError."""
     from failover.config.hosts import Ssh
     from failover.config.write_hosts import fits
     from failover.dns import PROVIDERS

@@ -15,7 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-Name = Annotated[str, typer.Option("--name", envvar="FAILOVER_LAB", help="Labs by other names are other worlds.")]
+Name = Annotated[str, typer.Option("--name", envvar="FAILOVER_LAB", help="Labs of other names are separate.")]
 
 
 @app.command()
@@ -50,7 +50,7 @@ def up(
 @app.command()
 def mail(
     name: Name = "lab",
-    host: Annotated[str, typer.Option("--host", help="The server that it is sent to.")] = "mx1",
+    host: Annotated[str, typer.Option("--host", help="The server to send to.")] = "mx1",
     rate: Annotated[float, typer.Option("--rate", min=0.1, max=200.0, help="Messages a second.")] = 2.0,
 ) -> None:
     """Send mail to a server of the lab, until ^C."""

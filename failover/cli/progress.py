@@ -1,4 +1,4 @@
-"""What a run says while it goes: a line per event on stderr for people, or JSON lines on stdout for machines."""
+"""The progress of a run: a line per event on stderr for people, or JSON lines on stdout for machines."""
 
 from __future__ import annotations
 

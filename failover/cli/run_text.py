@@ -1,4 +1,4 @@
-"""How a run ended, for people: what is done, what is not, and the exact commands that come next."""
+"""The end of a run, for people: what is done, what is not, and the next commands."""
 
 from __future__ import annotations
 

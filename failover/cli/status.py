@@ -201,7 +201,7 @@ def _debt_lines(name: str, host: dict[str, Any]) -> Iterator[str]:
 def pause(
     ctx: typer.Context,
     for_: str = typer.Option(..., "--for", metavar="DURATION", help="how long, for example 2h"),
-    reason: str = typer.Option(..., metavar="TEXT", help="shown to whoever wonders why nothing happens"),
+    reason: str = typer.Option(..., metavar="TEXT", help="shown for as long as it is paused"),
     host: str | None = typer.Option(None, metavar="H", help="only this host"),
 ) -> None:
     """Observe, but never act, for a while. Recorded with owner, reason and expiry."""

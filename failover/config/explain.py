@@ -137,7 +137,7 @@ def _keys(type_: Any) -> list[str]:
 
 
 def _example(type_: Any, key: str) -> str:
-    """What the model's own field gives as its example."""
+    """The example of the model's field."""
     for name, field in getattr(type_, "model_fields", {}).items():
         if key in {name, field.alias} and field.examples:
             return f"`{key}: {field.examples[0]}`"

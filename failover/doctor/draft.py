@@ -102,7 +102,7 @@ def draft(
     """`tried`: may the MX be changed? In words."""
     head = (
         f"Made by `failover init {wanted.domain}`, {at:%Y-%m-%d %H:%M} UTC; nothing on any server was changed.",
-        "Each value stands under what it was seen by; what could not be seen is commented out, with how to fill it.",
+        "Each value has its evidence above it; an unknown one is commented out, with how to fill it.",
         "Relative paths are relative to this file's folder. Secrets never stand here, only where they are kept: "
         '"file:PATH", "env:NAME", "cred:NAME".',
     )

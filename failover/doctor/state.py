@@ -1,4 +1,4 @@
-"""Where runs are recorded: can we write there, is it ours and durable; and what is still in force, open or paused.
+"""The store: can we write there, is it ours and durable; and the changes in force, open runs and pauses in it.
 
 Nothing is made here: a database that does not exist is not created.
 """

@@ -18,7 +18,7 @@ from failover.runs.session import Session
 
 ATTEMPTS = 3
 """How often one session begins the same act anew, after it has made sure that the last one did not happen."""
-SPENT = f"{ATTEMPTS} attempts came to nothing"
+SPENT = f"failed {ATTEMPTS} times"
 
 
 def spent(s: Session, what: str) -> bool:

@@ -27,7 +27,7 @@ def verify(s: Session, step: Step) -> None:
         if world in {Reading.UNKNOWN, Reading.RUNNING}:  # not seen is not failed: what was done stays, and waits
             return s.pause(f"{step.id}: {why_waiting(s, step, world)}")
         if world is not Reading.WANTED:
-            said = f"it does not read as set: {there_now(s, step)}"
+            said = f"after the change it still reads otherwise: {there_now(s, step)}"
             return s.fail(step, "verify", said, no_effect=world is Reading.BEFORE)
     if not step.verify:
         return s.record(Did.VERIFIED, step.id, {"because": step.no_verify or "it reads as set"})

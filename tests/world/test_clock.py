@@ -67,7 +67,7 @@ def test_a_run_of_the_future_keeps_automation_off_for_its_cooldown_and_no_longer
         w.world.advance(10)
     assert turn.verdict.kind is Decision.PAGE
     assert "ahead of the clock, was made" in turn.verdict.because[-1]
-    assert "or earlier (rolled_back), and it is bad again; the next one not before 1 h" in turn.verdict.because[-1]
+    assert "or earlier (rolled_back), and the problem is back; the next one not before 1 h" in turn.verdict.because[-1]
     w.world.advance((HOUR - (w.c.now - began)).total_seconds() - 60)
     w.until(w.world.now + 50)
     assert len(w.runs) == 1, "within the cooldown"

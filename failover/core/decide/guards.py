@@ -131,7 +131,7 @@ def _attempts(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Bar
         return Barrier("clock", Weight.PAGE, f"{said}; the next `failover tick` gives it a time to count from")
     since = [r for r in mine if r.opened > s.now - timedelta(seconds=limits.cooldown)]
     if spent := [r for r in since if r.acted or len(since) >= NOTHINGS]:
-        said = f"{_newest(spent, s)}, and it is bad again"
+        said = f"{_newest(spent, s)}, and the problem is back"
         return Barrier("attempts", Weight.PAGE, f"{said}; the next one not before {duration(limits.cooldown)} after it")
     if idle := [r for r in since if r.opened > s.now - timedelta(seconds=AGAIN_S)]:
         said = f"{_newest(idle, s)} and did nothing; the next one not before {duration(AGAIN_S)} after it"

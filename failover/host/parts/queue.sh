@@ -75,8 +75,8 @@ look_queue() { # the queue files, and the first bytes of at most HEADS files: th
 }
 
 frozen_files() { # NAME: `INODE QUEUE ID ARRIVAL` of each queue file stamped for it, into $scratch/frozen; prints the rounds it took
-  # postcat stops at the first file that vanished, so what it has not printed is asked for again, by id: files move. Where
-  # mail flows fast that takes many rounds; it ends when our time does, or when nothing more can be read.
+  # postcat stops at the first file that has moved, so the rest is asked for again, by id. If mail flows fast that takes
+  # many rounds; it ends with our time, or if nothing more can be read.
   true >"$scratch/said" && true >"$scratch/all" && true >"$scratch/open" && rounds=0 same=0 many=200
   while :; do
     bounded 60 find incoming active deferred incoming active -ignore_readdir_race -type f -perm -0700 -printf '%i %p\n' >"$scratch/now" 2>/dev/null </dev/null || return 1
