@@ -49,6 +49,14 @@ def test_what_a_page_names_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_what_a_page_names_in_a_file_is_there(page: Path) -> None:
+    """As in: `core/place.py`, `moved`."""
+    pairs = re.findall(r"`([\w./]+\.(?:py|sh))`,\s+`(?![^`]*\.(?:py|sh)`)(?:\w+\.)?(\w+)`", parts(page)[0])
+    lost = [(file, name) for file, name in pairs if name not in (ROOT / "failover" / file).read_text()]
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_each_command_of_a_page_is_known(page: Path) -> None:
     assert [why for line in commands(page) if (why := unknown(shlex.split(line, comments=True)))] == []
 
