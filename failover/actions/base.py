@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from failover.actions.arguments import Model
 from failover.core.fleet import Domain, Fleet, Host
-from failover.core.observe.signal import Samples
+from failover.core.observe.signal import Samples, Signal, latest, worst
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import Playbook, StepSpec
 from failover.core.runs.recovery import Reading
@@ -84,6 +84,10 @@ class Context:
     samples: Samples
     earlier: tuple[Step, ...] = ()
     mitigations: tuple[Mitigation, ...] = ()
+
+    def seen(self, host: Host, name: str) -> Signal | None:
+        """The newest sample of this signal, the worst of several vantages; only of signals in the verb's `reads`."""
+        return worst(latest(self.samples, host.name, name))
 
 
 @dataclass(frozen=True, slots=True)

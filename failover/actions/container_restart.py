@@ -9,7 +9,6 @@ from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import OnHost
 from failover.actions.restarting import Unit
 from failover.actions.steps import owes_no_undo, reads_nothing
-from failover.actions.subjects import host_in, host_of
 from failover.core.fleet import Host
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import StepSpec
@@ -28,11 +27,10 @@ class ContainerRestart:
     flags = Flags()
 
     def plan(self, spec: StepSpec[RestartContainer], context: Context) -> Step:
-        host = host_of(spec, context.ports.fleet)
-        return restarting.plan(spec, context, host, _unit(host))
+        return restarting.plan(spec, context, _unit)
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
-        return restarting.act(step, at, ports, _unit(host_in(step, ports)))
+        return restarting.act(step, at, ports, _unit)
 
     def asks(self, host: Host) -> Iterable[str]:
         return restarting.asks([_unit(host)] if host.handler and host.handler.container else ())

@@ -5,15 +5,16 @@ from __future__ import annotations
 from failover.actions import remote
 from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import OnHost
-from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, value
+from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, messages
 from failover.actions.spam_bypass import bypasses
 from failover.actions.steps import event_step, owes_no_undo, reads_nothing
-from failover.actions.subjects import host_in, host_of
+from failover.actions.subjects import host_of
 from failover.core.fleet import Host
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import StepSpec
-from failover.core.runs.recovery import Reading
 from failover.core.words import count
+
+READS = ("queue.pending", "queue.deferred", "queue.frozen")
 
 
 class Flush(OnHost):
@@ -24,7 +25,8 @@ class QueueFlush:
     name = "queue.flush"
     with_ = Flush
     read, undo = staticmethod(reads_nothing), staticmethod(owes_no_undo)
-    flags = Flags(reads=("queue.pending", "queue.deferred", "queue.frozen"))
+    settle = staticmethod(remote.settle)
+    flags = Flags(reads=READS)
 
     def plan(self, spec: StepSpec[Flush], context: Context) -> Step:
         host = host_of(spec, context.ports.fleet)
@@ -42,11 +44,7 @@ class QueueFlush:
         )
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
-        host = host_in(step, ports)
-        return counts(remote.act(ports, host, "flush", at, {}, limit_s=step.limit_s), "flushed")
-
-    def settle(self, step: Step, at: Attempt, ports: Ports) -> Reading:
-        return remote.settle(ports, host_in(step, ports), at)
+        return counts(remote.act(step, at, ports, "flush", {}), "flushed")
 
 
 ACTION: Action[Flush] = QueueFlush()
@@ -54,5 +52,5 @@ ACTION: Action[Flush] = QueueFlush()
 
 def _waiting(context: Context, host: Host) -> float:
     """A flush tries what was put off, too; what is frozen may be in any of these queues."""
-    queued = value(context, host, "queue.pending") + value(context, host, "queue.deferred")
-    return max(value(context, host, "queue.frozen"), queued)
+    pending, deferred, frozen = (messages(context, host, name) or 0.0 for name in READS)
+    return max(frozen, pending + deferred)

@@ -15,10 +15,9 @@ from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import A_TEXT, OnHost, SpanRef, matched
 from failover.actions.setting import diff, read_settings, settle_setting, summary
 from failover.actions.steps import state_step
-from failover.actions.subjects import host_in, host_of
+from failover.actions.subjects import host_of
 from failover.core.runs.plan import Certainty, Step
 from failover.core.runs.playbook import Risk, StepSpec
-from failover.core.runs.recovery import Reading
 from failover.core.words import duration
 from failover.fields import Wrong
 
@@ -64,6 +63,7 @@ class QueueHold:
     name = "queue.hold"
     with_ = Hold
     read, settle = staticmethod(read_settings), staticmethod(settle_setting)
+    stands = staticmethod(remote.stands)
     flags = Flags()
 
     def plan(self, spec: StepSpec[Hold], context: Context) -> Step:
@@ -89,11 +89,8 @@ class QueueHold:
         )
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
-        reply = remote.act(ports, host_in(step, ports), "hold", at, dict(step.how), limit_s=step.limit_s)
+        reply = remote.act(step, at, ports, "hold", step.how)
         return summary(reply, "held", "busy")
-
-    def stands(self, step: Step, run: str, ports: Ports) -> Reading | None:
-        return remote.stands(ports, host_in(step, ports), run, step.id)
 
     def undo(self, step: Step, at: Attempt, ports: Ports) -> Result:
         return let_go(step, at, ports, of_run=at.run, of_step=step.id)
@@ -104,7 +101,7 @@ ACTION: Action[Hold] = QueueHold()
 
 def let_go(step: Step, at: Attempt, ports: Ports, *, of_run: str, of_step: str) -> Result:
     args = {"of_run": of_run, "of_step": of_step}
-    return summary(remote.act(ports, host_in(step, ports), "restore", at, args, limit_s=step.limit_s), "released")
+    return summary(remote.act(step, at, ports, "restore", args), "released")
 
 
 def holds(step: Step, host: str, what: str) -> bool:

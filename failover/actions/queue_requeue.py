@@ -9,12 +9,11 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 from failover.actions import remote
 from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import OnHost, whole
-from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, value
+from failover.actions.queued import AT_LEAST_S, PER_SECOND, counts, messages
 from failover.actions.spam_bypass import bypasses
 from failover.actions.steps import event_step, owes_no_undo, reads_nothing
 from failover.actions.subjects import host_in, host_of
 from failover.core.fleet import Host
-from failover.core.observe import signal
 from failover.core.runs.plan import Certainty, Step
 from failover.core.runs.playbook import StepSpec
 from failover.core.runs.recovery import Reading
@@ -54,7 +53,7 @@ class QueueRequeue:
     def plan(self, spec: StepSpec[Requeue], context: Context) -> Step:
         host = host_of(spec, context.ports.fleet)
         filter_, lever = _filter(context, host)
-        frozen = value(context, host, "queue.frozen")
+        frozen = messages(context, host, "queue.frozen")
         if lever == "pass":
             return event_step(
                 spec,
@@ -65,24 +64,24 @@ class QueueRequeue:
                 limit_s=1.0,
                 certainty=Certainty.UNCHANGED,
             )
+        words = "nobody knows how many" if frozen is None else f"{frozen:g}"
         return event_step(
             spec,
             host,
-            says=f"re-queue what still waits for {filter_} ({_frozen(context, host)} now); hold is left alone",
+            says=f"re-queue what still waits for {filter_} ({words} now); hold is left alone",
             undo="none; re-queued mail cannot be un-queued, and repeating is safe",
-            eta_s=AT_LEAST_S + frozen / PER_SECOND,
-            observed={"frozen": f"{frozen:g}"},
+            eta_s=AT_LEAST_S + (frozen or 0.0) / PER_SECOND,
+            observed={"frozen": f"{frozen or 0.0:g}"},
             how={"filter": filter_, "batch": str(spec.with_.batch)},
             limit_s=spec.timeout or 600.0,
         )
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
-        host = host_in(step, ports)
-        reply = remote.act(ports, host, "requeue", at, dict(step.how), limit_s=step.limit_s)
+        reply = remote.act(step, at, ports, "requeue", step.how)
         return counts(reply, "requeued", "left", "passes", "held", "sessions")
 
     def settle(self, step: Step, at: Attempt, ports: Ports) -> Reading:
-        return remote.settle(ports, host_in(step, ports), at, limit_s=step.limit_s)
+        return remote.settle(step, at, ports, limit_s=step.limit_s)
 
 
 ACTION: Action[Requeue] = QueueRequeue()
@@ -99,8 +98,3 @@ def _filter(context: Context, host: Host) -> tuple[str, str]:
         f"no filter is out of the path on {host.name}: re-queued mail would meet it again",
         try_="a step spam.bypass before it takes the filter out",
     )
-
-
-def _frozen(context: Context, host: Host) -> str:
-    seen = signal.worst(signal.latest(context.samples, host.name, "queue.frozen"))
-    return f"{seen.value:g}" if seen and isinstance(seen.value, int | float) else "nobody knows how many"

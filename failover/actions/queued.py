@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from failover.actions.base import Context, Result
 from failover.core.fleet import Host
-from failover.core.observe import signal
 from failover.ports import Reply
 
 PER_SECOND = 300.0
@@ -12,9 +11,10 @@ PER_SECOND = 300.0
 AT_LEAST_S = 6.0
 
 
-def value(context: Context, host: Host, name: str) -> float:
-    seen = signal.worst(signal.latest(context.samples, host.name, name))
-    return float(seen.value) if seen and isinstance(seen.value, int | float) else 0.0
+def messages(context: Context, host: Host, name: str) -> float | None:
+    """None: nobody knows how many."""
+    seen = context.seen(host, name)
+    return float(seen.value) if seen and isinstance(seen.value, int | float) else None
 
 
 def counts(reply: Reply, *keys: str) -> Result:

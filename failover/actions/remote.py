@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from failover.actions.base import Attempt, Ports
+from failover.actions.subjects import host_in
 from failover.core.fleet import Host
 from failover.core.runs.answer import Answer, meaning, table
+from failover.core.runs.plan import Step
 from failover.core.runs.recovery import Reading
 from failover.errors import Changed, OutcomeUnknown, Refused, StaleEpoch, StepFailed
 from failover.ports import Rc, Reply
@@ -21,13 +23,14 @@ ANSWERS = table(
 """Of an act's return codes: the script returns those of NOTHING before its first effect only."""
 
 
-def act(ports: Ports, host: Host, verb: str, at: Attempt, args: Mapping[str, str], *, limit_s: float) -> Reply:
-    """Run an acting verb.
+def act(step: Step, at: Attempt, ports: Ports, verb: str, args: Mapping[str, str]) -> Reply:
+    """Run an acting verb of the helper, for as long as the step may take.
 
     Raises Unreachable, Refused, Changed, StaleEpoch (nothing was done), StepFailed, OutcomeUnknown.
     """
+    host = host_in(step, ports)
     keys = {**at.keys(), "config_dir": host.postfix.config_dir, **args}
-    return _accepted(host, ports.remote.call(host, verb, keys, limit_s=limit_s))
+    return _accepted(host, ports.remote.call(host, verb, keys, limit_s=step.limit_s))
 
 
 def read(ports: Ports, host: Host, verb: str, args: Mapping[str, str], *, limit_s: float = 20.0) -> Reply:
@@ -69,12 +72,13 @@ def _stale(host: Host, reply: Reply, said: str) -> StaleEpoch:
     return StaleEpoch(said, try_=try_)
 
 
-def settle(ports: Ports, host: Host, at: Attempt, *, limit_s: float = 30.0) -> Reading:
+def settle(step: Step, at: Attempt, ports: Ports, *, limit_s: float = 30.0) -> Reading:
     """How far an attempt came: `before` never began, `wanted` done, `half` ended without a good result.
 
     Takes the host's lock and raises its epoch, so nothing of ours is running
     there afterwards, and nothing of ours that is still on its way will be let in.
     """
+    host = host_in(step, ports)
     reply = ports.remote.call(host, "settle", at.keys(), limit_s=limit_s)
     if reply.rc == Rc.BUSY:
         return Reading.RUNNING
@@ -85,10 +89,11 @@ def settle(ports: Ports, host: Host, at: Attempt, *, limit_s: float = 30.0) -> R
     return world
 
 
-def stands(ports: Ports, host: Host, run: str, step: str, *, limit_s: float = 20.0) -> Reading | None:
+def stands(step: Step, run: str, ports: Ports) -> Reading | None:
     """Of a change that reads as before: `actions.base.Kept`."""
-    reply = ports.remote.call(host, "debts", {"of_run": run, "of_step": step}, limit_s=limit_s)
-    if any(row[:3] == ("force", run, step) for row in reply.all("debt")):
+    host = host_in(step, ports)
+    reply = ports.remote.call(host, "debts", {"of_run": run, "of_step": step.id}, limit_s=20.0)
+    if any(row[:3] == ("force", run, step.id) for row in reply.all("debt")):
         return Reading.WANTED
     if reply.rc in {Rc.OK, Rc.USAGE} or reply.one("saved"):
         return Reading.BEFORE

@@ -8,14 +8,14 @@ every message that nobody has acknowledged, repeating is safe.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from failover.actions import remote
 from failover.actions.base import Attempt, Context, Ports, Result
 from failover.actions.fields import OnHost
 from failover.actions.steps import event_step
-from failover.actions.subjects import host_in
+from failover.actions.subjects import host_in, host_of
 from failover.core.fleet import Endpoint, Host
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import Risk, StepSpec
@@ -41,7 +41,9 @@ class Unit:
     risk: Risk = Risk.NONE
 
 
-def plan(spec: StepSpec[OnHost], context: Context, host: Host, unit: Unit) -> Step:
+def plan(spec: StepSpec[OnHost], context: Context, unit_of: Callable[[Host], Unit]) -> Step:
+    host = host_of(spec, context.ports.fleet)
+    unit = unit_of(host)
     found = remote.read(context.ports, host, "unit", {"kind": unit.kind, "name": unit.name})
     state, manager = _state(host, unit, found), (found.one("manager") or ("",))[0]
     restarts = _refuse_a_loop(host, unit, found)
@@ -58,9 +60,9 @@ def plan(spec: StepSpec[OnHost], context: Context, host: Host, unit: Unit) -> St
     )
 
 
-def act(step: Step, at: Attempt, ports: Ports, unit: Unit) -> Result:
-    """`unit` is read from hosts.yaml anew: a plan from a file starts nothing that the fleet does not name."""
-    host = host_in(step, ports)
+def act(step: Step, at: Attempt, ports: Ports, unit_of: Callable[[Host], Unit]) -> Result:
+    """The unit is read from hosts.yaml anew: a plan from a file starts nothing that the fleet does not name."""
+    unit = unit_of(host_in(step, ports))
     args = {
         "kind": unit.kind,
         "name": unit.name,
@@ -68,13 +70,13 @@ def act(step: Step, at: Attempt, ports: Ports, unit: Unit) -> Result:
         "speaks": unit.speaks,
         "grace": str(GRACE_S),
     }
-    reply = remote.act(ports, host, "restart", at, args, limit_s=step.limit_s)
+    reply = remote.act(step, at, ports, "restart", args)
     was, now = (reply.one(key) or ("unknown",) * 3 for key in ("was", "now"))
     return {"was": was[0], "now": f"{now[0]} since {now[2]}"}
 
 
 def settle(step: Step, at: Attempt, ports: Ports) -> Reading:
-    return remote.settle(ports, host_in(step, ports), at, limit_s=step.limit_s)
+    return remote.settle(step, at, ports, limit_s=step.limit_s)
 
 
 def asks(units: Iterable[Unit]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +13,6 @@ from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import A_TEXT, OnHost, matched
 from failover.actions.restarting import Unit
 from failover.actions.steps import owes_no_undo, reads_nothing
-from failover.actions.subjects import host_in, host_of
 from failover.core.fleet import Endpoint, Host
 from failover.core.runs.plan import Step
 from failover.core.runs.playbook import Risk, StepSpec
@@ -42,11 +42,10 @@ class ServiceRestart:
     flags = Flags()
 
     def plan(self, spec: StepSpec[RestartService], context: Context) -> Step:
-        host = host_of(spec, context.ports.fleet)
-        return restarting.plan(spec, context, host, _unit(host, spec.with_.unit))
+        return restarting.plan(spec, context, partial(_unit, spec.with_.unit))
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
-        return restarting.act(step, at, ports, _unit(host_in(step, ports), step.how["name"]))
+        return restarting.act(step, at, ports, partial(_unit, step.how["name"]))
 
     def asks(self, host: Host) -> Iterable[str]:
         return restarting.asks(_units(host).values())
@@ -55,7 +54,7 @@ class ServiceRestart:
 ACTION: Action[RestartService] = ServiceRestart()
 
 
-def _unit(host: Host, name: str) -> Unit:
+def _unit(name: str, host: Host) -> Unit:
     units = _units(host)
     if name not in units:
         raise Refused(

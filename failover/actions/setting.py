@@ -40,7 +40,7 @@ def as_planned(step: Step, key: str, value: str) -> str:
 
 def settle_setting(step: Step, at: Attempt, ports: Ports) -> Reading:
     """Settle on the host first, read after it: what is read then is at rest."""
-    far = remote.settle(ports, host_in(step, ports), at)
+    far = remote.settle(step, at, ports)
     if far is Reading.RUNNING:
         return far
     now = compare(read_settings(step, ports), before=step.before, want=step.want)

@@ -20,13 +20,11 @@ from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import A_TEXT, OnHost, SpanRef, matched
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
 from failover.actions.steps import state_step
-from failover.actions.subjects import host_in, host_of
+from failover.actions.subjects import host_of
 from failover.core.fleet import Host
 from failover.core.hidden import hidden
-from failover.core.observe import signal
 from failover.core.runs.plan import Certainty, Step
 from failover.core.runs.playbook import StepSpec
-from failover.core.runs.recovery import Reading
 from failover.core.words import count, duration
 from failover.errors import Refused
 from failover.ports import Reply
@@ -55,6 +53,7 @@ class SpamBypass:
     name = "spam.bypass"
     with_ = Bypass
     read, settle = staticmethod(read_settings), staticmethod(settle_setting)
+    stands = staticmethod(remote.stands)
     flags = Flags(reads=("queue.frozen",))
 
     def plan(self, spec: StepSpec[Bypass], context: Context) -> Step:
@@ -89,15 +88,12 @@ class SpamBypass:
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
         args = {k: step.how[k] for k in ("filter", "lever", "expect")}
-        reply = remote.act(ports, host_in(step, ports), "bypass", at, args, limit_s=step.limit_s)
+        reply = remote.act(step, at, ports, "bypass", args)
         return summary(reply, "ended", "left")
-
-    def stands(self, step: Step, run: str, ports: Ports) -> Reading | None:
-        return remote.stands(ports, host_in(step, ports), run, step.id)
 
     def undo(self, step: Step, at: Attempt, ports: Ports) -> Result:
         args = {"of_run": at.run, "of_step": step.id}
-        return summary(remote.act(ports, host_in(step, ports), "restore", at, args, limit_s=step.limit_s), "restored")
+        return summary(remote.act(step, at, ports, "restore", args), "restored")
 
 
 ACTION: Action[Bypass] = SpamBypass()
@@ -163,5 +159,5 @@ def _undo_words(before: Mapping[str, str], want: Mapping[str, str], expires: flo
 
 
 def _observed(context: Context, host: Host) -> dict[str, str]:
-    frozen = signal.worst(signal.latest(context.samples, host.name, "queue.frozen"))
+    frozen = context.seen(host, "queue.frozen")
     return {"queue.frozen": frozen.reason} if frozen else {}

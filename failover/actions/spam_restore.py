@@ -52,15 +52,13 @@ class SpamRestore:
 
     def act(self, step: Step, at: Attempt, ports: Ports) -> Result:
         args = {k: step.how[k] for k in ("of_run", "of_step")}
-        host = host_in(step, ports)
-        return summary(remote.act(ports, host, "restore", at, args, limit_s=step.limit_s), "restored")
+        return summary(remote.act(step, at, ports, "restore", args), "restored")
 
     def undo(self, step: Step, at: Attempt, ports: Ports) -> Result:
         rows = [(*key.split(" ", 1), value) for key, value in step.want.items()]
         expect = step.how.get("expect") or expected(rows)  # a plan of an earlier release has the settings in full
         args = {"filter": step.how["filter"], "lever": step.how["lever"], "expect": expect}
-        host = host_in(step, ports)
-        return summary(remote.act(ports, host, "bypass", at, args, limit_s=step.limit_s), "ended", "left")
+        return summary(remote.act(step, at, ports, "bypass", args), "ended", "left")
 
 
 ACTION: Action[Restore] = SpamRestore()
