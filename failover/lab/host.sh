@@ -50,7 +50,7 @@ if [ -d "$new/var/spool/postfix" ]; then
   mount --bind "$at/spool" "$new/var/spool/postfix"
 fi
 
-# The machine's keys and shell start-up files are none of a lab host's business.
+# The machine's keys and shell start-up files do not belong on a lab host.
 rm -rf "$new/root/.ssh" "$new/root/.bashrc" "$new/root/.bash_profile" "$new/root/.profile" "$new/root/.netrc"
 sed -i 's/^root:!*/root:/' "$new/etc/shadow" # sshd turns a locked account away, keys or not
 rm -f "$new/etc/resolv.conf"

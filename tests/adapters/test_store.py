@@ -165,7 +165,7 @@ def test_a_stopped_holder_keeps_its_lease_to_the_end_and_its_late_append_is_refu
         assert len(store.events("a")) == 1
 
 
-def test_one_run_has_one_sitting_wherever_it_acts(url: str, store: SqlStore) -> None:
+def test_one_run_has_one_session_wherever_it_acts(url: str, store: SqlStore) -> None:
     with process(hold, url, "a", ("mx1",), 60) as (_, pipe):
         hear(pipe)
         with pytest.raises(Refused, match="mx1 is held by run a"):

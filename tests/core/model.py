@@ -3,7 +3,7 @@
 The controller's half goes by `core.runs.next.next_` and the tables of
 `core.runs.recovery`; the far side's half is the contract of the remote script
 (lock, epoch, results, compare before change). What can happen at any
-instant: the controller dies and another sitting begins, a request is lost
+instant: the controller dies and another session begins, a request is lost
 or late, the script dies half-way, somebody edits, a look fails, and the far
 side says what no contract foresees: a code of its own though all was done, or
 "refused" though half was.
@@ -61,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Budget:
-    sittings: int = 1
+    sessions: int = 1
     losses: int = 1
     edits: int = 1
     blind: int = 1
@@ -127,7 +127,7 @@ class Model:
         """Everything that can happen next."""
         yield from self._far(s)
         yield from self._others(s)
-        yield from self._sittings(s)
+        yield from self._sessions(s)
         if s.pc:
             yield from self._controller(s)
 
@@ -200,16 +200,16 @@ class Model:
 
     # The controller ---------------------------------------------------------------
 
-    def _sittings(self, s: State) -> Iterator[tuple[str, State]]:
-        """It dies at any instant; a new sitting goes on, or is asked to roll back. A closed run can be sat at again."""
-        if not s.budget.sittings:
+    def _sessions(self, s: State) -> Iterator[tuple[str, State]]:
+        """It dies at any instant; a new session goes on, or is asked to roll back. A closed run can be taken up again."""
+        if not s.budget.sessions:
             return
         how = "after its end" if s.pc and s.pc[0] == "ended" else "after a kill"
         state = s.journal.view.state
         for direction in ("forward", "back"):
             if direction == "forward" and state in {RunState.SUCCEEDED, RunState.ROLLED_BACK}:
                 continue
-            fresh = replace(_spend(s, "sittings"), epoch=s.epoch + 1, tries=0, pc=("idle",))
+            fresh = replace(_spend(s, "sessions"), epoch=s.epoch + 1, tries=0, pc=("idle",))
             yield f"{direction} {how}", replace(fresh, journal=s.journal.then(*_begun(direction)))
 
     def _controller(self, s: State) -> Iterator[tuple[str, State]]:

@@ -169,7 +169,7 @@ def test_traffic_comes_back_last_whichever_step_began_first(first: str) -> None:
     assert comes(p, *begun, "back", "undone b") == Undo(moved)
 
 
-def test_a_new_sitting_tries_the_stuck_undo_again() -> None:
+def test_a_new_session_tries_the_stuck_undo_again() -> None:
     blocked = (*DONE_A, "back", ("undo_blocked a", {"error": "x"}), "closed paused", "back")
     p = plan(step("a"))
     assert comes(p, *blocked) == Undo(p.steps[0])
@@ -177,7 +177,7 @@ def test_a_new_sitting_tries_the_stuck_undo_again() -> None:
 
 
 def test_an_open_intent_stays_open_when_its_undo_could_not_look() -> None:
-    """Else a later sitting might call it undone while the request is still on its way."""
+    """Else a later session might call it undone while the request is still on its way."""
     lost = ("intent a", "note a", "back", ("undo_failed a", {"error": "unreadable"}), "closed rollback_failed", "again")
     assert view(plan(step("a")), *lost).steps["a"].phase is Phase.INTENT
 

@@ -142,10 +142,10 @@ def test_nothing_bound_is_never_as_wanted() -> None:
 
 MODELS = {
     "state": (Model(StepKind.STATE), Budget()),
-    "state, two kills": (Model(StepKind.STATE), Budget(sittings=2, edits=0, blind=0)),
+    "state, two kills": (Model(StepKind.STATE), Budget(sessions=2, edits=0, blind=0)),
     "state, pauses on failure": (Model(StepKind.STATE, on_failure=OnFailure.PAUSE), Budget(edits=0)),
     "state, a far side that does not compare": (Model(StepKind.STATE, compares=False), Budget(losses=0)),
-    "event": (Model(StepKind.EVENT), Budget(sittings=2, edits=0)),
+    "event": (Model(StepKind.EVENT), Budget(sessions=2, edits=0)),
     "event, repeating is safe": (Model(StepKind.EVENT, repeat_safe=True), Budget(edits=0)),
     "state, odd answers": (Model(StepKind.STATE), Budget(losses=0, odd=2)),
     "state, odd answers, pauses on failure": (
@@ -157,11 +157,11 @@ MODELS = {
 DEEPER = {
     "state, two losses": (Model(StepKind.STATE), Budget(losses=2)),
     "state, losses, edits and odd answers": (Model(StepKind.STATE), Budget(odd=1)),
-    "state, two kills and an edit": (Model(StepKind.STATE), Budget(sittings=2)),
-    "event, two losses": (Model(StepKind.EVENT), Budget(sittings=2, losses=2, edits=0)),
+    "state, two kills and an edit": (Model(StepKind.STATE), Budget(sessions=2)),
+    "event, two losses": (Model(StepKind.EVENT), Budget(sessions=2, losses=2, edits=0)),
     "event, repeating is safe, two losses": (
         Model(StepKind.EVENT, repeat_safe=True),
-        Budget(sittings=2, losses=2, edits=0),
+        Budget(sessions=2, losses=2, edits=0),
     ),
 }
 if os.environ.get("FAILOVER_SOAK"):

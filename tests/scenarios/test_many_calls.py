@@ -18,7 +18,7 @@ from tests.labs import SLACK, lab_or_skip
 pytestmark = [pytest.mark.lab, pytest.mark.soak]
 
 HOSTS, SITTINGS, ROUNDS, AT_ONCE = 200, 5, 10, 32
-"""10,000 calls; each sitting connects anew, as a cycle does that cron starts."""
+"""10,000 calls; each session connects anew, as a cycle does that cron starts."""
 PORT, NETWORK = 2222, "10.78.0.0/16"
 SSHD = f"""
 mkdir -p /run/sshd
@@ -58,11 +58,11 @@ def test_of_ten_thousand_calls_to_healthy_hosts_none_is_lost(lab: Lab) -> None:
         except FailoverError as e:
             return str(e)
 
-    def sitting() -> None:
+    def session() -> None:
         with SshRemote() as remote, ThreadPoolExecutor(AT_ONCE) as pool:
             for _ in range(ROUNDS):
                 ended.update(pool.map(lambda host: call(remote, host), hosts))
 
     for _ in range(SITTINGS):
-        inside(lab, "controller", sitting)
+        inside(lab, "controller", session)
     assert ended == {"rc 0": HOSTS * SITTINGS * ROUNDS}

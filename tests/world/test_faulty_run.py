@@ -73,7 +73,7 @@ def test_a_fault_of_ours_in_one_run_ends_there_and_is_paged(monkeypatch: pytest.
 
 
 @pytest.mark.faults
-def test_a_fault_of_ours_in_a_sitting_is_said_at_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_in_a_session_is_said_at_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(plan: Plan, view: RunView) -> None:
         raise KeyError("mx1")
 

@@ -1,4 +1,4 @@
-"""Random histories of a run: several things go wrong, several sittings follow; the end is the same.
+"""Random histories of a run: several things go wrong, several sessions follow; the end is the same.
 
 More of them with FAILOVER_SOAK=N (examples).
 """
@@ -24,7 +24,7 @@ EXAMPLES = int(os.environ.get("FAILOVER_SOAK", "60"))
 
 
 @dataclass(frozen=True)
-class Sitting:
+class Session:
     """One process's time at the run: what it does, when it is killed, what befalls it at which moment or call."""
 
     direction: str
@@ -74,8 +74,8 @@ faults = st.builds(
     st.sampled_from([1.0, 15.0, 100.0]),
     st.integers(1, 6),
 )
-sittings = st.builds(
-    Sitting,
+sessions = st.builds(
+    Session,
     st.sampled_from(["forward", "forward", "back"]),
     st.none() | st.integers(1, 60),
     st.lists(st.tuples(st.integers(1, 60), st.sampled_from(sorted(BEFALLS))), max_size=2).map(tuple),
@@ -85,27 +85,27 @@ sittings = st.builds(
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(st.integers(0, 3), st.sampled_from(["smtpd-pipe", "main-pipe", "no-pipe"]), st.lists(sittings, max_size=4))
+@given(st.integers(0, 3), st.sampled_from(["smtpd-pipe", "main-pipe", "no-pipe"]), st.lists(sessions, max_size=4))
 def test_any_history_ends_with_all_as_it_was_and_every_message_once(
-    seed: int, wiring: str, history: list[Sitting]
+    seed: int, wiring: str, history: list[Session]
 ) -> None:
     s = scene(seed, wiring=wiring)
-    for sitting in history:
-        _sit(s, sitting)
+    for session in history:
+        _sit(s, session)
     s.world.advance(700)  # whatever was cut off is back, whatever is late has come
     s.world.remote.faults.clear()
     s.world.moments.hooks.clear()
     _ends_well(s)
 
 
-def _sit(s: Scene, sitting: Sitting) -> None:
+def _sit(s: Scene, session: Session) -> None:
     seen, calls = len(s.world.moments.seen), len(s.world.remote.calls)
-    s.world.moments.kill_at = seen + sitting.kill_at if sitting.kill_at else None
-    s.world.moments.hooks = {seen + at: partial(BEFALLS[what], s) for at, what in sitting.befalls}
-    s.world.remote.faults = {calls + n: fault for n, fault in sitting.faults}
+    s.world.moments.kill_at = seen + session.kill_at if session.kill_at else None
+    s.world.moments.hooks = {seen + at: partial(BEFALLS[what], s) for at, what in session.befalls}
+    s.world.remote.faults = {calls + n: fault for n, fault in session.faults}
     opened = s.world.store.run(s.record.id) is not None
     try:
-        view = s.rollback() if sitting.direction == "back" and opened else s.resume()
+        view = s.rollback() if session.direction == "back" and opened else s.resume()
         note(f"{view.state}: {view.because}")
         assert view.state is not RunState.RUNNING
     except Killed as e:
@@ -113,7 +113,7 @@ def _sit(s: Scene, sitting: Sitting) -> None:
     except Refused as e:
         note(f"refused: {e}")
     s.world.reborn()
-    s.world.advance(sitting.pause)
+    s.world.advance(session.pause)
 
 
 def _ends_well(s: Scene) -> None:
