@@ -201,7 +201,7 @@ class Model:
     # The controller ---------------------------------------------------------------
 
     def _sessions(self, s: State) -> Iterator[tuple[str, State]]:
-        """It dies at any instant; a new session goes on, or is asked to roll back. A closed run can be taken up again."""
+        """It dies at any instant; a new session goes on, or rolls back. A closed run can be taken up again."""
         if not s.budget.sessions:
             return
         how = "after its end" if s.pc and s.pc[0] == "ended" else "after a kill"
