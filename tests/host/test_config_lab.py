@@ -42,6 +42,26 @@ def test_a_look_writes_no_file_and_reads_the_configuration_anew(host: MailHost) 
     assert ("spamassassin", "") not in host.call("look", LOOK).all("filter")
 
 
+HUGE = """
+mv /usr/sbin/postsuper /usr/sbin/postsuper.real
+printf '#!/bin/sh\\n[ $# -gt 0 ] || exec sleep 90\\nexec /usr/sbin/postsuper.real "$@"\\n' >/usr/sbin/postsuper
+chmod 755 /usr/sbin/postsuper
+"""
+SMALL = "pkill -x sleep; mv /usr/sbin/postsuper.real /usr/sbin/postsuper"
+
+
+def test_a_queue_that_takes_long_to_read_bars_no_bypass_and_is_named_before_a_restart(host: MailHost) -> None:
+    """`postfix check` has postsuper read all of the queue: just where mail is stuck it does not end in time."""
+    host.sh(HUGE)
+    try:
+        done, undone = host.act("bypass", "bypass", host.plan("pass")), host.restore()
+        restart = host.act("restart", "restart", {"kind": "service", "name": "postfix", "answers": "127.0.0.1:25"})
+    finally:
+        host.sh(SMALL)
+    assert (done.rc, undone.rc) == (Rc.OK, Rc.OK), (done.rows, undone.rows)
+    assert (restart.rc, "reads the whole queue" in restart.because) == (Rc.REFUSED, True), restart.rows
+
+
 def test_where_postconf_fails_nothing_is_absent_and_nothing_is_touched(host: MailHost) -> None:
     plan = host.plan("pass")
     assert host.act("bypass", "bypass", plan).rc == Rc.OK

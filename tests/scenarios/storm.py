@@ -11,7 +11,7 @@ import random
 import sys
 from pathlib import Path
 
-PATIENCE_S = 30.0
+PATIENCE_S = 180.0
 BIG = 5000
 """Lines of every 16th body: more than a pipe holds, so that its hand-over takes time."""
 

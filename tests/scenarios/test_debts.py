@@ -455,7 +455,7 @@ def test_a_restore_killed_before_its_reload_is_told_until_postfix_has_loaded_it(
     clock = 'read -r up _ </proc/uptime; echo "${up%%.*}"'
     text = killed_before('reload || { because $FAILED "restored').replace(clock, CLOCKS[uptime] or clock)
     cut_act(host, text, "restore", "undo", {"of_run": host.run, "of_step": "bypass"})
-    assert debts(host, "force") == []
+    assert {row[:2] for row in debts(host, "force")} <= {(host.run, "bypass")}, "told so where it ran by ours a while"
     assert [(row[1:]) for row in debts(host, "unloaded")] == [(host.run, "bypass", "/etc/postfix", "left")]
     back = f"failover host restore mx1 {host.run} bypass"
     for look in (("status",), ("check", "--host", "mx1"), ("host", "status", "mx1"), ("host", "restore", "mx1")):
@@ -469,7 +469,7 @@ def test_a_restore_killed_before_its_reload_is_told_until_postfix_has_loaded_it(
 def test_what_a_failed_bypass_put_back_is_none_of_ours(host: MailHost) -> None:
     host.sh("postconf -X defer_transports && postfix reload")
     args = {"run": host.run, "step": "bypass", "attempt": "1", "epoch": str(host.epoch), "limit": "40"}
-    text = script_text().replace("quietly 15 postfix check || { put_back", "false || { put_back")
+    text = script_text().replace("read_by_postfix || { put_back", "false || { put_back")
     argv = words("bypass", {**args, **host.plan("clear")})
     failed = read(host.lab.run("mx1", argv, timeout=60, input=text, check=False))
     assert (failed.rc, "put back" in failed.because) == (Rc.FAILED, True)

@@ -128,7 +128,7 @@ def kill(process: subprocess.Popen[Any]) -> None:
 )
 def test_each_incident_is_named(lab: Lab, incident: str, words: str) -> None:
     lab.incident(incident)
-    assert headline(lab) == words
+    until(lambda: headline(lab) == words, within=60, what=words)
 
 
 @pytest.mark.parametrize("incident", ["handler-down", "handler-stuck"])

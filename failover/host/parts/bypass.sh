@@ -19,7 +19,7 @@ do_bypass() {
       install_file "$to/wanted/$file" $file "$(sha "$to/before/$file")" ||
       { put_back "$to" "$file was edited at this moment, or could not be written"; return; }
   done
-  quietly 15 postfix check || { put_back "$to" "postfix check refuses the changed configuration"; return; }
+  read_by_postfix || { put_back "$to" "Postfix cannot read the changed configuration"; return; }
   reload || { put_back "$to" "Postfix did not take up the changed configuration"; return; }
   loaded
   printf '%s\n' "$settings" | sed "s/^/setting\t/"
@@ -61,7 +61,7 @@ do_restore() {
   digests
   master_pid >/dev/null
   case $? in 0) ;; 1) undone "$saved"; loaded; return 0 ;; *) because $FAILED "restored, but not reloaded: $UNSEEN"; return ;; esac
-  quietly 15 postfix check || { because $FAILED "restored, but postfix check refuses it"; return; }
+  read_by_postfix || { because $FAILED "restored, but Postfix cannot read it"; return; }
   reload || { because $FAILED "restored, but Postfix did not take it up"; return; }
   undone "$saved"
   loaded

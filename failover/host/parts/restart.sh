@@ -21,6 +21,15 @@ start_anew() { # output into $scratch/said. Daemons inherit no lock, umask or ig
   esac </dev/null >"$scratch/said" 2>&1
 }
 
+start_no() { # why Postfix would not be back soon, or nothing
+  quietly 15 postfix check
+  case $? in
+    0) ;;
+    124 | 137) echo "postfix check, which reads the whole queue as a start does, took longer than 15 s: for as long no mail would come in" ;;
+    *) echo "postfix check refuses the configuration: it would not start again" ;;
+  esac
+}
+
 # An effect, not an exit code: it was started later than before, and it answers.
 do_restart() {
   unit_now || { because $REFUSED "$why"; return; }
@@ -30,7 +39,8 @@ do_restart() {
     because $REFUSED "$name was restarted $n times in the last $((RESTARTS_WITHIN / 60)) minutes: restarting does not cure it, a person has to look"
     return
   }
-  [ "$name" != postfix ] || quietly 15 postfix check || { because $REFUSED "postfix check refuses the configuration: it would not start again"; return; }
+  no=$([ "$name" != postfix ] || start_no)
+  [ -z "$no" ] || { because $REFUSED "$no"; return; }
   { restarts; echo "$(date +%s) $kind/$name $run $step $attempt"; } >"$scratch/restarts" && put "$STATE/restarts" <"$scratch/restarts" ||
     { because $REFUSED "cannot write $STATE/restarts"; return; }
   begins
