@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def beat(c: Runs) -> None:
-    """Called after the cycle has looked, alerted, and begun what it decided: not before."""
+    """Called after the cycle has looked, alerted, and begun its run, if any."""
     url = c.ports.fleet.policy.heartbeat
     if url is not None:
         from failover.adapters import heartbeat

@@ -1,4 +1,4 @@
-"""`failover host restore`: back to what was there before us, from what lies on the host alone; it needs no records."""
+"""`failover host restore`: undo our changes with the host's own memory; it needs no records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan as on-call reads it: what will happen, how sure that is, what undoes it, and what it does not fix."""
+"""A plan for on-call: its steps, how sure they are, what undoes them, and what it does not fix."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def list_(
     before: str | None = typer.Option(None, "--before", metavar="RUN", help="only those opened before that run"),
     as_json: bool = JSON,
 ) -> None:
-    """The newest runs and how each stands, page by page."""
+    """The newest runs with their states, page by page."""
     with wiring.controller(options(ctx)) as c:
         found = c.store.listed(limit + 1, c.find(before).id if before is not None else None)
     page, more = found[:limit], len(found) > limit
@@ -70,7 +70,7 @@ def _document(s: Summary) -> dict[str, Any]:
 
 @app.command()
 def show(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
-    """One run: how it stands, its timeline, and what can be done with it."""
+    """One run: its state, its timeline, and the commands that come next."""
     from failover.cli import run_text
     from failover.core.runs.report import run_document
 

@@ -1,4 +1,4 @@
-"""Which adapter stands behind which port for a command. Imported late: adapters carry the heavy libraries."""
+"""The adapter for each port of a command. Imported late: adapters load the heavy libraries."""
 
 from __future__ import annotations
 

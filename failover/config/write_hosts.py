@@ -157,5 +157,5 @@ def _comment(indent: str, *texts: str) -> list[str]:
 
 
 def _printable(said: str) -> str:
-    """One line of printable ASCII: what a server says cannot end the comment that quotes it."""
+    """One line of printable ASCII: so a server's words cannot end the comment that quotes them."""
     return " ".join("".join(c if " " <= c <= "~" else " " for c in said.replace("·", "-").replace("…", "...")).split())

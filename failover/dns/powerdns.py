@@ -236,7 +236,7 @@ class PowerDnsZone:
 
 
 def _mx(name: str, rrset: Mapping[str, Any]) -> MxSet:
-    """Raises Refused for what is no MX set."""
+    """Raises Refused for a set of another form."""
     try:
         with reading("PowerDNS"):
             values = [_is(str, r["content"]) for r in rrset.get("records", []) if not _is(bool, r["disabled"])]

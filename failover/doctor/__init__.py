@@ -1,1 +1,1 @@
-"""Could we fail over right now? Reads and permission checks; a module each for what is looked at."""
+"""Could we fail over right now? Reads and permission checks; one module per subject."""

@@ -1,4 +1,4 @@
-"""One domain: its MX at every authoritative server, whether a standby stands in it, whether we may change it."""
+"""One domain: its MX at every authoritative server; is a standby in it, and may we change it?"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ WAITS = (Queue.INCOMING, Queue.ACTIVE, Queue.DEFERRED)
 
 
 def hold(m: Machine, args: Args) -> Verb:
-    """The list first, then the mail; what is being delivered goes on."""
+    """The list first, then the mail; a delivery goes on."""
     what = args["what"]
     if not m.postfix.takes_mail:
         return refused("Postfix is not running")

@@ -59,7 +59,7 @@ def _filter_flaps(world: World, host: str) -> Lift:
 
 
 class Recurring:
-    """`state` once more `every` so many seconds, each time for `lasts` seconds or until somebody cures it."""
+    """`state` comes back `every` so many seconds, each time for `lasts` seconds or until it is cured."""
 
     def __init__(
         self, world: World, layer: Layers[Daemon], state: Daemon, *, every: float, lasts: float | None = None
