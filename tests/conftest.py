@@ -8,8 +8,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from failover import fence
+from tests.examples import examples
 
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")  # hypothesis would fail a test because the machine is slow
 
 

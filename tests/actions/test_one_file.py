@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -51,27 +50,22 @@ def product(tmp_path: Path) -> Product:
     return ours
 
 
-def schema(product: Product) -> Any:
-    return json.loads(product.failover("playbooks", "schema").stdout)
-
-
 def test_one_file_and_one_line_add_a_verb(product: Product) -> None:
-    unknown = product.failover("playbooks", "lint", "calm.yaml")
+    product.write("bad.yaml", BOOK.replace("name: calm", "name: bad").replace(", expires: 4h", ""))
+    asked = ("playbooks lint calm.yaml", "playbooks schema", "playbooks lint bad.yaml")
+    unknown, before, _ = product.failover(*asked)
     assert unknown.returncode == 2
     assert 'calm.yaml:7:13: action is "dns.calm"; did you mean' in unknown.stdout
-    before = schema(product)
 
     product.add("actions", "dns_calm", Path(__file__).with_name("dns_calm.py").read_text(), after="dns_ttl")
-    assert product.failover("playbooks", "lint", "calm.yaml").stdout == "1 playbook is right\n"
-    after = schema(product)
-    assert after["$defs"].keys() - before["$defs"].keys() == {"Calm", "CalmStep"}
-    assert after["$defs"]["CalmStep"]["properties"]["action"]["const"] == "dns.calm"
+    known, after, bad = product.failover(*asked)
+    assert known.stdout == "1 playbook is right\n"
+    was, now = (json.loads(said.stdout)["$defs"] for said in (before, after))
+    assert now.keys() - was.keys() == {"Calm", "CalmStep"}
+    assert now["CalmStep"]["properties"]["action"]["const"] == "dns.calm"
+    assert bad.stdout == 'bad.yaml:8:5: steps[1].with lacks "expires"; add `expires: 4h`\n'
 
-    product.write("bad.yaml", BOOK.replace("name: calm", "name: bad").replace(", expires: 4h", ""))
-    bad = product.failover("playbooks", "lint", "bad.yaml").stdout
-    assert bad == 'bad.yaml:8:5: steps[1].with lacks "expires"; add `expires: 4h`\n'
-
-    told = product.python("-c", STORY, "calm.yaml")
+    told = product.python(STORY, "calm.yaml")
     found = json.loads(told.stdout)
     assert found == {
         "from": str(product.folder / "failover" / "__init__.py"),

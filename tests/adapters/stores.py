@@ -90,12 +90,19 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]
     one.close()
 
 
+_clean = multiprocessing.get_context("forkserver")
+_clean.set_forkserver_preload([__name__, "sqlalchemy.dialects.sqlite", "psycopg"])
+
+
 @contextmanager
-def process(does: Callable[..., None], *args: Any) -> Iterator[tuple[BaseProcess, Connection]]:
-    """Another interpreter, so that pid, start time and connections are its own; it talks over a pipe."""
-    spawn = multiprocessing.get_context("spawn")
-    here, there = spawn.Pipe()
-    other = spawn.Process(target=does, args=(there, *args), daemon=True)
+def process(does: Callable[..., None], *args: Any, child: bool = False) -> Iterator[tuple[BaseProcess, Connection]]:
+    """Another process, so that pid, start time and connections are its own; it talks over a pipe.
+
+    It is a fork of one that has imported all and opened nothing. `child`: our own one, to be stopped or killed.
+    """
+    context = multiprocessing.get_context("spawn") if child else _clean
+    here, there = context.Pipe()
+    other = context.Process(target=does, args=(there, *args), daemon=True)
     other.start()
     there.close()
     try:

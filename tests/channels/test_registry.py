@@ -138,7 +138,7 @@ def test_a_channel_is_one_file_and_one_line(tmp_path: Path) -> None:
     product.write("hosts.yaml", HOSTS + '  - {kind: pigeon, loft: "env:LOFT", ring: "env:RING"}\n')
     product.write("wrong.yaml", HOSTS + WRONG)
     with serving(loft) as (root, got):
-        done = product.python("-c", USED, LOFT=f"{root}/{SECRET}", RING=SECRET)
+        done = product.python(USED, LOFT=f"{root}/{SECRET}", RING=SECRET)
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)
     assert len(got) == 1

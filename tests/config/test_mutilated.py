@@ -17,6 +17,7 @@ from failover.config.hosts import load_fleet
 from failover.config.playbooks import load_playbook
 from failover.config.source import read
 from failover.errors import ConfigError
+from tests.examples import examples
 
 _TOP = Path(failover.__file__).parents[1]
 _GOOD = {f: read(_TOP / f, missing="").value for f in ("hosts.yaml", "playbooks/spam-filter-hung.yaml")}
@@ -58,7 +59,9 @@ def _mutilated(data: st.DataObject, good: Any) -> Any:
 
 @pytest.mark.parametrize("name", list(_GOOD))
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_a_mutilated_file_loads_or_is_refused_with_a_place(tmp_path: Path, name: str, data: st.DataObject) -> None:

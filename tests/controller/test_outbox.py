@@ -20,6 +20,7 @@ from failover.core.fleet import Channel, Fleet
 from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFailed, Unreachable
 from failover.world.faults import Killed, Moments
 from failover.world.store import MemoryStore
+from tests.examples import examples
 
 HOOK, NTFY = Channel("webhook", "env:HOOK"), Channel("ntfy", "https://ntfy.sh/t")
 FLEET = Fleet({}, notify=(HOOK, NTFY))
@@ -253,7 +254,7 @@ def test_killed_at_any_moment_it_is_told_all_the_same_at_least_once_and_in_order
         assert known >= {PAGE, OTHER}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["page", "over", "other", "wait"]), st.integers(0, 3)), max_size=14))
 def test_nothing_is_lost_and_no_incident_is_told_out_of_order(history: list[tuple[str, int]]) -> None:
     """What waits is replaced by a newer word of the same kind on the same incident, as the store's port says."""

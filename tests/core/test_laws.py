@@ -27,8 +27,9 @@ from failover.core.observe.signal import CONTROLLER, Outcome, Signal
 from failover.core.runs.playbook import moves_mail
 from tests.core.cases import situation
 from tests.core.histories import Case, alike_cases, cases, standing_cases
+from tests.examples import examples
 
-many = settings(max_examples=max(200, 30 * int(os.environ.get("FAILOVER_SOAK", "0"))), deadline=None)
+many = settings(max_examples=max(examples(200), 30 * int(os.environ.get("FAILOVER_SOAK", "0"))), deadline=None)
 
 
 @many

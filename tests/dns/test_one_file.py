@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from failover.config.hosts import load_fleet
 from failover.dns import PROVIDERS
+from failover.errors import ConfigError
 from tests.copies import Product
 
 USUAL = "10 mx1.lab.test, 20 mx2.lab.test (TTL 60)"
@@ -64,38 +66,24 @@ print(text(draft(wanted, listed, {"mx1": HostFound(unseen("no"))}, zone, _tried(
 """
 
 
-@pytest.fixture
-def product(tmp_path: Path) -> Product:
-    """With a fleet that uses the provider, which can be added."""
-    ours = Product.at(tmp_path)
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
+    """With the provider, and a fleet that uses it."""
+    ours = Product.at(tmp_path_factory.mktemp("notebook"))
+    ours.add("dns", "notebook", Path(__file__).with_name("notebook.py").read_text(), after="route53")
     for name, text in (("hosts.yaml", HOSTS), ("zone.txt", USUAL), ("known_hosts", "")):
         ours.write(name, text)
     return ours
 
 
-def add(product: Product) -> None:
-    product.add("dns", "notebook", Path(__file__).with_name("notebook.py").read_text(), after="route53")
-
-
-def test_without_them_it_is_unknown(product: Product) -> None:
-    said = product.failover("doctor")
-    assert said.returncode == 2
-    assert 'hosts.yaml:6:26: kind is "notebook"; known here: ' in said.stderr
-
-
-def test_its_errors_are_told_at_their_place(product: Product) -> None:
-    add(product)
-    odd = "{kind: notebook, pag: zone.txt, pen: blue}"
-    product.write("hosts.yaml", HOSTS.replace("{kind: notebook, page: zone.txt}", odd))
-    said = product.failover("doctor").stderr
-    assert 'hosts.yaml:6:14: domains.lab.test.dns lacks "page"; add `page: zone.txt`' in said
-    assert 'hosts.yaml:6:36: unknown key "pag" in domains.lab.test.dns; did you mean "page"?' in said
-    assert 'hosts.yaml:6:51: "pen" without "ink"; a pen needs ink' in said
+def test_without_them_it_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yaml").write_text(HOSTS)
+    with pytest.raises(ConfigError, match=r'hosts.yaml:6:26: kind is "notebook"; known here: '):
+        load_fleet(tmp_path / "hosts.yaml")
 
 
 def test_one_file_and_one_line_add_a_provider(product: Product) -> None:
-    add(product)
-    told = product.python("-c", STORY)
+    told = product.python(STORY)
     found = json.loads(told.stdout or "{}")
     assert found.pop("schema", None) == ["notebook", *sorted(PROVIDERS)], told.stderr
     assert found == {
@@ -108,17 +96,26 @@ def test_one_file_and_one_line_add_a_provider(product: Product) -> None:
         "page_then": USUAL,
         "anchors": ["192.0.2.9:53"],
     }
-    doctor = json.loads(product.failover("doctor", "--json").stdout)["checks"]
-    assert [(f["outcome"], f["says"]) for f in doctor if f["name"] == "dns rights"] == [("ok", "the page lies open")]
-    checked = json.loads(product.failover("check", "--json").stdout)["domains"]["lab.test"]
+
+
+def test_init_doctor_check_and_the_errors_of_hosts_yaml_know_it(product: Product) -> None:
+    drafted = product.python(DRAFT).stdout
+    assert "    # leafed through: the page lies open\n    dns: {kind: notebook, page: zone.txt}\n" in drafted
+    product.write("made.yaml", drafted)
+    product.write("odd.yaml", HOSTS.replace("page: zone.txt", "pag: zone.txt, pen: blue"))
+    doctor, check, made, odd, init = product.failover(
+        "doctor --json",
+        "check --json",
+        "--hosts made.yaml check --json",
+        "--hosts odd.yaml doctor",
+        "init lab.test --dns kind=notebok",
+    )
+    rights = [f for f in json.loads(doctor.stdout)["checks"] if f["name"] == "dns rights"]
+    assert [(f["outcome"], f["says"]) for f in rights] == [("ok", "the page lies open")]
+    checked = json.loads(check.stdout)["domains"]["lab.test"]
     assert (checked["dns"], checked["state"]) == ("notebook", "healthy")
-
-
-def test_init_writes_it_where_dns_shows_it(product: Product) -> None:
-    add(product)
-    said = product.python("-c", DRAFT)
-    assert "    # leafed through: the page lies open\n    dns: {kind: notebook, page: zone.txt}\n" in said.stdout, said
-    product.write("made.yaml", said.stdout)
-    assert product.failover("--hosts", "made.yaml", "check", "--json").returncode != 2
-    asked = product.failover("init", "lab.test", "--dns", "kind=notebok").stderr
-    assert "no DNS provider is called 'notebok'" in asked
+    assert made.returncode != 2
+    assert 'odd.yaml:6:14: domains.lab.test.dns lacks "page"; add `page: zone.txt`' in odd.stderr
+    assert 'odd.yaml:6:36: unknown key "pag" in domains.lab.test.dns; did you mean "page"?' in odd.stderr
+    assert 'odd.yaml:6:51: "pen" without "ink"; a pen needs ink' in odd.stderr
+    assert "no DNS provider is called 'notebok'" in init.stderr

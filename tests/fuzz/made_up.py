@@ -11,14 +11,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from failover import fence
+from tests.examples import examples
 
 TIMES = int(os.environ.get("FAILOVER_SOAK", "0")) // 10
 
 
-def fuzz(examples: int) -> Callable[[Any], Any]:
+def fuzz(most: int) -> Callable[[Any], Any]:
     """So many examples; the same each time, but in a soak."""
     return settings(
-        max_examples=examples * max(1, TIMES),
+        max_examples=examples(most) * max(1, TIMES),
         derandomize=not TIMES,
         database=None,
         deadline=None,

@@ -1,4 +1,4 @@
-"""The front door over a scripted outside: `python -m tests.signals.scripted COMMAND…`, for a copy of the package.
+"""A scripted outside for the front door of a copy of the product: importing this puts it there.
 
 Both hosts answer as healthy ones; the lines of LOOK in the environment come on top, one of them per host and line.
 """
@@ -6,10 +6,9 @@ Both hosts answer as healthy ones; the lines of LOOK in the environment come on 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 
-from failover.cli import main, wiring
+from failover.cli import wiring
 from failover.core.fleet import Host
 from failover.ports import Reply
 from tests.cli.test_doctor import Far
@@ -28,8 +27,6 @@ class Both:
         return Remote({host.name: facts(*rows)}).call(host, verb, args, limit_s=limit_s)
 
 
-if __name__ == "__main__":
-    wiring.remote = lambda of: Both()
-    wiring.smtp = Smtp
-    wiring.clock = Clock
-    main(sys.argv[1:])
+wiring.remote = lambda of: Both()
+wiring.smtp = Smtp
+wiring.clock = Clock

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 
@@ -56,68 +55,64 @@ steps:
     verify: {none: "it changes nothing"}
     rollback: {none: "what was said stays said"}
 """
-Run = Callable[..., Done]
+LOOK = "mx1 uptime 90\nmx2 uptime 90000"
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Product:
+def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
     """With the file and the line."""
     ours = Product.at(tmp_path_factory.mktemp("added"))
     ours.add("signals", "uptime", FILE.lstrip(), after="debts")
     ours.write("hosts.yaml", HOSTS)
     ours.write("just-back.yaml", BOOK)
+    ours.write("wrong.yaml", BOOK.replace("host.uptime", "host.uptme").replace("just-back", "wrong"))
     return ours
 
 
-@pytest.fixture
-def run(copy: Product) -> Run:
+def run(product: Product, *commands: str, look: str = LOOK) -> list[Done]:
     paths = {"FAILOVER_HOSTS": "hosts.yaml", "FAILOVER_STATE": "sqlite:///state.db"}
-
-    def run(*words: str, look: str = "mx1 uptime 90\nmx2 uptime 90000") -> Done:
-        return copy.python("-m", "tests.signals.scripted", *words, LOOK=look, **paths)
-
-    return run
+    return product.failover(*commands, first="import tests.signals.scripted", LOOK=look, **paths)
 
 
-def test_a_playbook_may_name_it_and_an_editor_offers_it(run: Run, copy: Product) -> None:
-    linted = run("playbooks", "lint", "just-back.yaml")
+def test_playbooks_name_it_an_editor_offers_it_and_check_shows_it_in_each_of_its_formats(product: Product) -> None:
+    linted, wrong, schema, shown, text, nagios, _, *plans = run(
+        product,
+        "playbooks lint just-back.yaml",
+        "playbooks lint wrong.yaml",
+        "playbooks schema",
+        "check --json",
+        "check",
+        "check --nagios",
+        "check --textfile failover.prom",
+        *(f"plan just-back.yaml --set sick={sick} --json" for sick in ("mx1", "mx2")),
+    )
     assert linted.returncode == 0, linted.stderr
-    copy.write("wrong.yaml", BOOK.replace("host.uptime", "host.uptme").replace("just-back", "wrong"))
-    wrong = run("playbooks", "lint", "wrong.yaml")
     assert "host.uptime" in wrong.stdout + wrong.stderr
-    schema = run("playbooks", "schema").stdout
-    assert {"const": "host.uptime", "description": "seconds since the host started"} in json.loads(schema)["$defs"][
-        "Predicate"
-    ]["properties"]["signal"]["oneOf"]
+    offered = json.loads(schema.stdout)["$defs"]["Predicate"]["properties"]["signal"]["oneOf"]
+    assert {"const": "host.uptime", "description": "seconds since the host started"} in offered
 
-
-def test_check_shows_it_in_each_of_its_formats(run: Run, copy: Product) -> None:
-    shown = json.loads(run("check", "--json").stdout)["hosts"]
-    assert (shown["mx1"]["state"], shown["mx2"]["state"]) == ("degraded", "healthy")
-    seen = shown["mx1"]["signals"]["host.uptime"]
+    hosts = json.loads(shown.stdout)["hosts"]
+    assert (hosts["mx1"]["state"], hosts["mx2"]["state"]) == ("degraded", "healthy")
+    seen = hosts["mx1"]["signals"]["host.uptime"]
     assert (seen["outcome"], seen["value"], seen["unit"], seen["reason"]) == ("warn", 90, "s", "up for 90 s")
-    assert "host.uptime   warn   up for 90 s" in run("check").stdout
-    assert "'mx1 host.uptime'=90s;600:;;0;" in run("check", "--nagios").stdout
-    run("check", "--textfile", "failover.prom")
-    text = (copy.folder / "failover.prom").read_text()
-    assert 'failover_signal_value{host="mx1",signal="host.uptime",vantage="mx1"} 90.0\n' in text
+    assert "host.uptime   warn   up for 90 s" in text.stdout
+    assert "'mx1 host.uptime'=90s;600:;;0;" in nagios.stdout
+    exposed = (product.folder / "failover.prom").read_text()
+    assert 'failover_signal_value{host="mx1",signal="host.uptime",vantage="mx1"} 90.0\n' in exposed
+
+    certain = [step["certainty"] for plan in plans for step in json.loads(plan.stdout)["steps"]]
+    assert certain == ["observed", "conditional"], "its `when` holds now for mx1 alone"
 
 
-def test_a_host_that_does_not_tell_is_unknown_and_says_why(run: Run) -> None:
-    seen = json.loads(run("check", "--json", look="mx2 uptime 90000").stdout)["hosts"]["mx1"]["signals"]["host.uptime"]
+def test_a_host_that_does_not_tell_is_unknown_and_says_why(product: Product) -> None:
+    (shown,) = run(product, "check --json", look="mx2 uptime 90000")
+    seen = json.loads(shown.stdout)["hosts"]["mx1"]["signals"]["host.uptime"]
     assert (seen["outcome"], seen["reason"]) == ("unknown", "the look says nothing about uptime")
 
 
-@pytest.mark.parametrize(("sick", "certainty"), [("mx1", "observed"), ("mx2", "conditional")])
-def test_a_plan_depends_on_it(run: Run, sick: str, certainty: str) -> None:
-    planned = run("plan", "just-back.yaml", "--set", f"sick={sick}", "--json")
-    (step,) = json.loads(planned.stdout)["steps"]
-    assert step["certainty"] == certainty, "its `when` holds now for mx1 alone"
-
-
-def test_doctor_tells_of_a_standby_that_is_not_well_by_it(run: Run) -> None:
-    said = run("doctor", look="mx1 uptime 90000\nmx2 uptime 90").stdout
-    assert "host.uptime: up for 90 s" in said
+def test_doctor_tells_of_a_standby_that_is_not_well_by_it(product: Product) -> None:
+    (doctor,) = run(product, "doctor", look="mx1 uptime 90000\nmx2 uptime 90")
+    assert "host.uptime: up for 90 s" in doctor.stdout
 
 
 def test_the_example_of_the_docs_is_the_file_that_it_shows() -> None:

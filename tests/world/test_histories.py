@@ -18,9 +18,10 @@ from failover.errors import Refused
 from failover.world.faults import Fault, FaultKind, Killed
 from failover.world.machine import Sshd
 from failover.world.postfix import MASTER, Daemon
+from tests.examples import examples
 from tests.world.runs import Scene, scene
 
-EXAMPLES = int(os.environ.get("FAILOVER_SOAK", "60"))
+EXAMPLES = int(os.environ.get("FAILOVER_SOAK", "0")) or examples(60)
 
 
 @dataclass(frozen=True)
