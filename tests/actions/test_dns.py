@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from failover.actions import ACTIONS, dns_ttl
 from failover.actions.arguments import parsed
 from failover.actions.base import Context, Ports
-from failover.core.fleet import Channel, Domain, Endpoint, Fleet, Handler, Host, Role, Spam, SpamEngine
+from failover.core.fleet import Domain, Endpoint, Fleet, Handler, Host, Role, Spam, SpamEngine
 from failover.core.mx import MxSet, mx_set
 from failover.core.observe.condition import predicates
 from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
@@ -21,13 +20,13 @@ from failover.core.runs.plan import Certainty, Plan, Step
 from failover.core.runs.playbook import Playbook, Risk, StepSpec, Values, Watch
 from failover.dns.rfc2136 import Rfc2136
 from failover.errors import Refused
-from failover.ports import Message, RunRecord
+from failover.ports import RunRecord
 from failover.runs.engine import Engine as RunEngine
 from failover.runs.planner import make_plan
 from failover.signals.dns import with_domains
 from failover.world.faults import Killed, Moments
 from failover.world.store import MemoryStore
-from tests.actions.zones import Zone
+from tests.fakes import Clock, Silent, Zone
 
 LAB = mx_set(60, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])
 MORE = mx_set(60, [(9, "mx2.lab.test"), *LAB.targets])
@@ -43,26 +42,6 @@ FLEET = Fleet(
     {"mx1": host("mx1", Role.PRIMARY, 11), "mx2": host("mx2", Role.STANDBY, 12)},
     {"lab.test": Domain("lab.test", Rfc2136("192.0.2.53"))},
 )
-
-
-class Clock:
-    """Sleeping is what lets time pass."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 24, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
-
-class Silent:
-    def send(self, channel: Channel, message: Message) -> None: ...
 
 
 @dataclass

@@ -9,7 +9,8 @@ from failover.actions.permits import permits
 from failover.core.fleet import Host, Postfix
 from failover.signals import SIGNALS
 from failover.signals.look import look
-from tests.signals.fakes import Clock, Remote, Smtp, fleet, host
+from tests.fakes import Clock, Smtp
+from tests.signals.fakes import Remote, fleet, host
 
 FLEET = fleet(
     *(host(f"mx{n}", 10 + n) for n in (1, 2, 3)), host("mx4", 14, postfix=Postfix(config_dir="/etc/postfix-in"))

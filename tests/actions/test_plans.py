@@ -10,7 +10,7 @@ import pytest
 
 from failover.actions import ACTIONS
 from failover.actions.arguments import parsed
-from failover.actions.base import Context, Mitigation, Ports
+from failover.actions.base import Context, Mitigation
 from failover.actions.setting import as_planned, expected
 from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role
 from failover.core.observe.condition import Predicate, predicates
@@ -19,7 +19,7 @@ from failover.core.runs.plan import Certainty, Step, StepKind
 from failover.core.runs.playbook import Playbook, StepSpec
 from failover.errors import Refused
 from failover.runs.planner import make_plan
-from tests.actions.scripted import NOW, Rows, Scripted, Silent, Still
+from tests.fakes import AT, Rows, Scripted, ports
 
 OLD = "=spamassassin unix - n n - - pipe user=debian-spamd argv=/usr/bin/spamc -e /usr/sbin/sendmail -oi"
 NEW = "=spamassassin unix - n n - - pipe user=debian-spamd argv=/usr/sbin/sendmail -oi"
@@ -49,9 +49,8 @@ NEEDED: dict[str, dict[str, str | float]] = {
 
 
 def planned(action: str, rows: Rows = (), *, more: Any = None, **with_: str | float) -> Step:
-    ports = Ports(FLEET, Scripted(rows), Silent(), Still(), lambda hosts, names, waited=0.0: ())
-    seen = (Signal("mx1", "queue.frozen", "mx1", Outcome.FAIL, "412 wait", NOW, value=412, age=190),)
-    context = Context(ports, Playbook("test", "", ()), seen, **(more or {}))
+    seen = (Signal("mx1", "queue.frozen", "mx1", Outcome.FAIL, "412 wait", AT, value=412, age=190),)
+    context = Context(ports(FLEET, Scripted(rows)), Playbook("test", "", ()), seen, **(more or {}))
     verb, given = ACTIONS[action], StepSpec("step", action, {"host": "mx1", **NEEDED.get(action, {}), **with_})
     return verb.plan(parsed(given, verb.with_), context)
 
@@ -147,7 +146,7 @@ def test_restore_needs_a_bypass_of_ours_and_a_filter_that_answers() -> None:
     with pytest.raises(Refused, match="nothing to put back"):
         planned("spam.restore")
     bypass = planned("spam.bypass", PIPE)
-    ours = Mitigation("run-1", bypass, NOW - timedelta(hours=1), None)
+    ours = Mitigation("run-1", bypass, AT - timedelta(hours=1), None)
     step = planned("spam.restore", more={"mitigations": (ours,)})
     assert (step.before, step.want) == (bypass.want, bypass.before)
     assert step.how["of_run"] == "run-1"
@@ -171,13 +170,13 @@ def test_what_forbids_a_run_is_looked_at_twice(looks: tuple[str, ...], starts: b
     left = list(looks)
 
     def look(hosts: object, names: object, waited: float = 0.0) -> tuple[Signal, ...]:
-        return (Signal("mx1", "ssh.reach", "controller", Outcome(left.pop(0)), "as scripted", NOW),)
+        return (Signal("mx1", "ssh.reach", "controller", Outcome(left.pop(0)), "as scripted", AT),)
 
-    ports = Ports(FLEET, Scripted(()), Silent(), Still(), look)
+    ours = ports(FLEET, look=look)
     book = Playbook("test", "", (), preconditions=(Predicate("ssh.reach", "mx1", is_=Outcome.OK),))
     if starts:
-        assert make_plan(book, {}, ports, ()).steps == ()
+        assert make_plan(book, {}, ours, ()).steps == ()
     else:
         with pytest.raises(Refused, match="test may not start"):
-            make_plan(book, {}, ports, ())
+            make_plan(book, {}, ours, ())
     assert not left

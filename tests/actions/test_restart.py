@@ -10,7 +10,7 @@ import pytest
 
 from failover.actions import ACTIONS
 from failover.actions.arguments import parsed
-from failover.actions.base import Attempt, Context, Ports
+from failover.actions.base import Attempt, Context
 from failover.config.playbooks import bind_playbook, load_playbook
 from failover.core.fleet import Endpoint, Fleet, Handler, Host, Role, Spam, SpamEngine
 from failover.core.runs.journal import RunState, RunView
@@ -24,7 +24,7 @@ from failover.world.faults import Killed
 from failover.world.ports import ports as world_hands
 from failover.world.postfix import Daemon
 from failover.world.world import World
-from tests.actions.scripted import Rows, Scripted, Silent, Still
+from tests.fakes import Rows, Scripted, ports
 
 EXITED: Rows = (("manager", "docker"), ("now", "exited", "0", "x"), ("restarts", "1", "3", "600"))
 MX1 = Host(
@@ -36,19 +36,15 @@ MX1 = Host(
 )
 
 
-def ports(remote: Scripted, host: Host = MX1) -> Ports:
-    return Ports(Fleet({"mx1": host}), remote, Silent(), Still(), lambda hosts, names, waited=0.0: ())
-
-
 def planned(action: str, rows: Rows = EXITED, *, host: Host = MX1, **with_: str) -> Step:
-    context = Context(ports(Scripted(rows), host), Playbook("test", "", ()), ())
+    context = Context(ports(Fleet({"mx1": host}), Scripted(rows)), Playbook("test", "", ()), ())
     verb, given = ACTIONS[action], StepSpec("restart", action, {"host": "mx1", **with_})
     return verb.plan(parsed(given, verb.with_), context)
 
 
 def asked(step: Step, host: Host = MX1) -> Mapping[str, str]:
     remote = Scripted((("was", "exited", "0", "x"), ("now", "running", "9", "y")))
-    ACTIONS[step.action].act(step, Attempt("run-1", "restart", "do-1", 7), ports(remote, host))
+    ACTIONS[step.action].act(step, Attempt("run-1", "restart", "do-1", 7), ports(Fleet({"mx1": host}), remote))
     assert [verb for verb, _ in remote.asked] == ["restart"]
     return remote.asked[0][1]
 
@@ -115,8 +111,9 @@ def test_somebodys_pause_is_theirs() -> None:
 
 def test_started_without_an_answer_is_a_failed_step() -> None:
     remote = Scripted((("because", "sl-email was restarted, and does not answer"),), Rc.FAILED)
+    ours = ports(Fleet({"mx1": MX1}), remote)
     with pytest.raises(StepFailed, match="does not answer"):
-        ACTIONS["container.restart"].act(planned("container.restart"), Attempt("r", "s", "do-1", 7), ports(remote))
+        ACTIONS["container.restart"].act(planned("container.restart"), Attempt("r", "s", "do-1", 7), ours)
 
 
 # The playbook in the simulated world --------------------------------------------

@@ -26,7 +26,8 @@ from failover.core.observe.diagnosis import diagnose_all
 from failover.core.observe.signal import CONTROLLER, Outcome, Signal
 from failover.errors import Unreachable
 from failover.ports import Reply, SmtpAnswer
-from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, host
+from tests.fakes import AT, Clock, Smtp
+from tests.signals.fakes import Remote, facts, fleet, host
 
 SPAM = '{engine: spamassassin, address: "127.0.0.1:783"}'
 HANDLER = '{address: "127.0.0.1:20381", banner: "Python SMTP"}'

@@ -21,6 +21,7 @@ from failover.errors import ConfigError, FailoverError, OutcomeUnknown, StepFail
 from failover.world.faults import Killed, Moments
 from failover.world.store import MemoryStore
 from tests.examples import examples
+from tests.fakes import Clock
 
 HOOK, NTFY = Channel("webhook", "env:HOOK"), Channel("ntfy", "https://ntfy.sh/t")
 FLEET = Fleet({}, notify=(HOOK, NTFY))
@@ -34,11 +35,11 @@ def nothing(channel: Channel, message: Message) -> None: ...
 
 
 @dataclass
-class Post:
+class Post(Clock):
     """The whole edge: a store, channels that do as told, and a clock. `heard` is what arrived, by kind of channel."""
 
-    does: Callable[[Channel, Message], None] = nothing
     at: datetime = START
+    does: Callable[[Channel, Message], None] = nothing
     store: MemoryStore = field(default_factory=MemoryStore)
     tried: list[tuple[str, Message]] = field(default_factory=list)
     heard: list[tuple[str, Message]] = field(default_factory=list)
@@ -47,14 +48,6 @@ class Post:
         self.tried.append((channel.kind, message))
         self.does(channel, message)
         self.heard.append((channel.kind, message))
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None: ...
 
     def tell(self, *messages: Message, fleet: Fleet = FLEET) -> None:
         outbox.tell(self.store, fleet, Announcement((), (), messages), self.at)
@@ -95,7 +88,7 @@ def test_without_channels_it_goes_to_standard_error() -> None:
 
 
 def test_a_channel_that_cannot_be_reached_is_tried_once_and_its_messages_wait() -> None:
-    post = Post(failing(DEAD, "webhook"))
+    post = Post(does=failing(DEAD, "webhook"))
     post.tell(PAGE, OTHER)
     said = post.flush()
     assert said == Flushed(2, 2, 0, (f"{HOOK.id}: hooks.example.net was not told: no route; again in 30 s",))
@@ -116,7 +109,7 @@ def test_a_channel_that_cannot_be_reached_is_tried_once_and_its_messages_wait() 
     ],
 )
 def test_whatever_the_failure_the_message_is_kept_with_why_and_the_other_channel_is_told(error: FailoverError) -> None:
-    post = Post(failing(error, "webhook"))
+    post = Post(does=failing(error, "webhook"))
     post.tell(PAGE)
     assert post.flush() == Flushed(1, 1, 0, (f"{HOOK.id}: {error}; again in 30 s",))
     assert [(u.channel, u.tries, u.why) for u in post.store.unsent()] == [(HOOK.id, 1, str(error))]
@@ -129,7 +122,7 @@ def test_a_bug_in_one_adapter_is_a_failure_like_any_other() -> None:
         if channel is HOOK:
             raise KeyError("s3cret")
 
-    post = Post(does)
+    post = Post(does=does)
     post.tell(PAGE)
     (why,) = post.flush().why
     assert why.startswith(
@@ -139,7 +132,7 @@ def test_a_bug_in_one_adapter_is_a_failure_like_any_other() -> None:
 
 
 def test_the_waits_double_up_to_a_quarter_of_an_hour_and_after_a_day_it_is_given_up_and_said() -> None:
-    post = Post(failing(DEAD, "webhook"))
+    post = Post(does=failing(DEAD, "webhook"))
     post.tell(PAGE, fleet=Fleet({}, notify=(HOOK,)))
     waits = []
     while post.store.unsent():
@@ -164,7 +157,7 @@ def test_what_is_older_than_a_day_is_still_tried_once() -> None:
 
 
 def test_a_refused_message_holds_up_its_own_incident_only() -> None:
-    post = Post(failing(StepFailed("answered 400", try_=""), "webhook", only=PAGE))
+    post = Post(does=failing(StepFailed("answered 400", try_=""), "webhook", only=PAGE))
     post.tell(PAGE, OVER, OTHER)
     post.flush()
     assert post.heard_by("webhook") == [OTHER]
@@ -172,7 +165,7 @@ def test_a_refused_message_holds_up_its_own_incident_only() -> None:
 
 
 def test_the_end_waits_for_its_page_even_when_the_page_is_not_due() -> None:
-    post = Post(failing(DEAD, "webhook"))
+    post = Post(does=failing(DEAD, "webhook"))
     post.tell(PAGE)
     post.flush()
     post.does = nothing
@@ -192,7 +185,7 @@ def test_a_channel_that_is_no_more_is_dropped_and_said_once() -> None:
 
 
 def test_a_clock_that_stepped_back_keeps_nothing_waiting() -> None:
-    post = Post(failing(DEAD, "webhook"))
+    post = Post(does=failing(DEAD, "webhook"))
     post.tell(PAGE)
     post.flush()
     post.does = nothing
@@ -210,7 +203,7 @@ def test_a_hung_channel_delays_no_other_and_the_flush_ends_in_its_budget() -> No
         elif message is OTHER:
             ntfy_heard.set()
 
-    post = Post(does)
+    post = Post(does=does)
     post.tell(PAGE, OTHER)
     said = post.flush(budget_s=0.4)
     assert ntfy_heard.is_set()
@@ -223,7 +216,7 @@ def test_a_hung_channel_delays_no_other_and_the_flush_ends_in_its_budget() -> No
 
 def test_no_send_begins_in_the_second_half_of_the_budget() -> None:
     waited = threading.Event()
-    post = Post(lambda channel, message: cast("None", waited.wait(0.3)))
+    post = Post(does=lambda channel, message: cast("None", waited.wait(0.3)))
     post.tell(PAGE, OTHER, fleet=Fleet({}, notify=(HOOK,)))
     assert post.flush(budget_s=0.5) == Flushed(sent=1, kept=1)
 
@@ -231,7 +224,7 @@ def test_no_send_begins_in_the_second_half_of_the_budget() -> None:
 def test_killed_at_any_moment_it_is_told_all_the_same_at_least_once_and_in_order() -> None:
     def play(kill_at: int | None) -> tuple[Post, Moments]:
         moments = Moments()
-        post = Post(failing(DEAD, "ntfy"), store=MemoryStore(moments=moments))
+        post = Post(does=failing(DEAD, "ntfy"), store=MemoryStore(moments=moments))
         post.tell(PAGE, OTHER)
         moments.kill_at, moments.seen = kill_at, []
         with suppress(Killed):

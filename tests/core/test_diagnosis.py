@@ -13,7 +13,8 @@ import yaml
 from failover.core.fleet import Host, Role
 from failover.core.observe.diagnosis import RULES, State, diagnose, host_state
 from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
-from tests.signals.fakes import AT, fleet
+from tests.fakes import AT
+from tests.signals.fakes import fleet
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parents[1] / "cases" / "diagnosis.yaml").read_text())
 FINE: dict[str, tuple[float | str, str]] = {

@@ -20,7 +20,8 @@ from failover.ports import Reply
 from failover.signals import queue
 from failover.signals.look import look
 from tests.core.cases import condition, table
-from tests.signals.fakes import AT, Clock, Remote, Smtp, fleet, visit
+from tests.fakes import AT, Clock, Smtp
+from tests.signals.fakes import Remote, fleet, visit
 
 SOME = Watch("queue.frozen", "mx1", leaves="some", within=60.0)
 ALL = Watch("queue.frozen", "mx1", leaves="all", stalls_at_most=120.0)

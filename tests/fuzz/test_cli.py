@@ -26,8 +26,9 @@ from failover.core.mx import MxSet, mx_set
 from failover.errors import Changed, OutcomeUnknown, Refused, Unreachable
 from failover.ports import Reply, SmtpAnswer, Tls, TlsAnswer
 from tests.cli.test_check import HOSTS
+from tests.fakes import Clock
 from tests.fuzz.made_up import NASTY, NUMBERS, fuzz, no_fault, plain
-from tests.signals.fakes import HEALTHY, Clock
+from tests.signals.fakes import HEALTHY
 
 KEYS = [
     *sorted({line.split(" ")[0] for line in HEALTHY.splitlines()}),

@@ -27,8 +27,9 @@ from failover.signals import SIGNALS, container, sight
 from failover.signals.look import look
 from tests.adapters.test_resolver import MX, NAME, server
 from tests.adapters.test_resolver import reply as dns_reply
+from tests.fakes import AT, Clock, Smtp
 from tests.fuzz.made_up import NASTY, NUMBERS, TEXT, fuzz, mutated, no_fault, plain
-from tests.signals.fakes import AT, HEALTHY, Clock, Remote, Smtp, fleet, host, position, visit
+from tests.signals.fakes import HEALTHY, Remote, fleet, host, position, visit
 
 ROWS = b"\n" + "".join(f"{line}\n".replace(" ", "\t") for line in ["begin 1", *HEALTHY.splitlines()]).encode()
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIFYUnkXUFbGcTnlkUoRJQZx2kqJZ8hyBl8ZZDp9zqZUV"

@@ -16,8 +16,8 @@ from failover.config.hosts import load_fleet
 from failover.config.playbooks import load_playbook
 from failover.core.observe.signal import Outcome, Signal
 from failover.errors import ConfigError
+from tests.fakes import AT
 from tests.fuzz.made_up import NASTY, NUMBERS, fuzz, mutated, plain
-from tests.signals.fakes import AT
 
 TOP = Path(failover.__file__).parents[1]
 FILES = ["hosts.yaml", *(f"playbooks/{p.name}" for p in sorted((TOP / "playbooks").glob("*.yaml")))]

@@ -17,9 +17,9 @@ from failover.lab import Lab
 from failover.ports import Reply
 from failover.signals import COUNTED
 from failover.signals.look import look
+from tests.fakes import Smtp
 from tests.labs import arrived, lab_or_skip, send, until
 from tests.scenarios.host import MailHost
-from tests.signals.fakes import Smtp
 
 pytestmark = pytest.mark.lab
 

@@ -1,20 +1,19 @@
-"""A scripted outside at the ports: what each host answers to `look`, and what SMTP says."""
+"""What each host answers to `look`, and the fleet that is looked at."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import current_thread
 
 from failover.core.fleet import Domain, Endpoint, Fleet, Handler, Host, Role, Spam, SpamEngine
 from failover.core.observe.signal import Outcome, Signal
 from failover.dns.rfc2136 import Rfc2136
 from failover.errors import FailoverError
-from failover.ports import Reply, SmtpAnswer, Tls, TlsAnswer
+from failover.ports import Reply
 from failover.signals.family import Visit
-
-AT = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
+from tests.fakes import AT
 
 HEALTHY = """\
 now 1795489920.5
@@ -85,20 +84,6 @@ def _fields(line: str) -> tuple[str, ...]:
 
 
 @dataclass
-class Clock:
-    at: datetime = AT
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
-
-@dataclass
 class Remote:
     """Answers `look` per host: facts, or the error to raise. Peers read healthy unless the facts say otherwise."""
 
@@ -121,24 +106,3 @@ class Remote:
         told = {row[1] for row in answer.rows if row[0] == "peer" and len(row) > 1}
         peers = [p for p in args.get("peers", "").split(",") if p and p not in told]
         return replace(answer, rows=(*answer.rows, *(("peer", p, "ok", "9", "220 hello") for p in peers)))
-
-
-@dataclass
-class Smtp:
-    """The same answer at every host unless its address says otherwise."""
-
-    answers: Mapping[str, SmtpAnswer] = field(default_factory=dict)
-    shown: Mapping[str, TlsAnswer] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-
-    def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer:
-        self.asked.append(f"banner {at}")
-        return self.answers.get(at.host, SmtpAnswer(True, "220 mx1 ESMTP", 0.009))
-
-    def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
-        self.asked.append(f"dialogue {at} {recipient}")
-        return self.answers.get(at.host, SmtpAnswer(True, f"250 for {recipient}", 0.02))
-
-    def certificate(self, at: Endpoint, *, patience_s: float) -> TlsAnswer:
-        self.asked.append(f"certificate {at}")
-        return self.shown.get(at.host, TlsAnswer(Tls.SHOWN, "shows a certificate", AT + timedelta(days=60)))

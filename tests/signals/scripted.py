@@ -12,7 +12,8 @@ from failover.cli import wiring
 from failover.core.fleet import Host
 from failover.ports import Reply
 from tests.cli.test_doctor import Far
-from tests.signals.fakes import Clock, Remote, Smtp, facts
+from tests.fakes import Clock, Smtp
+from tests.signals.fakes import Remote, facts
 
 
 class Both:

@@ -9,7 +9,8 @@ from failover.core.observe.signal import Outcome, Signal
 from failover.ports import Reply
 from failover.signals import debts
 from failover.signals.debts import of
-from tests.signals.fakes import AT, facts, fleet, visit
+from tests.fakes import AT
+from tests.signals.fakes import facts, fleet, visit
 
 HELD = ("debt", "held", "40", "1606200000", "r1", "requeue", "/etc/postfix-in", "left")
 FORCE = ("debt", "force", "r2", "bypass", "1606200060", "master.cf", "smtp/inet/content_filter", "/etc/postfix")

@@ -13,9 +13,9 @@ from failover.core.fleet import Domain, Fleet, Host, Role
 from failover.core.mx import MxSet, mx_set
 from failover.core.observe.signal import Outcome, Samples
 from failover.dns.route53 import Route53
-from failover.errors import Refused, Unreachable
-from failover.ports import CheckLease, by_hand
+from failover.errors import Refused
 from failover.signals.dns import compared, look_at, with_domains
+from tests.fakes import Clock, Zone
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 LAB = mx_set(60, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])
@@ -53,35 +53,6 @@ def test_judged(primary: MxSet | str, shown: Mapping[str, MxSet | str], outcome:
     assert words in found.reason
 
 
-@dataclass
-class Zone:
-    fails: bool = False
-
-    def mx(self, name: str) -> MxSet:
-        if self.fails:
-            raise Unreachable("the primary is down", try_="start it")
-        return LAB
-
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
-        raise AssertionError("a look changes nothing")
-
-    def seen(self, name: str) -> Mapping[str, MxSet | str]:
-        return {"192.0.2.53": LAB}
-
-    def trouble(self, exchange: str) -> str | None:
-        return None
-
-
-class Still:
-    def now(self) -> datetime:
-        return AT
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None: ...
-
-
 FLEET = Fleet(
     {"mx1": Host("mx1", Role.PRIMARY, "192.0.2.11")}, {"lab.test": Domain("lab.test", Route53("Z0123456789"))}
 )
@@ -99,21 +70,21 @@ def looked(zone: Zone | None, subjects: set[str], names: frozenset[str] | None) 
             raise Refused("no credentials", try_="give some")
         return zone
 
-    return asked, with_domains(hosts_only, FLEET, zone_of, Still())(subjects, names)
+    return asked, with_domains(hosts_only, FLEET, zone_of, Clock())(subjects, names)
 
 
 def test_domains_are_looked_at_where_dns_mx_is_wanted_and_hosts_as_before() -> None:
-    asked, found = looked(Zone(), {"mx1", "lab.test"}, frozenset({"dns.mx", "smtp.banner"}))
+    asked, found = looked(Zone(LAB), {"mx1", "lab.test"}, frozenset({"dns.mx", "smtp.banner"}))
     assert asked == ["mx1"]
     assert [(s.host, s.name, s.outcome) for s in found] == [("lab.test", "dns.mx", Outcome.OK)]
-    assert looked(Zone(), {"mx1", "lab.test"}, frozenset({"smtp.banner"})) == (["mx1"], ())
+    assert looked(Zone(LAB), {"mx1", "lab.test"}, frozenset({"smtp.banner"})) == (["mx1"], ())
 
 
 def test_what_cannot_be_looked_at_is_unknown_or_said() -> None:
     _, (found,) = looked(None, {"lab.test"}, frozenset({"dns.mx"}))
     assert (found.outcome, found.reason) == (Outcome.UNKNOWN, "no credentials")
-    _, (found,) = looked(Zone(fails=True), {"lab.test"}, frozenset({"dns.mx"}))
-    assert (found.outcome, "the primary is down" in found.reason) == (Outcome.WARN, True)
+    _, (found,) = looked(Zone(LAB, faults=["unreadable"]), {"lab.test"}, frozenset({"dns.mx"}))
+    assert (found.outcome, "no route" in found.reason) == (Outcome.WARN, True)
 
 
 def test_what_is_not_known_in_time_is_unknown_and_the_others_are_told() -> None:
@@ -126,8 +97,8 @@ def test_what_is_not_known_in_time_is_unknown_and_the_others_are_told() -> None:
             return {}
 
     domains = [Domain(name, Route53("Z0123456789")) for name in ("slow.test", "lab.test")]
-    zones = {"slow.test": Slow(), "lab.test": Zone()}
-    slow, quick = look_at(domains, lambda d: zones[d.name], Still(), within_s=0.3)
+    zones = {"slow.test": Slow(LAB), "lab.test": Zone(LAB)}
+    slow, quick = look_at(domains, lambda d: zones[d.name], Clock(), within_s=0.3)
     told.set()
     assert (slow.host, slow.outcome) == ("slow.test", Outcome.UNKNOWN)
     assert slow.reason == "its name servers have not told in 300 ms"
@@ -136,7 +107,7 @@ def test_what_is_not_known_in_time_is_unknown_and_the_others_are_told() -> None:
 
 def test_more_domains_than_threads_are_all_looked_at_in_their_order() -> None:
     names = [f"d{n}.test" for n in range(40)]
-    found = look_at([Domain(n, Route53("Z0123456789")) for n in names], lambda _: Zone(), Still())
+    found = look_at([Domain(n, Route53("Z0123456789")) for n in names], lambda _: Zone(LAB), Clock())
     assert [(s.host, s.outcome) for s in found] == [(n, Outcome.OK) for n in names]
 
 
@@ -145,10 +116,10 @@ def test_a_fault_of_ours_is_said_at_its_domain_and_ends_no_other(capsys: pytest.
     """safety 7: one name's nonsense ended the look at all."""
 
     def broken(domain: Domain) -> Zone:
-        return {"lab.test": Zone()}[domain.name]
+        return {"lab.test": Zone(LAB)}[domain.name]
 
     names = ["hurt.test", "lab.test", "again.test"]
-    found = look_at([Domain(n, Route53("Z0123456789")) for n in names], broken, Still())
+    found = look_at([Domain(n, Route53("Z0123456789")) for n in names], broken, Clock())
     assert [s.outcome for s in found] == [Outcome.UNKNOWN, Outcome.OK, Outcome.UNKNOWN]
     assert "a fault of failover's own, not of hurt.test; please report it: KeyError at" in found[0].reason
     assert capsys.readouterr().err.count("KeyError") == 1, "told once"

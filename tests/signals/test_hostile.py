@@ -9,8 +9,9 @@ from failover.core.observe.diagnosis import diagnose_all
 from failover.ports import Reply
 from failover.signals import SIGNALS
 from failover.signals.look import look
+from tests.fakes import Clock, Smtp
 from tests.fuzz.made_up import fuzz
-from tests.signals.fakes import Clock, Remote, Smtp, fleet, position
+from tests.signals.fakes import Remote, fleet, position
 
 KEYS = [
     "queue",

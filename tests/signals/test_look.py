@@ -14,7 +14,8 @@ from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused,
 from failover.ports import Reply, SmtpAnswer
 from failover.signals import COUNTED
 from failover.signals.look import look
-from tests.signals.fakes import Clock, Remote, Smtp, facts, fleet, host
+from tests.fakes import Clock, Smtp
+from tests.signals.fakes import Remote, facts, fleet, host
 
 DOWN = Unreachable("192.0.2.11:22: no route to host", try_="see whether it is up")
 

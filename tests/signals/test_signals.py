@@ -12,7 +12,8 @@ from failover.core.observe.signal import Outcome, Samples, Signal
 from failover.ports import Reply, SmtpAnswer
 from failover.signals import COUNTED, FAMILIES, OF_DOMAINS, SIGNALS, smtp, spam
 from failover.signals.look import look
-from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, host, visit
+from tests.fakes import AT, Clock, Smtp
+from tests.signals.fakes import Remote, facts, fleet, host, visit
 
 PACKAGE = Path(failover.__file__).parent
 KNOW_NONE = ("signals/__init__.py", "signals/look.py", "signals/family.py", "cli/check_formats.py", "cli/prometheus.py")

@@ -13,7 +13,8 @@ from failover.core.observe.signal import Outcome, Samples, Signal
 from failover.ports import SmtpAnswer, Tls, TlsAnswer
 from failover.signals import SIGNALS, carried, weighs
 from failover.signals.look import look
-from tests.signals.fakes import AT, Clock, Remote, Smtp, fleet
+from tests.fakes import AT, Clock, Smtp
+from tests.signals.fakes import Remote, fleet
 
 OK, WARN, FAIL, UNKNOWN = Outcome.OK, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN
 DAYS = frozenset({"tls.days"})

@@ -14,7 +14,8 @@ from failover.signals import COUNTED
 from failover.signals.look import look
 from failover.signals.traffic import carried
 from failover.world.world import World
-from tests.signals.fakes import AT, Clock, Remote, Smtp, facts, fleet, position
+from tests.fakes import AT, Clock, Smtp
+from tests.signals.fakes import Remote, facts, fleet, position
 
 STREAM = "f6f3922a32e3469ea7f5fd17052a7992"
 BEFORE = (position("mx1"), position("mx2"))

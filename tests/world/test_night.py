@@ -21,7 +21,7 @@ from failover.runs.planner import make_plan
 from failover.world.ports import ports
 from failover.world.postfix import Daemon
 from failover.world.world import World
-from tests.actions.zones import Zone
+from tests.fakes import Zone
 
 GIVEN = {"sick": "mx1", "to": "mx2", "domain": "lab.test"}
 LAB = mx_set(60, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])
