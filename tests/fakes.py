@@ -99,6 +99,7 @@ class Zone:
     history: list[MxSet] = field(default_factory=list)
     moments: Moments = field(default_factory=Moments)
     stale: MxSet | None = None
+    shown: Mapping[str, MxSet | str] | None = None
 
     def mx(self, name: str) -> MxSet:
         if self.faults[:1] == ["unreadable"]:
@@ -135,7 +136,7 @@ class Zone:
         self.history.append(to)
 
     def seen(self, name: str) -> Mapping[str, MxSet | str]:
-        return {"192.0.2.53": self.now, "192.0.2.54": self.stale or self.now}
+        return self.shown or {"192.0.2.53": self.now, "192.0.2.54": self.stale or self.now}
 
     def trouble(self, exchange: str) -> str | None:
         return self.bad_names.get(exchange)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,18 +20,19 @@ from failover.actions.base import Context, Ports
 from failover.actions.machine import Drive
 from failover.adapters.ec2 import Ec2Cloud
 from failover.core.fleet import Domain, Ec2, Host
-from failover.core.mx import MxSet, mx_set
+from failover.core.mx import mx_set
 from failover.core.observe.signal import Samples
 from failover.core.runs.journal import Did, Phase, RunState, RunView, exit_code, fold
 from failover.core.runs.plan import Certainty, Plan, Step, StepKind
 from failover.core.runs.playbook import OnFailure, Playbook, StepSpec, Values
-from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
-from failover.ports import CheckLease, Instance, RunRecord, by_hand
+from failover.errors import OutcomeUnknown, Refused
+from failover.ports import Instance, RunRecord
 from failover.runs.engine import Engine
 from failover.runs.planner import make_plan
 from failover.world.faults import Killed, Moments
 from failover.world.ports import ports as world_hands
 from failover.world.world import World
+from tests.fakes import Zone
 from tests.standins.aws import KEY, Aws
 
 pytestmark = pytest.mark.slow
@@ -41,27 +42,6 @@ AWAY = mx_set(300, [(5, "mx2.lab.test"), (10, "mx1.lab.test"), (20, "mx2.lab.tes
 HERE = mx_set(300, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])
 CALLS = ("StopInstances", "ModifyInstanceAttribute", "StartInstances")
 BY_HAND = f"aws ec2 start-instances --region eu-west-3 --instance-ids {INSTANCE}"
-
-
-@dataclass
-class Zone:
-    """A DnsZone of which only the set at the primary matters here."""
-
-    now: MxSet | FailoverError
-
-    def mx(self, name: str) -> MxSet:
-        if isinstance(self.now, FailoverError):
-            raise self.now
-        return self.now
-
-    def swap(self, name: str, *, expected: MxSet, wanted: MxSet, check_lease: CheckLease = by_hand) -> None:
-        raise AssertionError("a resize writes no records")
-
-    def seen(self, name: str) -> Mapping[str, MxSet | str]:
-        return {}
-
-    def trouble(self, exchange: str) -> str | None:
-        return None
 
 
 @dataclass
@@ -185,8 +165,10 @@ def shared() -> Iterator[tuple[Aws, Ec2Cloud]]:
 
 
 @pytest.fixture
-def scene(shared: tuple[Aws, Ec2Cloud]) -> Scene:
-    return Scene(*shared)
+def scene(shared: tuple[Aws, Ec2Cloud]) -> Iterator[Scene]:
+    ours = Scene(*shared)
+    yield ours
+    assert not ours.zone.history, "a resize writes no records"
 
 
 # Planning ---------------------------------------------------------------------------
@@ -232,8 +214,8 @@ REFUSALS: dict[str, tuple[Callable[[Scene], object], str]] = {
         "is what senders to lab.test try first",
     ),
     "unread": (
-        lambda s: setattr(s.zone, "now", Unreachable("the primary is silent", try_="")),
-        "the MX of lab.test could not be read: the primary is silent",
+        lambda s: setattr(s.zone, "faults", ["unreadable"] * 9),
+        "the MX of lab.test could not be read: no route",
     ),
     "no domain": (lambda s: setattr(s.world, "fleet", replace(s.world.fleet, domains={})), "for which domains"),
     "no other": (spoil_peer, "no other MX is seen to take mail while mx1 is away"),

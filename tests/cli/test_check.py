@@ -26,7 +26,7 @@ from failover.core.observe.diagnosis import diagnose_all
 from failover.core.observe.signal import CONTROLLER, Outcome, Signal
 from failover.errors import Unreachable
 from failover.ports import Reply, SmtpAnswer
-from tests.fakes import AT, Clock, Smtp
+from tests.fakes import AT, Clock, Smtp, Zone
 from tests.signals.fakes import Remote, facts, fleet, host
 
 SPAM = '{engine: spamassassin, address: "127.0.0.1:783"}'
@@ -61,22 +61,9 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-@dataclass
-class Zone:
-    """Every server shows the same MX set, until a test says otherwise."""
-
-    shown: dict[str, MxSet | str]
-
-    def mx(self, name: str) -> MxSet:
-        return MX
-
-    def seen(self, name: str) -> dict[str, MxSet | str]:
-        return self.shown
-
-
 @pytest.fixture
 def zone(monkeypatch: pytest.MonkeyPatch) -> Zone:
-    found = Zone({"192.0.2.53": MX, "192.0.2.54": MX})
+    found = Zone(MX)
     monkeypatch.setattr(zones, "zone_of", lambda *_: found)
     return found
 

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover import dns as zones
+from failover.adapters import dial as network
 from failover.adapters import reply
 from failover.cli import main, wiring
 from failover.core.fleet import Endpoint, Host
@@ -144,6 +145,7 @@ def ran(seed: int, *commands: tuple[str, ...], far: Far | Loud | None = None) ->
         patch.setattr(wiring, "smtp", lambda: Mail(dice))
         patch.setattr(wiring, "clock", Clock)
         patch.setattr(zones, "zone_of", lambda *_, **__: Zone(dice))
+        patch.setattr(network, "dial", lambda ends: {e: dice.of(e).choice([None, "timed out"]) for e in ends})
         for words in commands:
             with redirect_stdout(said), redirect_stderr(said), pytest.raises(SystemExit):
                 main([word.replace("FOLDER", folder) for word in words])
