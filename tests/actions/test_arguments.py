@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import pytest
 
 from failover.actions import ACTIONS
 from failover.actions.arguments import parsed, values
+from failover.actions.base import Ports
 from failover.actions.notify import Notify
 from failover.actions.queue_hold import Hold
 from failover.actions.queue_requeue import Requeue
-from failover.core.runs.playbook import StepSpec, Value
+from failover.core.fleet import Fleet, Host, Role
+from failover.core.observe.signal import Samples
+from failover.core.runs.playbook import OnFailure, Playbook, StepSpec, Value
 from failover.errors import Refused
+from failover.runs.planner import make_plan, signals_of
+from tests.actions.scripted import Scripted, Silent, Still
 
 
 def spec(action: str, **with_: Value) -> StepSpec[dict[str, Value]]:
@@ -47,3 +55,22 @@ def test_what_does_not_fit_is_refused_with_what_to_write(step: StepSpec[dict[str
     with pytest.raises(Refused, match=said.replace("$", r"\$")) as e:
         parsed(step, ACTIONS[step.action].with_)
     assert str(e.value).startswith(f"step s ({step.action}): ")
+
+
+def test_a_step_that_does_not_fit_is_left_out_where_the_rest_goes_on_without_it() -> None:
+    def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
+        return ()
+
+    ports = Ports(Fleet({"mx1": Host("mx1", Role.PRIMARY, "192.0.2.11")}), Scripted(()), Silent(), Still(), look)
+    hold = spec("queue.hold", host="mx1", ids="../x")
+    with pytest.raises(Refused, match="is no list of queue ids"):
+        make_plan(Playbook("p", "", (hold,)), {}, ports, ())
+    (step,) = make_plan(Playbook("p", "", (replace(hold, on_failure=OnFailure.CONTINUE),)), {}, ports, ()).steps
+    assert (step.left_out, step.host, step.args) == (True, "mx1", {"host": "mx1", "ids": "../x"})
+
+
+def test_a_plan_needs_the_signals_that_its_verbs_read_on_the_hosts_that_they_are_for() -> None:
+    shift = spec("dns.prefer", domain="example.net", to="mx2")
+    requeue = spec("queue.requeue", host="mx1", only="frozen")
+    assert signals_of(Playbook("p", "", (shift, spec("queue.hold", host="mx2")))) == ((), frozenset())
+    assert signals_of(Playbook("p", "", (shift, requeue))) == (("mx1",), frozenset({"queue.frozen"}))
