@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
 from failover.actions import ACTIONS
 from failover.actions.arguments import parsed, values
-from failover.actions.base import Ports
 from failover.actions.notify import Notify
 from failover.actions.queue_hold import Hold
 from failover.actions.queue_requeue import Requeue
 from failover.core.fleet import Fleet, Host, Role
-from failover.core.observe.signal import Samples
 from failover.core.runs.playbook import OnFailure, Playbook, StepSpec, Value
 from failover.errors import Refused
 from failover.runs.planner import make_plan, signals_of
-from tests.actions.scripted import Scripted, Silent, Still
+from tests.fakes import Scripted, ports
 
 
 def spec(action: str, **with_: Value) -> StepSpec[dict[str, Value]]:
@@ -58,14 +55,11 @@ def test_what_does_not_fit_is_refused_with_what_to_write(step: StepSpec[dict[str
 
 
 def test_a_step_that_does_not_fit_is_left_out_where_the_rest_goes_on_without_it() -> None:
-    def look(hosts: Iterable[str], names: frozenset[str] | None, waited: float = 0.0) -> Samples:
-        return ()
-
-    ports = Ports(Fleet({"mx1": Host("mx1", Role.PRIMARY, "192.0.2.11")}), Scripted(()), Silent(), Still(), look)
+    there = ports(Fleet({"mx1": Host("mx1", Role.PRIMARY, "192.0.2.11")}), Scripted(()))
     hold = spec("queue.hold", host="mx1", ids="../x")
     with pytest.raises(Refused, match="is no list of queue ids"):
-        make_plan(Playbook("p", "", (hold,)), {}, ports, ())
-    (step,) = make_plan(Playbook("p", "", (replace(hold, on_failure=OnFailure.CONTINUE),)), {}, ports, ()).steps
+        make_plan(Playbook("p", "", (hold,)), {}, there, ())
+    (step,) = make_plan(Playbook("p", "", (replace(hold, on_failure=OnFailure.CONTINUE),)), {}, there, ()).steps
     assert (step.left_out, step.host, step.args) == (True, "mx1", {"host": "mx1", "ids": "../x"})
 
 
