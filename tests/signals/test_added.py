@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -55,13 +57,18 @@ steps:
     verify: {none: "it changes nothing"}
     rollback: {none: "what was said stays said"}
 """
+CURE = BOOK.replace("just-back", "booted").replace("params:", "cures: [just-booted]\nparams:")
 LOOK = "mx1 uptime 90\nmx2 uptime 90000"
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
+    return laid_out(tmp_path_factory.mktemp("added"))
+
+
+def laid_out(folder: Path) -> Product:
     """With the file and the line."""
-    ours = Product.at(tmp_path_factory.mktemp("added"))
+    ours = Product.at(folder)
     ours.add("signals", "uptime", FILE.lstrip(), after="debts")
     ours.write("hosts.yaml", HOSTS)
     ours.write("just-back.yaml", BOOK)
@@ -102,6 +109,35 @@ def test_playbooks_name_it_an_editor_offers_it_and_check_shows_it_in_each_of_its
 
     certain = [step["certainty"] for plan in plans for step in json.loads(plan.stdout)["steps"]]
     assert certain == ["observed", "conditional"], "its `when` holds now for mx1 alone"
+
+
+def test_an_incident_is_a_rule_a_sentence_and_a_playbook(tmp_path: Path) -> None:
+    """As docs/adding.md shows it."""
+    ours = laid_out(tmp_path)
+    ours.write("booted.yaml", CURE)
+    (before,) = run(ours, "playbooks lint booted.yaml")
+    assert 'no incident "just-booted"' in before.stdout + before.stderr
+    for name, hunks in documented().items():
+        text = (ours.folder / name).read_text()
+        for added, below in hunks:
+            assert text.count(below) == 1
+            text = text.replace(below, added + below)
+        (ours.folder / name).write_text(text)
+    linted, shown, why = run(ours, "playbooks lint booted.yaml", "check", "why")
+    assert linted.returncode == 0, linted.stderr
+    assert "mx1 is degraded: started a moment ago" in shown.stdout
+    assert "See why mx1 started: last -x" in why.stdout
+
+
+def documented() -> dict[str, list[tuple[str, str]]]:
+    """By file: lines that the section adds, and the line that they stand above."""
+    section = (ROOT / "docs/adding.md").read_text().partition("## An incident")[2]
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, hunks in re.findall(r"^\+\+\+ b/(\S+)\n((?:@@\n(?:\+.*\n)+ .*\n)+)", section, re.MULTILINE):
+        each = re.findall(r"@@\n((?:\+.*\n)+) (.*\n)", hunks)
+        found[name] = [(re.sub("^[+]", "", added, flags=re.MULTILINE), below) for added, below in each]
+    assert len(found) == 2
+    return found
 
 
 def test_a_host_that_does_not_tell_is_unknown_and_says_why(product: Product) -> None:
