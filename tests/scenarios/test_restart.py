@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -186,8 +187,8 @@ def test_a_container_that_ends_again_at_once_fails_the_step(lab: Lab) -> None:
         assert done.returncode == 6, done.stdout + done.stderr
         run = json.loads(done.stdout)
         assert (run["state"], run["steps"][0]["state"]) == ("paused", "failed")
-        assert "ended again at once" in run["steps"][0]["error"]
-        assert "exit code 1" in run["steps"][0]["error"]
+        error = run["steps"][0]["error"]  # the second where the last look found it running, between two ends
+        assert re.search(r"ended again at once: .*exit code 1|was restarted, and does not answer at", error), error
     finally:
         lab.run("mx1", ["pkill", "-KILL", "-f", "create_server[(]"], timeout=5, check=False)
         kill(squatter)
