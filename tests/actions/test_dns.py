@@ -26,7 +26,7 @@ from failover.runs.planner import make_plan
 from failover.signals.dns import with_domains
 from failover.world.faults import Killed, Moments
 from failover.world.store import MemoryStore
-from tests.fakes import Clock, Silent, Zone
+from tests.fakes import Clock, Scripted, Silent, Zone
 
 LAB = mx_set(60, [(10, "mx1.lab.test"), (20, "mx2.lab.test")])
 MORE = mx_set(60, [(9, "mx2.lab.test"), *LAB.targets])
@@ -62,7 +62,7 @@ class Scene:
             return tuple(one(h, n) for h in hosts for n in sorted(names or ()))
 
         look = with_domains(hosts_only, FLEET, lambda _: self.zone, self.clock)
-        return Ports(FLEET, None, Silent(), self.clock, look, zone=lambda _: self.zone)  # type: ignore[arg-type]
+        return Ports(FLEET, Scripted(), Silent(), self.clock, look, zone=lambda _: self.zone)
 
     def plan(self, *steps: StepSpec[Values]) -> Plan:
         return make_plan(Playbook("shift-mx", "", steps or (prefer(),)), {}, self.ports, ())

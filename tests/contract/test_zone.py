@@ -4,7 +4,7 @@ and what a lost answer means. What is special to one stands in its own file (`te
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -152,7 +152,7 @@ def test_two_writers_at_once_lose_nothing_and_the_set_is_never_empty(place: Plac
 
     def all_three() -> None:
         with ThreadPoolExecutor(3) as pool:
-            watching, *writing = (pool.submit(do) for do in _calls(watch, writer))
+            watching, writing = pool.submit(watch), [pool.submit(writer, n) for n in (0, 1)]
             try:
                 for each in writing:
                     each.result(120)
@@ -164,7 +164,3 @@ def test_two_writers_at_once_lose_nothing_and_the_set_is_never_empty(place: Plac
     assert refused or place.rounds < 10, "they met"
     assert place.there() == TWO
     assert all(TWO.targets <= mx.targets for mx in seen)
-
-
-def _calls(watch: Callable[[], None], writer: Callable[[int], None]) -> tuple[Callable[[], None], ...]:
-    return watch, lambda: writer(0), lambda: writer(1)

@@ -62,6 +62,27 @@ def test_a_queue_that_takes_long_to_read_bars_no_bypass_and_is_named_before_a_re
     assert (restart.rc, "reads the whole queue" in restart.because) == (Rc.REFUSED, True), restart.rows
 
 
+@pytest.mark.parametrize(
+    ("file", "edit"),
+    [
+        ("main.cf", "default_process_limit = many"),
+        ("main.cf", "mail_owner = nobody-at-all"),
+        ("main.cf", "no equals sign"),
+        ("master.cf", "smtp inet n - maybe - - smtpd"),
+    ],
+)
+def test_an_edit_that_postfix_cannot_read_is_not_loaded_by_a_bypass(host: MailHost, file: str, edit: str) -> None:
+    """Somebody's edit, not loaded yet: with it the master would end, and the mail with it."""
+    plan, master = host.plan("pass"), host.sh("cat /var/spool/postfix/pid/master.pid")
+    host.sh(f"cd /etc/postfix && cp -p {file} /tmp/{file} && echo '{edit}' >>{file}")
+    edited, manager = host.config(), host.sh("pgrep -x qmgr")
+    done = host.act("bypass", "bypass", plan)
+    assert done.rc in {Rc.REFUSED, Rc.FAILED}, done.rows
+    assert (host.config(), host.sh("pgrep -x qmgr")) == (edited, manager), "nothing of it is loaded"
+    host.sh(f"mv /tmp/{file} /etc/postfix/{file} && postfix reload")
+    assert host.sh("cat /var/spool/postfix/pid/master.pid") == master
+
+
 def test_where_postconf_fails_nothing_is_absent_and_nothing_is_touched(host: MailHost) -> None:
     plan = host.plan("pass")
     assert host.act("bypass", "bypass", plan).rc == Rc.OK

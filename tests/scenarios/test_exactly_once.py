@@ -23,7 +23,7 @@ import pytest
 from failover.lab import Lab
 from tests.labs import SEND, lab_or_skip, ledger, until
 from tests.scenarios.host import MailHost
-from tests.scenarios.storm import body
+from tests.scenarios.storm import PATIENCE_S, body
 
 pytestmark = pytest.mark.lab
 
@@ -74,7 +74,7 @@ class Storm:
 
     def stop(self) -> tuple[dict[str, list[str]], set[str]]:
         self._stop.touch()
-        self._process.wait(60)
+        self._process.wait(60 + PATIENCE_S)
         rows = [line.split() for line in self._said.read_text().splitlines()]
         return {seq: to.split(",") for seq, to in rows if to != "?"}, {seq for seq, to in rows if to == "?"}
 

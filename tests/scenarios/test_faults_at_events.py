@@ -224,18 +224,24 @@ class Scene:
 
     def halted(self, event: str, *words: str) -> subprocess.Popen[str]:
         """`failover WORDS`, which stands still right after that event."""
+        begun: list[subprocess.Popen[str]] = []
+
+        def came() -> bool:
+            begun.append(self.begin(event, *words))
+            halted = next((line.split()[1] for line in begun[-1].stdout or () if line.startswith("halted ")), "")
+            self.run = halted or self.run
+            # On a busy machine a filter answers late, and the change must stay meanwhile.
+            assert halted or (event in BACK and begun[-1].wait() == 6), "it never came to that event"
+            return bool(halted)
+
+        until(came, within=300, what="it comes to that event")
+        os.waitid(os.P_PID, begun[-1].pid, os.WSTOPPED | os.WNOWAIT)
+        return begun[-1]
+
+    def begin(self, event: str, *words: str) -> subprocess.Popen[str]:
         step = "act" if event in THERE else self.verb.undoes
         argv = [sys.executable, "-m", "tests.scenarios.halting", event, step, *self.words(*words)]
-        process = self.lab.popen("controller", argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
-        assert process.stdout is not None
-        halted = next((line.split()[1] for line in process.stdout if line.startswith("halted ")), "")
-        if not halted and event in BACK:  # a busy machine's filter answers late, and the change must stay meanwhile
-            assert process.wait() == 6
-            return self.halted(event, *words)
-        assert halted, "it never came to that event"
-        self.run = halted
-        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
-        return process
+        return self.lab.popen("controller", argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
     def disturbed(self, event: str, fault: Fault) -> None:
         """Until the controller has ended, however it did."""

@@ -12,13 +12,14 @@ from datetime import timedelta
 import pytest
 
 from failover.actions import wait
+from failover.actions.base import Context
 from failover.controller.cycle import cycle
 from failover.controller.leader import LEAD_S, LEADER
 from failover.controller.result import CycleResult
 from failover.core.alerting.alert import Message
 from failover.core.observe.signal import Samples
 from failover.core.runs.journal import Did, RunState
-from failover.core.runs.playbook import StepSpec
+from failover.core.runs.playbook import Playbook, StepSpec
 from failover.errors import Refused, Unreachable
 from failover.runs.service import Runs
 from failover.world.ports import ports
@@ -252,7 +253,8 @@ def test_a_step_that_only_waits_leaves_its_time() -> None:
     s = scene()
     engine, given = s.engine(), list[float]()
     engine.background = given.append
-    step = wait.ACTION.plan(StepSpec("rest", "wait", wait.Wait.model_validate({"for": 60.0})), None)  # type: ignore[arg-type]
+    rest = StepSpec("rest", "wait", wait.Wait.model_validate({"for": 60.0}))
+    step = wait.ACTION.plan(rest, Context(engine.ports, Playbook("rest", "", ()), ()))
     record = replace(s.record, plan=replace(s.record.plan, steps=(step,), preconditions=()))
     began = s.world.now
     assert engine.start(record).state is RunState.SUCCEEDED

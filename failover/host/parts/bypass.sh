@@ -19,7 +19,7 @@ do_bypass() {
       install_file "$to/wanted/$file" $file "$(sha "$to/before/$file")" ||
       { put_back "$to" "$file was edited at this moment, or could not be written"; return; }
   done
-  read_by_postfix || { put_back "$to" "Postfix cannot read the changed configuration"; return; }
+  read_by_postfix || { put_back "$to" "Postfix cannot read the changed configuration, or not in time"; return; }
   reload || { put_back "$to" "Postfix did not take up the changed configuration"; return; }
   loaded
   printf '%s\n' "$settings" | sed "s/^/setting\t/"
@@ -61,7 +61,7 @@ do_restore() {
   digests
   master_pid >/dev/null
   case $? in 0) ;; 1) undone "$saved"; loaded; return 0 ;; *) because $FAILED "restored, but not reloaded: $UNSEEN"; return ;; esac
-  read_by_postfix || { because $FAILED "restored, but Postfix cannot read it"; return; }
+  read_by_postfix || { because $FAILED "restored, but Postfix cannot read it, or not in time: it is not loaded"; return; }
   reload || { because $FAILED "restored, but Postfix did not take it up"; return; }
   undone "$saved"
   loaded

@@ -25,7 +25,7 @@ start_no() { # why Postfix would not be back soon, or nothing
   quietly 15 postfix check
   case $? in
     0) ;;
-    124 | 137) echo "postfix check, which reads the whole queue as a start does, took longer than 15 s: for as long no mail would come in" ;;
+    124 | 137) echo "postfix check, which reads the whole queue as a start does, did not end in time: a start would keep mail out for at least as long" ;;
     *) echo "postfix check refuses the configuration: it would not start again" ;;
   esac
 }
@@ -58,7 +58,8 @@ do_restart() {
   say now $unit
   set -- $unit
   case $1:$ended in
-    running:*) because $FAILED "$name was restarted, and does not answer at $answers" ;;
+    running:0) because $FAILED "$name was restarted, and does not answer at $answers" ;;
+    running:*) because $FAILED "$name was restarted, ended again, and runs once more without an answer at $answers" ;;
     *:0) because $FAILED "$name was restarted, and is $1" ;;
     *) because $FAILED "$name was started, and ended again at once: $1, exit code ${4-}" ;;
   esac
