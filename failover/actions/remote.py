@@ -83,10 +83,10 @@ def settle(step: Step, at: Attempt, ports: Ports, *, limit_s: float = 30.0) -> R
     if reply.rc == Rc.BUSY:
         return Reading.RUNNING
     row = _accepted(host, reply).one("result") or ()
-    world = came_to(*row[:2])
-    if world is Reading.UNKNOWN:
+    reading = came_to(*row[:2])
+    if reading is Reading.UNKNOWN:
         raise OutcomeUnknown(f"{host.name}: settle answered {row!r}", try_="run `failover runs resume` again")
-    return world
+    return reading
 
 
 def stands(step: Step, run: str, ports: Ports) -> Reading | None:

@@ -22,14 +22,14 @@ def undo(s: Session, step: Step) -> None:
     if not step.undoable:
         return _keep(s, step, state)
     begun = state.undo_attempts > 0
-    world = _reading(s, step, state)
-    match next_move(Recorded.INTENT if begun else Recorded.NOTHING, world):
+    reading = _reading(s, step, state)
+    match next_move(Recorded.INTENT if begun else Recorded.NOTHING, reading):
         case Move.ACT:
             _undo_if_safe(s, step, state)
         case Move.ADOPT:
             s.record(Did.UNDONE, step.id, {"because": "it reads as it was before"})
         case Move.WAIT:
-            _failed(s, step, why_waiting(s, step, world))
+            _failed(s, step, why_waiting(s, step, reading))
         case _:
             _conflict(s, step, f"somebody else changed it since: {there_now(s, step)}")
 
@@ -45,9 +45,9 @@ def _reading(s: Session, step: Step, state: StepView) -> Reading:
 def _keep(s: Session, step: Step, state: StepView) -> None:
     """An event owes no undo; but one whose answer is open must not be left running under what is undone next."""
     if state.phase is Phase.INTENT:
-        world = await_reading(s, step, lambda: settled(s, step, f"do-{state.attempts}"))
-        if world in {Reading.RUNNING, Reading.UNKNOWN}:
-            return _failed(s, step, why_waiting(s, step, world))
+        reading = await_reading(s, step, lambda: settled(s, step, f"do-{state.attempts}"))
+        if reading in {Reading.RUNNING, Reading.UNKNOWN}:
+            return _failed(s, step, why_waiting(s, step, reading))
     s.record(Did.KEPT, step.id, {"because": step.undo})
 
 

@@ -44,14 +44,14 @@ def _harmless(step: Step) -> bool:
 
 def _begin_as_it_reads(s: Session, step: Step) -> None:
     is_event = step.kind is StepKind.EVENT
-    world = Reading.BEFORE if is_event else await_reading(s, step, lambda: compared(step, s.ports))
-    match next_move(step.kind, Recorded.NOTHING, world, repeat_safe=step.repeat_safe):
+    reading = Reading.BEFORE if is_event else await_reading(s, step, lambda: compared(step, s.ports))
+    match next_move(step.kind, Recorded.NOTHING, reading, repeat_safe=step.repeat_safe):
         case Move.ACT:
             act(s, step)
         case Move.ADOPT:
             s.record(Did.UNCHANGED, step.id, {})
         case Move.WAIT:
-            s.fail(step, "unknown", why_waiting(s, step, world), nothing_done=True)
+            s.fail(step, "unknown", why_waiting(s, step, reading), nothing_done=True)
         case _:
             s.fail(step, "drift", f"it no longer reads as planned: {there_now(s, step)}", nothing_done=True)
 
@@ -59,16 +59,16 @@ def _begin_as_it_reads(s: Session, step: Step) -> None:
 def settle(s: Session, step: Step) -> None:
     """An intent is open: something may have happened, or may still be going to."""
     name = f"do-{s.view.steps[step.id].attempts}"
-    world = await_reading(s, step, lambda: settled(s, step, name))
+    reading = await_reading(s, step, lambda: settled(s, step, name))
     goes_on = bool(step.on_the_way)
-    match next_move(step.kind, Recorded.INTENT, world, repeat_safe=step.repeat_safe, goes_on=goes_on):
+    match next_move(step.kind, Recorded.INTENT, reading, repeat_safe=step.repeat_safe, goes_on=goes_on):
         case Move.ACT:
             act(s, step)
         case Move.ADOPT:
             s.record(Did.ACTED, step.id, {"result": {"adopted": "found done"}})
         case Move.WAIT:
-            s.pause(f"{step.id}: {why_waiting(s, step, world)}")
-        case Move.FAIL if world is Reading.THEIRS:
+            s.pause(f"{step.id}: {why_waiting(s, step, reading)}")
+        case Move.FAIL if reading is Reading.THEIRS:
             error = f"nothing of ours is there, and it does not read as planned: {there_now(s, step)}"
             s.fail(step, "drift", error, nothing_done=True)
         case Move.FAIL:

@@ -32,9 +32,9 @@ def stands(run: str, step: Step, ports: Ports) -> Reading:
     """Of a step that was done. To read as before is not to be undone: not where it still runs by our change, and not
     where it knows nothing of it, for another machine may have the address. Raises Elsewhere then, and what reading
     raises."""
-    world, action = compared(step, ports), ACTIONS[step.action]
-    if world is not Reading.BEFORE or not isinstance(action, Kept):
-        return world
+    reading, action = compared(step, ports), ACTIONS[step.action]
+    if reading is not Reading.BEFORE or not isinstance(action, Kept):
+        return reading
     if (told := action.stands(step, run, ports)) is None:
         raise Elsewhere(
             f"{step.host} reads as before {step.id} of {run}, and keeps nothing of it: whether it is the machine that "

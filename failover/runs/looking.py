@@ -46,9 +46,9 @@ def there_now(s: Session, step: Step) -> str:
     return "; ".join(f"{k} is {now.get(k)!r}" for k in step.before if now.get(k) != step.want.get(k))
 
 
-def why_waiting(s: Session, step: Step, world: Reading) -> str:
+def why_waiting(s: Session, step: Step, reading: Reading) -> str:
     """Why nothing more can be done on a reading of RUNNING or UNKNOWN."""
-    if world is Reading.RUNNING:
+    if reading is Reading.RUNNING:
         return f"what was begun on {step.host} is still running there"
     said = reason(s.unread) if s.unread else "no reason given"
     if isinstance(s.unread, Elsewhere):

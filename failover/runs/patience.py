@@ -32,17 +32,17 @@ def await_reading(s: Session, step: Step, look: Callable[[], Reading]) -> Readin
     """Read until it is known and at rest. What runs there has the step's own time, and all have some patience."""
     since = s.ports.clock.monotonic()
     while True:
-        world = read(s, step, look)
-        until = since + PATIENCE_S + (step.limit_s if world is Reading.RUNNING else 0.0)
+        reading = read(s, step, look)
+        until = since + PATIENCE_S + (step.limit_s if reading is Reading.RUNNING else 0.0)
         out_of_time = s.ports.clock.monotonic() > until
-        if _is_final(s, world) or out_of_time or s.stop():
-            return world
+        if _is_final(s, reading) or out_of_time or s.stop():
+            return reading
         s.renew(step.limit_s)
         wait(s, until - s.ports.clock.monotonic())
 
 
-def _is_final(s: Session, world: Reading) -> bool:
-    return world not in {Reading.UNKNOWN, Reading.RUNNING} or (world is Reading.UNKNOWN and lasts(s.unread))
+def _is_final(s: Session, reading: Reading) -> bool:
+    return reading not in {Reading.UNKNOWN, Reading.RUNNING} or (reading is Reading.UNKNOWN and lasts(s.unread))
 
 
 def wait(s: Session, spare_s: float) -> None:

@@ -212,13 +212,13 @@ class Runs:
         """How a mitigation reads on its host now: somebody, or their configuration management, may have undone it."""
         try:
             with fence(m.step.host or m.run):
-                world = stands(m.run, m.step, self.ports)
+                reading = stands(m.run, m.step, self.ports)
         except Elsewhere as e:
             return f"unknown: {e}; {e.try_}"
         except FailoverError as e:
             return f"unknown: {e}"
         return {Reading.WANTED: "in force", Reading.BEFORE: "gone: it reads as before"}.get(
-            world, "changed by somebody"
+            reading, "changed by somebody"
         )
 
     def by_key(self, key: str | None) -> RunRecord | None:

@@ -23,12 +23,12 @@ set. Patience begins anew with a new look."""
 
 def verify(s: Session, step: Step) -> None:
     if step.kind is StepKind.STATE:
-        world = await_reading(s, step, lambda: compared(step, s.ports))
-        if world in {Reading.UNKNOWN, Reading.RUNNING}:  # not seen is not failed: what was done stays, and waits
-            return s.pause(f"{step.id}: {why_waiting(s, step, world)}")
-        if world is not Reading.WANTED:
+        reading = await_reading(s, step, lambda: compared(step, s.ports))
+        if reading in {Reading.UNKNOWN, Reading.RUNNING}:  # not seen is not failed: what was done stays, and waits
+            return s.pause(f"{step.id}: {why_waiting(s, step, reading)}")
+        if reading is not Reading.WANTED:
             said = f"after the change it still reads otherwise: {there_now(s, step)}"
-            return s.fail(step, "verify", said, no_effect=world is Reading.BEFORE)
+            return s.fail(step, "verify", said, no_effect=reading is Reading.BEFORE)
     if not step.verify:
         return s.record(Did.VERIFIED, step.id, {"because": step.no_verify or "it reads as set"})
     _verify_effect(s, step)

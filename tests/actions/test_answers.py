@@ -40,7 +40,7 @@ def test_every_code_of_the_helper_and_every_other_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "rc", "world"),
+    ("word", "rc", "reading"),
     [
         ("absent", "0", Reading.BEFORE),
         ("running", "70", Reading.RUNNING),
@@ -58,9 +58,9 @@ def test_every_code_of_the_helper_and_every_other_one() -> None:
         ("whatever", "0", Reading.UNKNOWN),
     ],
 )
-def test_what_a_result_says_of_its_attempt(word: str, rc: str, world: Reading) -> None:
+def test_what_a_result_says_of_its_attempt(word: str, rc: str, reading: Reading) -> None:
     """safety 2: also of results that an earlier helper kept as `refused`, with whatever code came."""
-    assert came_to(word, rc) is world
+    assert came_to(word, rc) is reading
 
 
 @pytest.mark.parametrize(

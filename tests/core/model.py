@@ -83,10 +83,10 @@ def by_the_tables(result: Result) -> tuple[Answer, Reading]:
 
 def whatever_is_unknown_was_refused(result: Result) -> tuple[Answer, Reading]:
     """As it once was, and must never be again."""
-    answer, world = by_the_tables(result)
+    answer, reading = by_the_tables(result)
     return (
         Answer.NOTHING if answer is Answer.UNKNOWN else answer,
-        Reading.BEFORE if result[0] == "refused" else world,
+        Reading.BEFORE if result[0] == "refused" else reading,
     )
 
 
@@ -232,14 +232,14 @@ class Model:
         coming = next_(s.journal.plan, view)
         match coming:
             case Begin():
-                for label, there, world in self._reads(s, blind=self.kind is StepKind.STATE):
-                    yield label, self._begin(there, world)
+                for label, there, reading in self._reads(s, blind=self.kind is StepKind.STATE):
+                    yield label, self._begin(there, reading)
             case Settle():
-                for label, there, world in self._settles(s, f"do-{view.steps['s'].attempts}"):
-                    yield label, self._go_on(there, world)
+                for label, there, reading in self._settles(s, f"do-{view.steps['s'].attempts}"):
+                    yield label, self._go_on(there, reading)
             case Verify():
-                for label, there, world in self._reads(s):
-                    yield from self._verify(label, there, world)
+                for label, there, reading in self._reads(s):
+                    yield from self._verify(label, there, reading)
             case Turn():
                 yield "turns", _record(s, Did.TURNED)
             case Undo():
@@ -268,8 +268,8 @@ class Model:
             far if self.kind is StepKind.EVENT else settled(far, s.setting, undo=name.startswith("undo")),
         )
 
-    def _begin(self, s: State, world: Reading) -> State:
-        match forward(self.kind, Recorded.NOTHING, world, repeat_safe=self.repeat_safe):
+    def _begin(self, s: State, reading: Reading) -> State:
+        match forward(self.kind, Recorded.NOTHING, reading, repeat_safe=self.repeat_safe):
             case Move.ACT:
                 return replace(s, pc=("act", True))
             case Move.ADOPT:
@@ -277,28 +277,28 @@ class Model:
             case _:
                 return _fail(s, "drift", nothing_done=True)
 
-    def _go_on(self, s: State, world: Reading) -> State:
-        match forward(self.kind, Recorded.INTENT, world, repeat_safe=self.repeat_safe):
+    def _go_on(self, s: State, reading: Reading) -> State:
+        match forward(self.kind, Recorded.INTENT, reading, repeat_safe=self.repeat_safe):
             case Move.ACT:
                 return replace(s, pc=("act", True))
             case Move.ADOPT:
                 return _record(s, Did.ACTED, result="adopted")
             case Move.WAIT:
-                return _record(s, Did.CLOSED, state=RunState.PAUSED.value, because=str(world))
+                return _record(s, Did.CLOSED, state=RunState.PAUSED.value, because=str(reading))
             case Move.FAIL:
-                theirs = world is Reading.THEIRS
+                theirs = reading is Reading.THEIRS
                 return _fail(s, "drift" if theirs else "half", no_effect=not theirs, nothing_done=theirs)
             case Move.ASK:
                 return _record(s, Did.ASKED, error="did it happen?")
             case _:
                 return _record(s, Did.CONFLICT, error="somebody else's")
 
-    def _verify(self, label: str, s: State, world: Reading) -> Iterator[tuple[str, State]]:
-        if world is Reading.UNKNOWN:
+    def _verify(self, label: str, s: State, reading: Reading) -> Iterator[tuple[str, State]]:
+        if reading is Reading.UNKNOWN:
             yield label, _record(s, Did.CLOSED, state=RunState.PAUSED.value, because="could not look")
             return
-        if self.kind is StepKind.STATE and world is not Reading.WANTED:
-            yield label, _fail(s, "verify", no_effect=world is Reading.BEFORE)
+        if self.kind is StepKind.STATE and reading is not Reading.WANTED:
+            yield label, _fail(s, "verify", no_effect=reading is Reading.BEFORE)
             return
         yield f"{label}, effect seen", _record(s, Did.VERIFIED)
         yield f"{label}, no effect", _fail(s, "verify", no_effect=True)
@@ -309,20 +309,20 @@ class Model:
             if step.phase is not Phase.INTENT:
                 yield "nothing to undo", _record(s, Did.UNDONE)
                 return
-            for label, there, world in self._settles(s, f"do-{step.attempts}"):
-                open_ = world in {Reading.RUNNING, Reading.UNKNOWN}
-                yield label, _record(there, Did.UNDO_FAILED if open_ else Did.UNDONE, error=str(world))
+            for label, there, reading in self._settles(s, f"do-{step.attempts}"):
+                open_ = reading in {Reading.RUNNING, Reading.UNKNOWN}
+                yield label, _record(there, Did.UNDO_FAILED if open_ else Did.UNDONE, error=str(reading))
             return
         begun = step.undo_attempts > 0
         name = f"undo-{step.undo_attempts}" if begun else f"do-{step.attempts}"
         looks = self._settles(s, name) if begun or step.phase is Phase.INTENT else self._reads(s)
-        for label, there, world in looks:
-            yield from self._undo_by(label, there, begun, world, no_effect=step.no_effect)
+        for label, there, reading in looks:
+            yield from self._undo_by(label, there, begun, reading, no_effect=step.no_effect)
 
     def _undo_by(
-        self, label: str, s: State, begun: bool, world: Reading, *, no_effect: bool
+        self, label: str, s: State, begun: bool, reading: Reading, *, no_effect: bool
     ) -> Iterator[tuple[str, State]]:
-        match backward(Recorded.INTENT if begun else Recorded.NOTHING, world):
+        match backward(Recorded.INTENT if begun else Recorded.NOTHING, reading):
             case Move.ACT:
                 yield label, replace(s, pc=("act", False))
                 if not no_effect:
@@ -330,7 +330,7 @@ class Model:
             case Move.ADOPT:
                 yield label, _record(s, Did.UNDONE)
             case Move.WAIT:
-                yield label, _record(s, Did.UNDO_FAILED, error=str(world))
+                yield label, _record(s, Did.UNDO_FAILED, error=str(reading))
             case _:
                 yield label, _record(s, Did.CONFLICT, error="somebody else's")
 

@@ -32,41 +32,41 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("kind", "recorded", "world", "safe"), list(itertools.product(StepKind, Recorded, Reading, (False, True)))
+    ("kind", "recorded", "reading", "safe"), list(itertools.product(StepKind, Recorded, Reading, (False, True)))
 )
-def test_every_cell_forward_says_what_to_do(kind: StepKind, recorded: Recorded, world: Reading, safe: bool) -> None:
-    move = forward(kind, recorded, world, repeat_safe=safe)
-    if world in {Reading.UNKNOWN, Reading.RUNNING} and recorded is not Recorded.ACTED:
+def test_every_cell_forward_says_what_to_do(kind: StepKind, recorded: Recorded, reading: Reading, safe: bool) -> None:
+    move = forward(kind, recorded, reading, repeat_safe=safe)
+    if reading in {Reading.UNKNOWN, Reading.RUNNING} and recorded is not Recorded.ACTED:
         assert move is Move.WAIT
     if move is Move.ACT:
-        nothing_of_ours = world is Reading.BEFORE
+        nothing_of_ours = reading is Reading.BEFORE
         assert nothing_of_ours or (
-            kind is StepKind.EVENT and safe and (recorded, world) == (Recorded.INTENT, Reading.HALF)
+            kind is StepKind.EVENT and safe and (recorded, reading) == (Recorded.INTENT, Reading.HALF)
         )
-    if kind is StepKind.STATE and world is Reading.OTHER and recorded is not Recorded.ACTED:
+    if kind is StepKind.STATE and reading is Reading.OTHER and recorded is not Recorded.ACTED:
         assert move is Move.CONFLICT
 
 
-@pytest.mark.parametrize(("kind", "recorded", "world"), list(itertools.product(StepKind, Recorded, Reading)))
-def test_going_on_changes_one_cell_alone(kind: StepKind, recorded: Recorded, world: Reading) -> None:
+@pytest.mark.parametrize(("kind", "recorded", "reading"), list(itertools.product(StepKind, Recorded, Reading)))
+def test_going_on_changes_one_cell_alone(kind: StepKind, recorded: Recorded, reading: Reading) -> None:
     """Half of a state of ours, begun and not ended: acting again takes it on. What never began is not ours to go on."""
-    usual = forward(kind, recorded, world, repeat_safe=False)
-    move = forward(kind, recorded, world, repeat_safe=False, goes_on=True)
-    one = (kind, recorded, world) == (StepKind.STATE, Recorded.INTENT, Reading.HALF)
+    usual = forward(kind, recorded, reading, repeat_safe=False)
+    move = forward(kind, recorded, reading, repeat_safe=False, goes_on=True)
+    one = (kind, recorded, reading) == (StepKind.STATE, Recorded.INTENT, Reading.HALF)
     assert move is (Move.ACT if one else usual)
 
 
-@pytest.mark.parametrize(("recorded", "world"), list(itertools.product((Recorded.NOTHING, Recorded.INTENT), Reading)))
-def test_every_cell_backward_says_what_to_do(recorded: Recorded, world: Reading) -> None:
-    move = backward(recorded, world)
-    assert (move is Move.ACT) == (world in {Reading.WANTED, Reading.HALF})
-    assert (move is Move.WAIT) == (world in {Reading.UNKNOWN, Reading.RUNNING})
-    assert (move is Move.ADOPT) == (world in {Reading.BEFORE, Reading.THEIRS})
-    assert (move is Move.CONFLICT) == (world is Reading.OTHER)
+@pytest.mark.parametrize(("recorded", "reading"), list(itertools.product((Recorded.NOTHING, Recorded.INTENT), Reading)))
+def test_every_cell_backward_says_what_to_do(recorded: Recorded, reading: Reading) -> None:
+    move = backward(recorded, reading)
+    assert (move is Move.ACT) == (reading in {Reading.WANTED, Reading.HALF})
+    assert (move is Move.WAIT) == (reading in {Reading.UNKNOWN, Reading.RUNNING})
+    assert (move is Move.ADOPT) == (reading in {Reading.BEFORE, Reading.THEIRS})
+    assert (move is Move.CONFLICT) == (reading is Reading.OTHER)
 
 
 @pytest.mark.parametrize(
-    ("now", "world"),
+    ("now", "reading"),
     [
         ({"a": "=1", "b": "=1"}, Reading.BEFORE),
         ({"a": "=2", "b": "-"}, Reading.WANTED),
@@ -77,12 +77,12 @@ def test_every_cell_backward_says_what_to_do(recorded: Recorded, world: Reading)
         ({}, Reading.OTHER),
     ],
 )
-def test_compare(now: dict[str, str], world: Reading) -> None:
-    assert compare(now, before={"a": "=1", "b": "=1"}, want={"a": "=2", "b": "-"}) is world
+def test_compare(now: dict[str, str], reading: Reading) -> None:
+    assert compare(now, before={"a": "=1", "b": "=1"}, want={"a": "=2", "b": "-"}) is reading
 
 
 @pytest.mark.parametrize(
-    ("size", "state", "world"),
+    ("size", "state", "reading"),
     [
         ("old", "running", Reading.BEFORE),
         ("new", "running", Reading.WANTED),
@@ -93,14 +93,14 @@ def test_compare(now: dict[str, str], world: Reading) -> None:
         ("third", "running", Reading.OTHER),
     ],
 )
-def test_what_lies_on_the_way_is_half_of_ours(size: str, state: str, world: Reading) -> None:
+def test_what_lies_on_the_way_is_half_of_ours(size: str, state: str, reading: Reading) -> None:
     before, want = {"size": "old", "state": "running"}, {"size": "new", "state": "running"}
     now, on_the_way = {"size": size, "state": state}, {"state": ("stopping", "stopped")}
-    assert compare(now, before=before, want=want, on_the_way=on_the_way) is world
+    assert compare(now, before=before, want=want, on_the_way=on_the_way) is reading
 
 
 @pytest.mark.parametrize(
-    ("undo", "far", "now", "world"),
+    ("undo", "far", "now", "reading"),
     [
         (False, Reading.BEFORE, Reading.BEFORE, Reading.BEFORE),
         (False, Reading.BEFORE, Reading.WANTED, Reading.THEIRS),
@@ -128,8 +128,8 @@ def test_what_lies_on_the_way_is_half_of_ours(size: str, state: str, world: Read
         (True, Reading.WANTED, Reading.OTHER, Reading.THEIRS),
     ],
 )
-def test_settled(undo: bool, far: Reading, now: Reading, world: Reading) -> None:
-    assert settled(far, now, undo=undo) is world
+def test_settled(undo: bool, far: Reading, now: Reading, reading: Reading) -> None:
+    assert settled(far, now, undo=undo) is reading
     assert settled(Reading.RUNNING, now, undo=undo) is Reading.RUNNING
 
 

@@ -108,20 +108,20 @@ _BACKWARD: Mapping[tuple[Recorded, Reading], Move] = {
 }
 
 
-def forward(kind: StepKind, recorded: Recorded, world: Reading, *, repeat_safe: bool, goes_on: bool = False) -> Move:
+def forward(kind: StepKind, recorded: Recorded, reading: Reading, *, repeat_safe: bool, goes_on: bool = False) -> Move:
     """The next move for a step that is to be done. `goes_on`: the act can be repeated from half-way."""
-    if world is Reading.RUNNING:
+    if reading is Reading.RUNNING:
         return Move.WAIT
-    move = _FORWARD[kind, recorded, world]
+    move = _FORWARD[kind, recorded, reading]
     again = repeat_safe if kind is StepKind.EVENT else goes_on
-    return Move.ACT if again and (recorded, world) == (Recorded.INTENT, Reading.HALF) else move
+    return Move.ACT if again and (recorded, reading) == (Recorded.INTENT, Reading.HALF) else move
 
 
-def backward(recorded: Recorded, world: Reading) -> Move:
+def backward(recorded: Recorded, reading: Reading) -> Move:
     """The next move for a state step that is to be undone; `recorded` is about the undo."""
-    if world is Reading.RUNNING:
+    if reading is Reading.RUNNING:
         return Move.WAIT
-    return _BACKWARD[recorded, world]
+    return _BACKWARD[recorded, reading]
 
 
 def compare(
