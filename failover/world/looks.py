@@ -16,9 +16,10 @@ Setting = tuple[str, str, str, str]
 
 def look(m: Machine, args: Args) -> Verb:
     patience = float(args.get("patience", "5"))
-    scan, banner = _takes(m, m.postfix.scan_s, 0.04), _takes(m, m.postfix.handle_s, 0.012)
+    waits = max(0.0, m.postfix.all_scan_until() - m.timeline.now)
+    scan, banner = waits + _takes(m, m.postfix.scan_s, 0.04), _takes(m, m.postfix.handle_s, 0.012)
     slow = args.get("spam", "none") != "none" and m.postfix.spamd is not Daemon.OK
-    longest = max(scan if args.get("scan") == "yes" else 0.0, banner if args.get("handler") else 0.0)
+    longest = max(scan if args.get("scan") == "yes" else waits, banner if args.get("handler") else 0.0)
     hung = slow or longest > patience or (args.get("handler") and m.postfix.handler is Daemon.HUNG)
     yield m.hesitates + (patience + 0.5 if hung else max(0.3, longest))
     rows: Rows = [("now", f"{m.time:.3f}"), *_queues(m)]
@@ -28,7 +29,7 @@ def look(m: Machine, args: Args) -> Verb:
     if args.get("waited"):
         rows += _waited(m, float(args["waited"]))
     if args.get("spam", "none") != "none":
-        rows.append(("spam.ping", *_ping(m, patience)))
+        rows.append(("spam.ping", *_ping(m, patience, waits)))
         if args.get("scan") == "yes":
             rows.append(("spam.scan", *_scan(m, patience, scan)))
     if args.get("handler"):
@@ -130,14 +131,16 @@ def deferred(m: Machine) -> list[str]:
     return m.files[MAIN].get("defer_transports", "").replace(",", " ").split()
 
 
-def _ping(m: Machine, patience: float) -> tuple[str, str, str]:
+def _ping(m: Machine, patience: float, waits: float = 0.0) -> tuple[str, str, str]:
     match m.postfix.spamd:
+        case Daemon.OK | Daemon.SLOW if waits > patience:
+            return "timeout", str(int(patience * 1000)), f"no answer in {patience:g} s"
         case Daemon.HUNG:
             return "timeout", str(int(patience * 1000)), f"no answer in {patience:g} s"
         case Daemon.DOWN:
             return "refused", "0", "connection refused"
         case _:
-            return "ok", "4", "SPAMD/1.5 0 PONG"
+            return "ok", str(4 + int(waits * 1000)), "SPAMD/1.5 0 PONG"
 
 
 def _scan(m: Machine, patience: float, takes: float) -> tuple[str, str, str]:

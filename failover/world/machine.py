@@ -167,6 +167,12 @@ class Machine:
         """The error of `postfix check`, if any."""
         self.see_peer: Callable[[str], tuple[str, str, str]] = lambda address: ("error", "0", "no network")
         """Another host's banner as seen from here: OUTCOME, MS, BANNER."""
+        self.port_open = True
+        """Port 25, as a firewall on the way leaves it."""
+        self.crowded = 0.0
+        """The share of connections to port 25 that find no free smtpd, and hear nothing."""
+        self.refuses = ""
+        """The answer to every recipient, such as `451 4.3.0 try again later`; empty: they are taken."""
         self.boots = 0
         self.sshd_full = 0.0
         """The share of connections that sshd refuses (sshd_config(5), MaxStartups)."""
@@ -186,6 +192,11 @@ class Machine:
     @property
     def full(self) -> bool:
         return self.timeline.now < self.full_until
+
+    def greets(self) -> bool:
+        """Does a connection to port 25 hear a banner, this time?"""
+        reached = self.link_up and self.port_open and self.postfix.takes_mail
+        return reached and not (self.crowded and self.rng.random() < self.crowded)
 
     def halt(self) -> None:
         """The machine goes down, and all its processes end."""
@@ -252,6 +263,12 @@ class Influences:
         self.scan_s = Layers(SCAN_S, max, partial(setattr, m.postfix, "scan_s"))
         self.handle_s = Layers(HANDLE_S, max, partial(setattr, m.postfix, "handle_s"))
         self.puts_off: Layers[Callable[[Mail], bool]] = Layers(_none, _any, partial(setattr, m.postfix, "puts_off"))
+        self.turns_away: Layers[Callable[[Mail], bool]] = Layers(_none, _any, partial(setattr, m.postfix, "turns_away"))
+        self.qmgr = Layers(True, all, m.postfix.set_qmgr)
+        self.pickup = Layers(True, all, m.postfix.set_pickup)
+        self.port_open = Layers(True, all, partial(setattr, m, "port_open"))
+        self.crowded = Layers(0.0, max, partial(setattr, m, "crowded"))
+        self.refuses = Layers("", max, partial(setattr, m, "refuses"))
         self.postfix = Layers(True, all, lambda runs: m.postfix.start() if runs else m.postfix.stop())
         self.link = Layers(True, all, partial(setattr, m, "link_up"))
         self.sshd = Layers(Sshd.OK, _worst_sshd, partial(setattr, m, "sshd"))

@@ -67,6 +67,8 @@ class Mail:
     sender: str = "sender@example.org"
     held: int = 0
     """How often it was put on hold."""
+    due: float = 0.0
+    """When its scan ends."""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,6 +115,12 @@ class Postfix:
         """How far the host's clock is ahead, in seconds."""
         self.puts_off: Callable[[Mail], bool] = lambda mail: False
         """Does the server of another domain answer 4xx for this message, this time?"""
+        self.turns_away: Callable[[Mail], bool] = lambda mail: False
+        """Does the handler answer 421 for this message, as for an account over its limit?"""
+        self.scanners = FILTER_SLOTS
+        """Scans at once; one that finds all of them busy waits for the first that ends."""
+        self.qmgr = self.picks_up = True
+        """The queue manager, and pickup: without them mail is taken, and stays in incoming, or in maildrop."""
         self._receive = receive
         self._ids = itertools.count(1)
         self._waiting: dict[str, deque[Mail]] = {}
@@ -145,7 +153,8 @@ class Postfix:
 
     def pickup(self) -> None:
         """Mail in maildrop goes through cleanup: with pickup's own filter, and with bcc recipients once more."""
-        for mail in [m for m in self.mails.values() if m.queue is Queue.MAILDROP]:
+        dropped = [m for m in self.mails.values() if m.queue is Queue.MAILDROP] if self.picks_up else []
+        for mail in dropped:
             del self.mails[mail.id]
             self._enter(mail.seq, self._with_bcc(mail.to), self._stamp("pickup/unix"), mail.scanned, mail.arrived)
 
@@ -224,6 +233,8 @@ class Postfix:
             self._activate(mail)
 
     def _activate(self, mail: Mail) -> None:
+        if not self.qmgr:
+            return
         mail.queue = Queue.ACTIVE
         transport = transport_of(mail)
         self._waiting.setdefault(transport, deque()).append(mail)
@@ -231,10 +242,13 @@ class Postfix:
 
     def _feed(self, transport: str) -> None:
         waiting = self._waiting.get(transport)
-        while waiting and self.takes_mail and self._busy[transport] < _slots(transport):
+        while waiting and self.takes_mail and self.qmgr and self._busy[transport] < self._slots(transport):
             mail = waiting.popleft()
             if mail.queue is Queue.ACTIVE and not mail.doing:
                 self._deliver(mail, transport)
+
+    def _slots(self, transport: str) -> int:
+        return FAR_SLOTS if transport.startswith("smtp:") else SLOTS.get(transport, self.scanners)
 
     # Deliveries ---------------------------------------------------------------
 
@@ -264,6 +278,7 @@ class Postfix:
             self._hand_over(mail, scanned=False)  # spamc fails open: unscanned, rc 0
         else:
             takes = self.rng.uniform(*self.scan_s) if self.spamd is Daemon.OK else self.rng.uniform(3, 8)
+            mail.due = self.timeline.now + takes
             self._later(mail, takes, self._scanned)
 
     def _scanned(self, mail: Mail) -> None:
@@ -296,7 +311,7 @@ class Postfix:
     def _handled(self, mail: Mail) -> None:
         if self.handler is Daemon.HUNG:
             mail.stuck = True
-        elif self.handler is Daemon.DOWN:
+        elif self.handler is Daemon.DOWN or self.turns_away(mail):
             self._end(mail, gone=False)
         else:
             self._receive(Received(mail.seq, mail.to, self.timeline.unix, mail.scanned))
@@ -338,6 +353,23 @@ class Postfix:
         self.handler = state
         if state is not Daemon.HUNG:
             self._thaw(Doing.SMTP, self._handled)
+
+    def set_qmgr(self, runs: bool) -> None:
+        self.qmgr = runs
+        if runs:
+            self._queue_run()
+            for mail in self.of(Queue.INCOMING, Queue.ACTIVE):
+                if not mail.doing:
+                    self._activate(mail)
+
+    def set_pickup(self, runs: bool) -> None:
+        self.picks_up = runs
+        self.pickup()
+
+    def all_scan_until(self) -> float:
+        """When the first scanner is free; now, if one is."""
+        ends = [m.due for m in self.mails.values() if m.doing is Doing.SCAN and not m.stuck]
+        return min(ends) if len(ends) >= self.scanners else self.timeline.now
 
     def end_stuck_handling(self) -> None:
         """The handler died with these, and acknowledged none."""
@@ -388,10 +420,6 @@ def transport_of(mail: Mail) -> str:
     """The transport of its deliveries: a filter, the handler (`smtp`), or another domain."""
     domain = mail.to[0].rpartition("@")[2]
     return mail.filter or ("smtp" if domain in HOMES else f"smtp:{domain}")
-
-
-def _slots(transport: str) -> int:
-    return FAR_SLOTS if transport.startswith("smtp:") else SLOTS.get(transport, FILTER_SLOTS)
 
 
 def passes_through(entry: str) -> bool:

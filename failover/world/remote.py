@@ -113,9 +113,12 @@ def _unknown(m: Machine, verb: str, why: str) -> OutcomeUnknown:
 
 @dataclass
 class WorldSmtp:
+    """`blind`: hosts whose port 25 the controller alone cannot reach."""
+
     machines: Mapping[str, Machine]
     timeline: Timeline
     network: Network
+    blind: set[str] = field(default_factory=set)
 
     def banner(self, at: Endpoint, *, patience_s: float) -> SmtpAnswer:
         began = self.timeline.now
@@ -124,13 +127,16 @@ class WorldSmtp:
         except Unreachable as e:
             ours = not self.network.up and self.network.noticed
             return SmtpAnswer(ok=False, said=str(e), seconds=self.timeline.now - began, ours=ours)
-        outcome, ms, said = greet(self._at(at), patience_s)
+        found = self._at(at)
+        outcome, ms, said = greet(None if found and found.name in self.blind else found, patience_s)
         self.timeline.run_until(self.timeline.now + float(ms) / 1000)
         return SmtpAnswer(ok=outcome == "ok", said=said, seconds=float(ms) / 1000)
 
     def dialogue(self, at: Endpoint, recipient: str, *, patience_s: float) -> SmtpAnswer:
-        answer = self.banner(at, patience_s=patience_s)
-        return SmtpAnswer(ok=True, said="250 2.1.5 Ok", seconds=answer.seconds) if answer.ok else answer
+        answer, m = self.banner(at, patience_s=patience_s), self._at(at)
+        if not answer.ok or m is None:
+            return answer
+        return SmtpAnswer(ok=not m.refuses, said=m.refuses or "250 2.1.5 Ok", seconds=answer.seconds)
 
     def certificate(self, at: Endpoint, *, patience_s: float) -> TlsAnswer:
         """Its servers have none; the answer takes no time."""
@@ -144,10 +150,10 @@ class WorldSmtp:
 
 def greet(m: Machine | None, patience_s: float) -> tuple[str, str, str]:
     """OUTCOME, MS, BANNER of a connection to port 25; the length of the queue does not matter."""
-    if m is None or not m.link_up or m.postfix.frozen:
-        return "timeout", str(int(patience_s * 1000)), f"no answer in {patience_s:g} s"
-    if not m.postfix.running:
+    if m is not None and m.link_up and m.port_open and not m.postfix.running:
         return "refused", "1", "connection refused"
+    if m is None or not m.greets():
+        return "timeout", str(int(patience_s * 1000)), f"no answer in {patience_s:g} s"
     return "ok", "3", f"220 {m.name}.lab.test ESMTP Postfix"
 
 

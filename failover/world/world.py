@@ -61,6 +61,8 @@ class World:
         self.zones = {d: WorldZone(self.network, self.moments, usual(self.fleet.hosts)) for d in self.fleet.domains}
         self.store = MemoryStore(moments=self.moments)
         self.pristine = self.files()
+        self.bounced = 0
+        """Messages that an MX refused for good."""
         self.quiet_until = 0.0
         """No mail comes until then."""
         self._sessions: dict[str, Session] = {}
@@ -145,7 +147,10 @@ class World:
     def _offer(self, seq: str, to: tuple[str, ...], long: bool, via: str | None) -> None:
         """As senders do: the preferred MX, else the next one, else later."""
         for m in self._tried(to[0].rpartition("@")[2], via):
-            if m.link_up and m.postfix.takes_mail:
+            if m.greets() and m.refuses.startswith("5"):
+                self.bounced += 1
+                return
+            if not m.refuses and m.greets():
                 m.postfix.accept(seq, to, self._session(m) if long else None)
                 self.sent.append(Sent(seq, to, self.timeline.unix))
                 return

@@ -1,0 +1,50 @@
+"""One night, staged, played and graded; and the same night for each contestant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tests.judge.classes import CLASSES
+from tests.judge.grade import Grade, Verdict, grade
+from tests.judge.players import NAIVE, Naive, Page, controller
+from tests.judge.scene import Scene
+from tests.judge.truth import Truth
+
+OURS = "failover"
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    name: str
+    seed: int
+    player: str
+    story: str
+    grade: Grade
+    deeds: tuple[str, ...] = ()
+    pages: tuple[Page, ...] = ()
+
+    @property
+    def ran(self) -> str:
+        return f"{self.name} {self.seed}"
+
+
+def stage(name: str, seed: int) -> tuple[Scene, Truth]:
+    which = CLASSES[name]
+    scene = Scene(name, seed, least=which.least, mixes=which.mixes)
+    return scene, which.stage(scene)
+
+
+def play(name: str, seed: int, player: str = OURS, told: Callable[[str], object] = lambda line: None) -> Night:
+    """Raises what the player raises, with the night's name."""
+    try:
+        scene, truth = stage(name, seed)
+        plays = controller(scene, truth.ends, told) if player == OURS else Naive(NAIVE[player])(scene, truth.ends)
+        found = grade(CLASSES[name].sort, truth, plays)
+        if doubled := scene.world.ledger().doubled:
+            found = replace(found, verdict=Verdict.HARMFUL, why=f"mail is delivered twice: {doubled[:3]}")
+    except Exception as e:
+        e.add_note(f"in the night: script/judge --class {name} --seed {seed}")
+        raise
+    story = f"{truth.story}; it begins at {truth.begins:.0f} s"
+    return Night(name, seed, player, story, found, tuple(map(str, plays.deeds.done)), tuple(plays.pages))
