@@ -1,7 +1,8 @@
 """A mail storm for the `sender` place: long-lived SMTP sessions, several recipients a message, a line per answer.
 
 usage: python storm.py HOST TAG RATE SESSIONS SEED STOPFILE     (RATE in messages a second, all sessions together)
-Runs until STOPFILE exists. Writes `SEQ RCPT,RCPT` once the 250 to DATA was read, `SEQ ?` when no answer came.
+Runs until STOPFILE exists. Writes `SEQ RCPT,RCPT` once the 250 to DATA was read, `SEQ ?` when no answer came to
+a whole letter. A session that is closed between two letters is opened anew, as by any sender.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ def body(seq: str) -> str:
 class Session:
     def __init__(self, host: str) -> None:
         self._host = host
+        self.unanswered = False
+        """Was a whole letter sent, and no answer came yet?"""
 
     async def open(self) -> None:
         self._reader, self._writer = await asyncio.open_connection(self._host, 25)
@@ -44,7 +47,7 @@ class Session:
 
 
 async def one(session: Session, seq: str, to: list[str]) -> bool:
-    """True when it was accepted; raises OSError when nobody can know."""
+    """True when it was accepted; raises OSError when the session ends."""
     await session.say("MAIL FROM:<storm@example.org>")
     for address in to:
         if not (await session.say(f"RCPT TO:<{address}>")).startswith("2"):
@@ -55,7 +58,10 @@ async def one(session: Session, seq: str, to: list[str]) -> bool:
         f"From: storm@example.org\r\nTo: all@lab.test\r\nMessage-ID: <{seq}@example.org>\r\nX-Failover-Seq: {seq}\r\n"
     )
     text = body(seq).replace("\n", "\r\n")
-    return (await session.say(f"{head}Subject: {seq}\r\n\r\n{text}.")).startswith("250")
+    session.unanswered = True
+    taken = (await session.say(f"{head}Subject: {seq}\r\n\r\n{text}.")).startswith("250")
+    session.unanswered = False
+    return taken
 
 
 async def sender(name: str, host: str, every: float, chance: random.Random, stop: Path) -> None:
@@ -71,7 +77,8 @@ async def sender(name: str, host: str, every: float, chance: random.Random, stop
             if await one(session, seq, to):
                 print(seq, ",".join(to), flush=True)  # noqa: T201 - the answer to our caller
         except OSError:
-            print(seq, "?", flush=True)  # noqa: T201
+            if session and session.unanswered:
+                print(seq, "?", flush=True)  # noqa: T201
             session = None
         await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
 

@@ -184,6 +184,9 @@ def configure(host: MailHost, case: Case) -> None:
     host.sh("postfix reload; postsuper -d ALL >/dev/null 2>&1")
 
 
+WHY = "sed -n 's/.* status=\\(deferred\\|bounced\\) /\\1 /p' /var/log/mail.log | sort | uniq -c | sort -rn | head -n 20"
+
+
 def emptied(host: MailHost) -> bool:
     host.sh("postqueue -f", check=False)  # refused for a moment where a reload has just ended qmgr: asked again
     return host.queued() == 0
@@ -211,7 +214,7 @@ def test_every_recipient_of_every_message_exactly_once(lab: Lab, seed: int) -> N
     assert host.config() == before
     account = Account.of(lab, tag, accepted, maybe, case.bcc)
     if account.lost or account.twice or account.cut:
-        print(account)  # noqa: T201
+        print(account, host.sh(WHY), sep="\n")  # noqa: T201
     print(f"{case}: {len(accepted)} messages, {account.accepted} deliveries due, {len(maybe)} unanswered")  # noqa: T201
     assert not maybe, "no session was cut"
     assert (account.lost, account.twice, account.cut) == ([], [], 0)
