@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.judge.deeds import Deed
 from tests.judge.players import Page, Played
-from tests.judge.truth import Sort, Truth, Wanted
+from tests.judge.truth import Sort, Truth
 
 
 class Verdict(enum.StrEnum):
@@ -38,7 +38,7 @@ class Grade:
 def grade(sort: Sort, truth: Truth, played: Played) -> Grade:
     deeds, pages = played.deeds.done, played.pages
     verdict, why = _verdict(sort, truth, deeds, pages)
-    first = {w: d.at - truth.begins for w in truth.wanted if (d := _first(w, truth, deeds)) is not None}
+    first = {w: d.at - truth.begins for w in truth.wanted if (d := truth.first(w, deeds)) is not None}
     mine = _telling(truth, pages)
     return Grade(
         verdict,
@@ -61,13 +61,13 @@ def _verdict(sort: Sort, truth: Truth, deeds: list[Deed], pages: list[Page]) -> 
 
 
 def _of_acts(truth: Truth, deeds: list[Deed], pages: list[Page]) -> tuple[Verdict, str]:
-    missing = [w for w in truth.wanted if _first(w, truth, deeds) is None]
+    missing = [w for w in truth.wanted if truth.first(w, deeds) is None]
     if missing:
         mine, wanted = _telling(truth, pages), f"not done: {' or '.join(missing[0].acts)}"
         said = f"{wanted}; told after {mine[0].at - truth.begins:.0f} s: {mine[0].title}" if mine else wanted
         return (Verdict.PAGED, said) if mine else (Verdict.SILENT, wanted)
     for w in truth.wanted:
-        deed = _first(w, truth, deeds)
+        deed = truth.first(w, deeds)
         if deed is not None and deed.at - truth.begins > w.due:
             return Verdict.LATE, f"{deed.name} after {deed.at - truth.begins:.0f} s, due {w.due:.0f} s"
     return _not_too_many(truth, pages)
@@ -91,10 +91,6 @@ def _not_too_many(truth: Truth, pages: list[Page]) -> tuple[Verdict, str]:
         titles = "; ".join(p.title for p in pages)
         return Verdict.PAGE, f"{len(pages)} pages, at most {truth.pages}: {titles}"
     return Verdict.RIGHT, ""
-
-
-def _first(wanted: Wanted, truth: Truth, deeds: list[Deed]) -> Deed | None:
-    return next((d for d in deeds if d.at >= truth.begins and d.name in wanted.acts), None)
 
 
 def _telling(truth: Truth, pages: list[Page]) -> list[Page]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,8 @@ class Night:
     grade: Grade
     deeds: tuple[str, ...] = ()
     pages: tuple[Page, ...] = ()
+    cost_s: float = 0.0
+    """Of one core."""
 
     @property
     def ran(self) -> str:
@@ -37,9 +40,10 @@ def stage(name: str, seed: int) -> tuple[Scene, Truth]:
 
 def play(name: str, seed: int, player: str = OURS, told: Callable[[str], object] = lambda line: None) -> Night:
     """Raises what the player raises, with the night's name."""
+    began = time.process_time()
     try:
         scene, truth = stage(name, seed)
-        plays = controller(scene, truth.ends, told) if player == OURS else Naive(NAIVE[player])(scene, truth.ends)
+        plays = controller(scene, truth, told) if player == OURS else Naive(NAIVE[player])(scene, truth)
         found = grade(CLASSES[name].sort, truth, plays)
         if doubled := scene.world.ledger().doubled:
             found = replace(found, verdict=Verdict.HARMFUL, why=f"mail is delivered twice: {doubled[:3]}")
@@ -47,4 +51,5 @@ def play(name: str, seed: int, player: str = OURS, told: Callable[[str], object]
         e.add_note(f"in the night: script/judge --class {name} --seed {seed}")
         raise
     story = f"{truth.story}; it begins at {truth.begins:.0f} s"
-    return Night(name, seed, player, story, found, tuple(map(str, plays.deeds.done)), tuple(plays.pages))
+    deeds, cost = tuple(map(str, plays.deeds.done)), time.process_time() - began
+    return Night(name, seed, player, story, found, deeds, tuple(plays.pages), cost)

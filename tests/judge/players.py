@@ -23,6 +23,7 @@ from failover.world.restarts import _begin
 from failover.world.world import World
 from tests.judge.deeds import Deeds
 from tests.judge.scene import CRON, Scene
+from tests.judge.truth import Truth
 
 FOR_S = 50.0
 """`failover tick --for 50s`, as in deploy/."""
@@ -51,19 +52,19 @@ def playbooks() -> tuple[Playbook, ...]:
     return tuple(load_playbook(path) for path in list_all(None).values())
 
 
-def ticks(world: World, every: float, until: float) -> Iterator[None]:
-    while (at := (math.floor(world.now / every) + 1) * every) <= until:
+def ticks(world: World, every: float, truth: Truth, deeds: Deeds) -> Iterator[None]:
+    while (at := (math.floor(world.now / every) + 1) * every) <= truth.ends and not truth.settled(deeds.done, at):
         world.advance(at - world.now)
         yield
 
 
-def controller(scene: Scene, until: float, told: Callable[[str], object] = lambda line: None) -> Played:
+def controller(scene: Scene, truth: Truth, told: Callable[[str], object] = lambda line: None) -> Played:
     """Its cycle in mode auto: from cron as a process of its own each minute, else resident."""
     world, deeds = scene.world, Deeds(scene.world)
     world.fleet = replace(world.fleet, policy=Policy(mode=Mode.AUTO))
     resident = Runs(ports(world), world.store)
     span = FOR_S if scene.every == CRON else 0.0
-    for _ in ticks(world, scene.every, until):
+    for _ in ticks(world, scene.every, truth, deeds):
         if scene.every == CRON:
             world.store = world.store.reborn()
             resident = Runs(ports(world, world.store.samples(world.clock.now())), world.store)
@@ -98,10 +99,10 @@ class Naive:
     long: dict[str, int] = field(default_factory=dict)
     silent: dict[str, int] = field(default_factory=dict)
 
-    def __call__(self, scene: Scene, until: float) -> Played:
+    def __call__(self, scene: Scene, truth: Truth) -> Played:
         world, pages = scene.world, list[Page]()
         deeds = Deeds(world)
-        for _ in ticks(world, 60.0, until):
+        for _ in ticks(world, 60.0, truth, deeds):
             self.act(world, deeds)
             for name, m in world.machines.items():
                 pages += self._alarm(world, name, m)

@@ -86,10 +86,12 @@ def _times(ours: Sequence[Night]) -> str:
     cured = [s for n in ours for s in n.grade.cured]
     moved = [s for n in ours for s in n.grade.moved]
     quiet, hours = _of(ours, Sort.LIFE), sum(n.grade.hours for n in _of(ours, Sort.LIFE))
+    cost = sum(n.cost_s for n in ours)
     return (
         f"from the begin to the act, median: {_s(_median(cured))} s for a cure in place ({len(cured)}), "
         f"{_s(_median(moved))} s for a move ({len(moved)})\n"
-        f"pages in an hour of normal life: {_quiet(ours):.3f} ({sum(n.grade.pages for n in quiet)} in {hours:.0f} h)"
+        f"pages in an hour of normal life: {_quiet(ours):.3f} ({sum(n.grade.pages for n in quiet)} in {hours:.0f} h)\n"
+        f"{cost:.0f} s of one core, {cost / max(1, len(ours)):.1f} s a night"
     )
 
 

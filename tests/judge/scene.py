@@ -14,7 +14,7 @@ from failover.world.world import World, fleet
 
 FOREVER = 1e9
 CRON = 60.0
-SIZES = (2, 2, 2, 2, 2, 3, 3, 3, 4, 5)
+SIZES = (2, 2, 2, 2, 2, 2, 3, 3, 4, 5)
 MILD = (
     "deploy",
     "spamd-restart",
@@ -38,11 +38,11 @@ class Scene:
     def __init__(self, name: str, seed: int, *, least: int = 2, mixes: bool = True) -> None:
         self.chance = chance = random.Random(f"{name} {seed}")
         self.cron = chance.random() < 0.6
-        self.every = CRON if self.cron else chance.choice((5.0, 5.0, 7.0, 10.0))
+        self.every = CRON if self.cron else chance.choice((5.0, 7.0, 10.0))
         size = max(least, chance.choice(SIZES))
         self.world = World(chance.randrange(1 << 30), horizon=2 * FOREVER, of=fleet(size - 1))
         self.hosts = list(self.world.machines)
-        self.begins = chance.uniform(200, 280)
+        self.begins = chance.uniform(130, 200)
         self.story = [f"{size} hosts", "cron" if self.cron else f"watch {self.every:g} s"]
         self._flows()
         self.losing = chance.choice((0.0, 0.0, 0.01, 0.03)) if mixes else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.judge.scene import Scene
 
 MINUTE = 60.0
+AFTER_S = 120.0
 
 
 class Sort(enum.StrEnum):
@@ -52,10 +53,22 @@ class Truth:
     pages: int | None = None
     misleads: tuple[str, ...] = ()
     harms: Callable[[Deed], str] = field(default=lambda deed: "")
+    whole: bool = False
+    """Played to its end, also when all that is wanted was done."""
 
     @property
     def ends(self) -> float:
         return self.begins + self.lasts
+
+    def settled(self, deeds: Sequence[Deed], now: float) -> bool:
+        """Two minutes after the last wanted act there is nothing more to see."""
+        if self.whole or not self.wanted:
+            return False
+        firsts = [self.first(w, deeds) for w in self.wanted]
+        return all(d is not None and now - d.at > AFTER_S for d in firsts)
+
+    def first(self, wanted: Wanted, deeds: Sequence[Deed]) -> Deed | None:
+        return next((d for d in deeds if d.at >= self.begins and d.name in wanted.acts), None)
 
     def allowed(self, deed: Deed) -> bool:
         return deed.name in self.may or any(deed.name in w.acts for w in self.wanted)

@@ -35,6 +35,7 @@ def local(s: Scene, story: str, *wanted: Wanted, hosts: tuple[str, ...], lasts: 
         hosts,
         wanted,
         care(*hosts) | {f"restore {h}" for h in hosts} | {f"restart:filter {h}" for h in hosts},
+        whole=lasts is not None,
     )
 
 

@@ -10,13 +10,13 @@ from tests.judge.truth import MINUTE, Class, Sort, Truth
 
 
 def lived(s: Scene, story: str, minutes: float, pages: int = 0) -> Truth:
-    """A watch costs more than cron: half the time."""
-    return Truth(s.begins, minutes * MINUTE * (1.0 if s.cron else 0.5), s.tell(story), pages=pages)
+    """A watch costs more than cron: a third of the time."""
+    return Truth(s.begins, minutes * MINUTE * (1.0 if s.cron else 0.35), s.tell(story), pages=pages)
 
 
-def some(s: Scene, names: tuple[str, ...], count: int = 1, minutes: float = 40) -> Truth:
+def some(s: Scene, names: tuple[str, ...], count: int = 1, minutes: float = 30) -> Truth:
     chosen = s.chance.sample(names, count)
-    lasts = minutes * MINUTE * (1.0 if s.cron else 0.5)
+    lasts = minutes * MINUTE * (1.0 if s.cron else 0.35)
     for name in chosen:
         s.some_life(name, s.begins + s.chance.uniform(0, lasts / 2))
     return lived(s, "", minutes, sum(KINDS[n].pages for n in chosen))
@@ -24,11 +24,11 @@ def some(s: Scene, names: tuple[str, ...], count: int = 1, minutes: float = 40) 
 
 def quiet(s: Scene) -> Truth:
     s.world.quiet_until = 1e8
-    return lived(s, "no mail at all", 90)
+    return lived(s, "no mail at all", 60)
 
 
 def even(s: Scene) -> Truth:
-    return lived(s, "nothing happens", 90)
+    return lived(s, "nothing happens", 60)
 
 
 def boots(s: Scene) -> Truth:
@@ -79,7 +79,7 @@ def clocks(s: Scene) -> Truth:
 
 def mixed(s: Scene) -> Truth:
     """Four things of an ordinary day."""
-    return some(s, tuple(k for k in KINDS if k not in {"reboot", "kernel-upgrade", "own-link", "quiet"}), 4, 50)
+    return some(s, tuple(k for k in KINDS if k not in {"reboot", "kernel-upgrade", "own-link", "quiet"}), 4, 40)
 
 
 def long_queue_that_moves(s: Scene) -> Truth:
@@ -107,7 +107,7 @@ def one_remote_slow(s: Scene) -> Truth:
     for m in s.world.machines.values():
         m.under.puts_off.lay(lambda mail: mail.to == to)
     s.mail(s.chance.uniform(0.1, 0.5), 20 * MINUTE, lambda: s.world.send(to=to))
-    return lived(s, f"{to[0]} is put off", 30)
+    return lived(s, f"{to[0]} is put off", 25)
 
 
 CLASSES = (
