@@ -20,6 +20,7 @@ from failover.signals.kind import SignalKind, Where
 from failover.signals.sight import Sight
 
 _Job = Callable[[], list[Signal]]
+Spread = Callable[[Sequence[_Job]], list[list[Signal]]]
 _NEWER = frozenset(name for family in FAMILIES for name in family.newer)
 _OVER_SSH, _THERE = at(Where.SSH, Where.HOST, Where.LOG), at(Where.HOST, Where.LOG)
 _HERE, _PEER, _FLEET = at(Where.HERE), at(Where.PEER), at(Where.FLEET)
@@ -37,6 +38,7 @@ def look(
     clock: Clock,
     patience_s: float = 5.0,
     workers: int = 16,
+    spread: Spread | None = None,
     whole: bool = False,
     heard: Callable[[str, Reply], object] = lambda host, facts: None,
 ) -> Samples:
@@ -44,8 +46,8 @@ def look(
 
     `before`: earlier samples, from which rates are counted on. `waited_s`: also count the mail that has waited for that
     many seconds; 0: do not. `whole`: count all of a long queue, not only its first files; this takes seconds.
-    `patience_s`: for each single answer. `workers=1`: serially, in the caller's thread. `heard` is called with each
-    host's answer.
+    `patience_s`: for each single answer. `workers=1`: serially, in the caller's thread. `spread`: runs the single
+    looks, instead of so many threads. `heard` is called with each host's answer.
 
     Never raises for what a host does; a host that is not in hosts.yaml has no signals. All signals of one look carry
     the time at which it began.
@@ -56,7 +58,8 @@ def look(
     looker = _Looker(
         fleet, remote, smtp, clock, patience_s, began, before, waited_s, whole, heard, by_name=wanted is not None
     )
-    found = _all([*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)], workers)
+    jobs = [*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)]
+    found = [s for said in (spread or partial(_threads, workers))(jobs) for s in said]
     found += [s for s in _compared(fleet, before, tuple(found), began, names) if s.host in chosen]
     quiet = QUIET - (wanted or frozenset())
     said = [s for s in found if s.outcome is not Outcome.UNKNOWN or s.name not in quiet]
@@ -87,11 +90,15 @@ def _wanted(names: frozenset[str]) -> Iterator[tuple[Family, tuple[SignalKind, .
             yield family, kinds
 
 
-def _all(jobs: Sequence[_Job], workers: int) -> list[Signal]:
+def _threads(workers: int, jobs: Sequence[_Job]) -> list[list[Signal]]:
     if workers <= 1 or len(jobs) <= 1:
-        return [s for job in jobs for s in job()]
+        return serially(jobs)
     with ThreadPoolExecutor(min(workers, len(jobs)), thread_name_prefix="look") as pool:
-        return [s for found in pool.map(lambda job: job(), jobs) for s in found]
+        return list(pool.map(lambda job: job(), jobs))
+
+
+def serially(jobs: Sequence[_Job]) -> list[list[Signal]]:
+    return [job() for job in jobs]
 
 
 _PLACE = {name: i for i, name in enumerate(SIGNALS)}

@@ -7,6 +7,7 @@ import hashlib
 import random
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 from failover.core.drill import Received
@@ -173,6 +174,8 @@ class Machine:
         """The share of connections to port 25 that find no free smtpd, and hear nothing."""
         self.refuses = ""
         """The answer to every recipient, such as `451 4.3.0 try again later`; empty: they are taken."""
+        self.certificate: datetime | None = None
+        """The end of the one that it shows at STARTTLS; None: it offers no TLS."""
         self.boots = 0
         self.sshd_full = 0.0
         """The share of connections that sshd refuses (sshd_config(5), MaxStartups)."""

@@ -139,8 +139,11 @@ class WorldSmtp:
         return SmtpAnswer(ok=not m.refuses, said=m.refuses or "250 2.1.5 Ok", seconds=answer.seconds)
 
     def certificate(self, at: Endpoint, *, patience_s: float) -> TlsAnswer:
-        """Its servers have none; the answer takes no time."""
-        outcome, _, said = greet(self._at(at), patience_s)
+        """The answer takes no time."""
+        m = self._at(at)
+        outcome, _, said = greet(m, patience_s)
+        if m is not None and m.certificate is not None and outcome == "ok" and self.network.up:
+            return TlsAnswer(Tls.SHOWN, "shows its certificate", m.certificate)
         greets = outcome == "ok" and self.network.up
         return TlsAnswer(Tls.NOT_OFFERED, "offers no STARTTLS") if greets else TlsAnswer(Tls.UNKNOWN, said)
 

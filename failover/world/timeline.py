@@ -22,6 +22,8 @@ class Timeline:
     def __init__(self, *, horizon: float = 24 * 3600.0) -> None:
         self.now = 0.0
         self.horizon = horizon
+        self.waits: Callable[[float, Callable[[], bool]], bool] | None = None
+        """Set while several wait at once: whoever waits, waits there (`together.py`)."""
         self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._tie = itertools.count()
 
@@ -37,6 +39,8 @@ class Timeline:
             raise HorizonReached(f"somebody waits until {when:.0f} s; this world ends at {self.horizon:.0f} s")
         if stop():
             return True
+        if self.waits is not None:
+            return self.waits(when, stop)
         while self._due and self._due[0][0] <= when:
             self.now, _, do = heapq.heappop(self._due)
             do()

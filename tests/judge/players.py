@@ -62,12 +62,12 @@ def controller(scene: Scene, truth: Truth, told: Callable[[str], object] = lambd
     """Its cycle in mode auto: from cron as a process of its own each minute, else resident."""
     world, deeds = scene.world, Deeds(scene.world)
     world.fleet = replace(world.fleet, policy=Policy(mode=Mode.AUTO))
-    resident = Runs(ports(world), world.store)
+    resident = Runs(ports(world, at_once=True), world.store)
     span = FOR_S if scene.every == CRON else 0.0
     for _ in ticks(world, scene.every, truth, deeds):
         if scene.every == CRON:
             world.store = world.store.reborn()
-            resident = Runs(ports(world, world.store.samples(world.clock.now())), world.store)
+            resident = Runs(ports(world, world.store.samples(world.clock.now()), at_once=True), world.store)
         try:
             told(_line(world, cycle(resident, playbooks(), budget_s=span, calm_s=span)))
         except Refused:

@@ -10,6 +10,8 @@ from tests.judge.truth import MINUTE, Class, Sort, Truth, Wanted
 LOCAL_S, MOVE_S = 150.0, 7 * MINUTE
 """From the first second of trouble: a cure in place, a move of mail. A boot takes up to three minutes."""
 SETTLES_S = 5 * MINUTE
+ONE_CAUSE = 3
+"""Pages for one cause, on however many hosts: that it is there, that it is cured, and one to spare."""
 CARE = ("flush", "requeue")
 """What goes with a cure on the same host."""
 
@@ -26,7 +28,9 @@ def restart(host: str, due: float = LOCAL_S) -> Wanted:
     return Wanted((f"restart:handler {host}",), due)
 
 
-def local(s: Scene, story: str, *wanted: Wanted, hosts: tuple[str, ...], lasts: float | None = None) -> Truth:
+def local(
+    s: Scene, story: str, *wanted: Wanted, hosts: tuple[str, ...], lasts: float | None = None, pages: int | None = None
+) -> Truth:
     due = max(w.due for w in wanted)
     return Truth(
         s.begins,
@@ -35,6 +39,7 @@ def local(s: Scene, story: str, *wanted: Wanted, hosts: tuple[str, ...], lasts: 
         hosts,
         wanted,
         care(*hosts) | {f"restore {h}" for h in hosts} | {f"restart:filter {h}" for h in hosts},
+        pages=pages,
         whole=lasts is not None,
     )
 
@@ -81,8 +86,8 @@ def filter_hung_bad_sight(s: Scene) -> Truth:
 def filters_hung(s: Scene) -> Truth:
     """A bad rule update: the same minute on all hosts."""
     said = [hang_filter(s, h, s.chance.uniform(0, 30)) for h in s.hosts]
-    due = LOCAL_S + 20 * len(s.hosts)
-    return local(s, "; ".join(said), *(bypass(h, due) for h in s.hosts), hosts=tuple(s.hosts))
+    due = LOCAL_S + 15 * len(s.hosts)
+    return local(s, "; ".join(said), *(bypass(h, due) for h in s.hosts), hosts=tuple(s.hosts), pages=ONE_CAUSE)
 
 
 def handler_ended(s: Scene) -> Truth:
@@ -123,6 +128,24 @@ def two_hosts(s: Scene) -> Truth:
     said.append(hang_filter(s, other, gap) if filter_there else break_handler(s, other, Daemon.DOWN, gap))
     second = bypass(other, LOCAL_S + gap) if filter_there else restart(other, LOCAL_S + gap)
     return local(s, "; ".join(said), bypass(one), second, hosts=(one, other))
+
+
+def beside_a_dead_host(s: Scene) -> Truth:
+    """A standby is dead, and a person knows or will; what breaks elsewhere is cured all the same."""
+    host, dead = s.first, s.hosts[-1]
+    s.at(s.chance.choice((-100.0, 0.0)), lambda: s.machine(dead).under.link.lay(False))
+    if s.chance.random() < 0.5:
+        said, wanted = hang_filter(s, host), bypass(host, LOCAL_S + 30)
+    else:
+        said, wanted = break_handler(s, host, Daemon.DOWN), restart(host, LOCAL_S + 30)
+    return local(s, f"{said}; {dead} is dead", wanted, hosts=(host,))
+
+
+def filter_hung_in_a_flood(s: Scene) -> Truth:
+    """A newsletter has just come: thousands wait for the filter that hangs."""
+    host = s.first
+    s.mail(s.chance.uniform(10, 40), 60, lambda: s.world.send(via=host), at=-30)
+    return local(s, hang_filter(s, host) + ", and a newsletter comes", bypass(host), hosts=(host,))
 
 
 # An MX that senders do not reach ----------------------------------------------------
@@ -196,6 +219,8 @@ CLASSES = (
     Class("handler-relapses", Sort.ACT, "one handler ends after each start", handler_relapses),
     Class("both-on-one", Sort.ACT, "handler and filter of one host", both),
     Class("two-hosts", Sort.ACT, "two incidents on two hosts", two_hosts),
+    Class("beside-a-dead-host", Sort.ACT, "filter or handler, and a dead standby", beside_a_dead_host),
+    Class("filter-hung-flood", Sort.ACT, "one filter hangs under a newsletter", filter_hung_in_a_flood),
     Class("mx-cut", Sort.ACT, "the first MX is cut off", mx_cut),
     Class("mx-stopped", Sort.ACT, "Postfix of the first MX has ended", mx_stopped),
     Class("mx-dropped", Sort.ACT, "port 25 of the first MX is dropped", mx_dropped),

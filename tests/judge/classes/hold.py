@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from failover.core.decide.past import Pause
 from failover.world.incidents import Recurring
+from failover.world.life_kind import off
 from failover.world.machine import Sshd
 from failover.world.postfix import HOME, Daemon
-from tests.judge.classes.act import break_handler, care, hang_filter
+from tests.judge.classes.act import ONE_CAUSE, break_handler, care, hang_filter
 from tests.judge.deeds import Deed
 from tests.judge.scene import Scene
 from tests.judge.truth import MINUTE, Class, Sort, Truth
@@ -25,15 +26,16 @@ def held(
     lasts: float | None = None,
     may: frozenset[str] = frozenset(),
     misleads: tuple[str, ...] = (),
+    extra: int = 0,
     harms: dict[str, str] | None = None,
 ) -> Truth:
-    """`harms`: the act and the reason."""
+    """`harms`: the act and the reason. One cause, however many hosts it strikes."""
     lasts = lasts or (due or TOLD_S) + 2 * MINUTE
 
     def harm(deed: Deed) -> str:
         return (harms or {}).get(deed.name.split()[0], "") if deed.at >= s.begins else ""
 
-    return Truth(s.begins, lasts, s.tell(story), hosts, (), may, due, None, misleads, harm)
+    return Truth(s.begins, lasts, s.tell(story), hosts, (), may, due, max(ONE_CAUSE, extra), misleads, harm)
 
 
 # A filter that is slow --------------------------------------------------------------
@@ -98,7 +100,7 @@ def handlers_ended(s: Scene) -> Truth:
     """A bad deploy on all hosts: to start them may be tried; a person has to know."""
     said = [break_handler(s, h, Daemon.DOWN, s.chance.uniform(0, 40)) for h in s.hosts]
     may = frozenset(f"restart:handler {h}" for h in s.hosts) | care(*s.hosts)
-    return held(s, "; ".join(said), *s.hosts, due=TOLD_S, may=may)
+    return held(s, "; ".join(said), *s.hosts, due=TOLD_S, may=may, extra=1 + len(s.hosts))
 
 
 def handler_slow(s: Scene) -> Truth:
@@ -241,7 +243,7 @@ def dead_peers(s: Scene) -> Truth:
     dead = s.chance.sample(s.hosts[1:], count)
     for h in dead:
         s.at(s.chance.uniform(0, 60), lambda h=h: s.machine(h).under.link.lay(False))  # type: ignore[misc]
-    return held(s, f"{', '.join(dead)} die", *dead, due=15 * MINUTE)
+    return held(s, f"{', '.join(dead)} die", *dead, due=15 * MINUTE, extra=1 + len(dead))
 
 
 def nobody_fit(s: Scene) -> Truth:
@@ -256,7 +258,26 @@ def nobody_fit(s: Scene) -> Truth:
         }[how]
         s.at(-60, lay)
     s.at(0, lambda: s.machine(s.first).under.link.lay(False))
-    return held(s, f"{s.first} is cut off, and the others are unfit ({how})", s.first, due=TOLD_S)
+    said = f"{s.first} is cut off, and the others are unfit ({how})"
+    return held(s, said, s.first, due=TOLD_S, extra=1 + len(s.hosts))
+
+
+def certificate_ended(s: Scene) -> Truth:
+    """Senders that insist on TLS deliver no more; the others do."""
+    host, days = s.some_host(), s.chance.uniform(0.1, 10)
+    s.machine(host).certificate = s.world.timeline.datetime - timedelta(days=days)
+    return held(s, f"the certificate of {host} ended {days:.1f} days ago", host, due=LATER_S)
+
+
+def flaps(s: Scene) -> Truth:
+    """The link of the first MX comes and goes: senders get through in the end; somebody has to know."""
+    m, at = s.machine(s.first), 0.0
+    while at < LATER_S:
+        gone = s.chance.uniform(20, 60)
+        s.at(at, lambda gone=gone: off(s.world, m.under.link, gone))  # type: ignore[misc]
+        at += gone + s.chance.uniform(20, 60)
+    may = frozenset({f"move {s.first}"})
+    return held(s, f"the link of {s.first} comes and goes", s.first, due=LATER_S, may=may)
 
 
 def ssh_dead(s: Scene) -> Truth:
@@ -300,6 +321,8 @@ CLASSES = (
     Class("one-vantage", Sort.HOLD, "only we cannot reach port 25", one_vantage),
     Class("dead-peers", Sort.HOLD, "standbys die, the first is well", dead_peers, least=3),
     Class("nobody-fit", Sort.HOLD, "the first MX is dead, nobody is fit", nobody_fit),
+    Class("certificate-ended", Sort.HOLD, "a certificate has ended", certificate_ended),
+    Class("flaps", Sort.HOLD, "the link of the first MX comes and goes", flaps),
     Class("ssh-dead", Sort.HOLD, "sshd hangs, mail flows", ssh_dead),
     Class("paused", Sort.HOLD, "something breaks during a pause", paused),
 )
