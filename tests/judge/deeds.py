@@ -79,7 +79,10 @@ def usual_first(world: World) -> str:
 
 
 def word(what: str) -> str:
-    """restart:container/sl-email → restart:handler."""
+    """restart:container/sl-email → restart:handler; any verb for a milter, or for a whole file of settings, is one."""
+    for kind in ("milter", "config"):
+        if what.startswith(kind):
+            return kind
     return {"restart:container/sl-email": "restart:handler", "restart:service/spamd": "restart:filter"}.get(
         what, what.replace("restart:service/", "restart:")
     )

@@ -11,6 +11,7 @@ from failover.config.catalogue import list_all
 from failover.config.playbooks import load_playbook
 from failover.controller.cycle import cycle
 from failover.controller.result import CycleResult
+from failover.core.decide.verdict import Decision
 from failover.core.fleet import Mode, Policy
 from failover.core.mx import mx_set
 from failover.core.runs.playbook import Playbook
@@ -63,22 +64,27 @@ def controller(scene: Scene, truth: Truth, told: Callable[[str], object] = lambd
     world, deeds = scene.world, Deeds(scene.world)
     world.fleet = replace(world.fleet, policy=Policy(mode=Mode.AUTO))
     resident = Runs(ports(world, at_once=True), world.store)
+    before = ""
     span = FOR_S if scene.every == CRON else 0.0
     for _ in ticks(world, scene.every, truth, deeds):
         if scene.every == CRON:
             world.store = world.store.reborn()
             resident = Runs(ports(world, world.store.samples(world.clock.now()), at_once=True), world.store)
         try:
-            told(_line(world, cycle(resident, playbooks(), budget_s=span, calm_s=span)))
+            seen = _line(cycle(resident, playbooks(), budget_s=span, calm_s=span))
         except Refused:
             continue
+        if seen != before:
+            told(f"{world.now:.0f} s {seen}")
+            before = seen
     return Played(deeds, _pages(world))
 
 
-def _line(world: World, seen: CycleResult) -> str:
+def _line(seen: CycleResult) -> str:
     hosts = "; ".join(f"{h} {d.state.value}: {d.summary}" for h, d in seen.situation.diagnoses().items())
     v = seen.verdict
-    return f"{world.now:.0f} s {hosts} | {v.kind.value} {v.playbook or ''} {v.host or ''}: {'; '.join(v.because)[:300]}"
+    because = "" if v.kind is Decision.HOLD else f": {'; '.join(v.because)[:300]}"
+    return f"{hosts} | {v.kind.value} {v.playbook or ''} {v.host or ''}{because}"
 
 
 def _pages(world: World) -> list[Page]:

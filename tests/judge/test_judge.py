@@ -78,6 +78,10 @@ def test_a_database_that_all_handlers_wait_for_makes_a_restart_harmful() -> None
     assert graded("shared-database", 1, ("restart:container/sl-email", "mx1"), paged=60) is Verdict.HARMFUL
 
 
+def test_to_move_mail_in_the_time_of_a_boot_is_harm() -> None:
+    assert graded("mx-cut", 1, ("move", "mx1")) is Verdict.HARMFUL
+
+
 @pytest.mark.parametrize("state", [Daemon.HUNG, Daemon.DOWN])
 def test_what_is_broken_may_be_cured_and_what_works_may_not(state: Daemon) -> None:
     m = stage("even", 1)[0].machine("mx1")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from failover.world.machine import Sshd
 from failover.world.postfix import HANDLE_S, SCAN_S, Daemon
+from tests.judge.deeds import Deed
 from tests.judge.scene import Scene
 from tests.judge.truth import MINUTE, Class, Sort, Truth, Wanted
 
 LOCAL_S, MOVE_S = 150.0, 7 * MINUTE
 """From the first second of trouble: a cure in place, a move of mail. A boot takes up to three minutes."""
+BOOT_S = 2 * MINUTE
+"""A host that is gone for less has booted, mostly: to move its mail is harm."""
 SETTLES_S = 5 * MINUTE
 ONE_CAUSE = 3
 """Pages for one cause, on however many hosts: that it is there, that it is cured, and one to spare."""
@@ -153,7 +156,12 @@ def filter_hung_in_a_flood(s: Scene) -> Truth:
 
 def moved(s: Scene, story: str, *, also: tuple[str, ...] = (), may: frozenset[str] = frozenset()) -> Truth:
     wanted = Wanted((f"move {s.first}", *also), MOVE_S, moves=not also)
-    return Truth(s.begins, MOVE_S + SETTLES_S, s.tell(story), (s.first,), (wanted,), care(s.first) | may)
+
+    def hasty(deed: Deed) -> str:
+        return "so short is a boot" if deed.name == f"move {s.first}" and deed.at < s.begins + BOOT_S else ""
+
+    allowed = care(s.first) | may
+    return Truth(s.begins, MOVE_S + SETTLES_S, s.tell(story), (s.first,), (wanted,), allowed, harms=hasty)
 
 
 def mx_cut(s: Scene) -> Truth:
@@ -179,7 +187,8 @@ def mx_frozen(s: Scene) -> Truth:
 
 
 def mx_cut_peers_dead(s: Scene) -> Truth:
-    """Those next in the file died before; two further ones are well."""
+    """Those next in the file died some minutes before; two further ones are well."""
+    s.begins += 3 * MINUTE
     dead = s.hosts[1:-2]
     for h in dead:
         s.machine(h).under.link.lay(False)

@@ -125,11 +125,11 @@ def handler_calls_filter(s: Scene) -> Truth:
 # What port 25 answers ---------------------------------------------------------------
 
 
-def refusing(s: Scene, hosts: tuple[str, ...], answer: str, due: float = TOLD_S) -> Truth:
+def refusing(s: Scene, hosts: tuple[str, ...], answer: str, due: float = TOLD_S, *acts: str) -> Truth:
     for h in hosts:
         s.at(0, lambda h=h: s.machine(h).under.refuses.lay(answer))  # type: ignore[misc]
-    one = frozenset({f"move {s.first}"}) if hosts == (s.first,) else frozenset()
-    return held(s, f"{', '.join(hosts)} answers {answer!r} to everybody", *hosts, due=due, may=one)
+    one = {f"move {s.first}"} if hosts == (s.first,) else set()
+    return held(s, f"{', '.join(hosts)} answers {answer!r} to everybody", *hosts, due=due, may=frozenset({*acts, *one}))
 
 
 def answers_451(s: Scene) -> Truth:
@@ -145,8 +145,8 @@ def answers_554(s: Scene) -> Truth:
 
 
 def milter_dead(s: Scene) -> Truth:
-    hosts = (s.some_host(),)
-    return refusing(s, hosts, "451 4.7.1 Service unavailable - try again later")
+    host = s.some_host()
+    return refusing(s, (host,), "451 4.7.1 Service unavailable - try again later", TOLD_S, f"milter {host}")
 
 
 def disk_full(s: Scene) -> Truth:
@@ -176,7 +176,8 @@ def qmgr_dies(s: Scene) -> Truth:
     """The queue manager ends after each start: port 25 answers, and nothing moves."""
     host = s.some_host()
     s.at(0, lambda: s.machine(host).under.qmgr.lay(False))
-    return held(s, f"the queue manager of {host} keeps dying", host, due=TOLD_S)
+    said = f"the queue manager of {host} keeps dying"
+    return held(s, said, host, due=TOLD_S, may=frozenset({f"config {host}"}))
 
 
 def pickup_dead(s: Scene) -> Truth:
