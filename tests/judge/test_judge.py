@@ -7,9 +7,9 @@ import pytest
 from failover.core.mx import mx_set
 from failover.world.postfix import Daemon
 from tests.judge.classes import CLASSES
-from tests.judge.deeds import Deeds, harm
+from tests.judge.deeds import Deed, Deeds, harm
 from tests.judge.grade import Verdict, grade
-from tests.judge.night import play, stage
+from tests.judge.night import play, stage, still_waiting
 from tests.judge.players import NAIVE, Page, Played
 from tests.judge.report import text, values
 from tests.judge.truth import Sort
@@ -115,6 +115,21 @@ def test_the_controller_and_naive_contestants_play_the_same_night() -> None:
     assert all(n.grade.verdict is not Verdict.RIGHT for n in nights[1:])
     assert values(nights)["total"]["right"] == 1
     assert "filter-hung" in text(nights)
+
+
+def test_an_act_after_which_mail_waits_as_before_cured_nothing() -> None:
+    scene, truth = stage("filter-hung", 1)
+    (host,) = truth.hosts
+    scene.world.advance(truth.begins + 60)
+    for _ in range(3):
+        scene.world.send(via=host)
+    scene.world.advance(20)
+    deeds = [Deed(scene.world.now, f"bypass {host}")]
+    scene.world.advance(150)
+    assert still_waiting(scene, truth, deeds) >= 3
+    scene.machine(host).under.spamd.clear(Daemon.OK)
+    scene.world.advance(60)
+    assert still_waiting(scene, truth, deeds) == 0
 
 
 def test_to_restart_all_on_a_long_queue_restarts_what_works() -> None:

@@ -53,6 +53,8 @@ class Truth:
     pages: int | None = None
     misleads: tuple[str, ...] = ()
     harms: Callable[[Deed], str] = field(default=lambda deed: "")
+    drains: bool = False
+    """Two minutes after the last wanted act no mail waits on `hosts` that waited then."""
     whole: bool = False
     """Played to its end, also when all that is wanted was done."""
 

@@ -43,6 +43,7 @@ def local(
         wanted,
         care(*hosts) | {f"restore {h}" for h in hosts} | {f"restart:filter {h}" for h in hosts},
         pages=pages,
+        drains=lasts is None,
         whole=lasts is not None,
     )
 
