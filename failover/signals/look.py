@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from failover.core.fleet import Fleet, Host
+from failover.core.observe import vantages
 from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.errors import FailoverError, Fault
 from failover.fence import fence
@@ -44,10 +45,10 @@ def look(
 ) -> Samples:
     """Look at `hosts` (None: all) for the `wanted` signals (None: all).
 
-    `before`: earlier samples, from which rates are counted on. `waited_s`: also count the mail that has waited for that
-    many seconds; 0: do not. `whole`: count all of a long queue, not only its first files; this takes seconds.
-    `patience_s`: for each single answer. `workers=1`: serially, in the caller's thread. `spread`: runs the single
-    looks, instead of so many threads. `heard` is called with each host's answer.
+    `before`: earlier samples, from which rates are counted on, and which tell who could look. `waited_s`: also count
+    the mail that has waited for that many seconds; 0: do not. `whole`: count all of a long queue, not only its first
+    files; this takes seconds. `patience_s`: for each single answer. `workers=1`: serially, in the caller's thread.
+    `spread`: runs the single looks, instead of so many threads. `heard` is called with each host's answer.
 
     Never raises for what a host does; a host that is not in hosts.yaml has no signals. All signals of one look carry
     the time at which it began.
@@ -58,8 +59,11 @@ def look(
     looker = _Looker(
         fleet, remote, smtp, clock, patience_s, began, before, waited_s, whole, heard, by_name=wanted is not None
     )
+    every = spread or partial(_threads, workers)
     jobs = [*looker.over_ssh(chosen, names), *looker.from_here(chosen, names)]
-    found = [s for said in (spread or partial(_threads, workers))(jobs) for s in said]
+    found = [s for said in every(jobs) for s in said]
+    if more := [*looker.again(chosen, names, tuple(found))]:
+        found += [s for said in every(more) for s in said]
     found += [s for s in _compared(fleet, before, tuple(found), began, names) if s.host in chosen]
     quiet = QUIET - (wanted or frozenset())
     said = [s for s in found if s.outcome is not Outcome.UNKNOWN or s.name not in quiet]
@@ -128,11 +132,21 @@ class _Looker:
 
     def over_ssh(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
         """A host that is only a vantage is asked about its peers alone."""
-        watches = _watches(self.fleet, chosen) if names & _PEER else {}
+        watches = vantages.watches(self.fleet, chosen, self.before) if names & _PEER else {}
         for name, host in {**self.fleet.witnesses, **self.fleet.hosts}.items():
             mine = names & _OVER_SSH if name in chosen else frozenset()
             if mine or name in watches:
-                yield partial(self._call, self._visit(host, mine, watches.get(name, ())), names & _PEER)
+                yield partial(self._call, self._visit(host, mine, self._peers(watches, name)), names & _PEER)
+
+    def again(self, chosen: tuple[str, ...], names: frozenset[str], found: Samples) -> Iterable[_Job]:
+        """Where a vantage could not look, another one is asked."""
+        watches = vantages.again(self.fleet, chosen, self.before, found) if names & _PEER else {}
+        for name in watches:
+            visit = self._visit(self.fleet.hosts[name], frozenset(), self._peers(watches, name))
+            yield partial(self._call, visit, names & _PEER)
+
+    def _peers(self, watches: vantages.Watches, name: str) -> tuple[Host, ...]:
+        return tuple(self.fleet.hosts[n] for n in watches.get(name, ()))
 
     def from_here(self, chosen: tuple[str, ...], names: frozenset[str]) -> Iterable[_Job]:
         for host in (self.fleet.hosts[c] for c in chosen):
@@ -227,15 +241,3 @@ def _nothing(
             if kind.name in peer:
                 seen = (replace(visit.sight, host=h.name) for h in visit.peers)
                 yield from (s.unknown(kind, f"{visit.host.name} could not look: {peers_why}") for s in seen)
-
-
-def _watches(fleet: Fleet, chosen: tuple[str, ...]) -> Mapping[str, tuple[Host, ...]]:
-    """The peers that each host looks at: a chosen host is seen by all witnesses and by the next `quorum` hosts."""
-    names = tuple(fleet.hosts)
-    found: dict[str, list[Host]] = {}
-    for target in chosen:
-        place = names.index(target)
-        others = (names[(place + i) % len(names)] for i in range(1, min(fleet.policy.quorum, len(names) - 1) + 1))
-        for watcher in (*others, *fleet.witnesses):
-            found.setdefault(watcher, []).append(fleet.hosts[target])
-    return {watcher: tuple(targets) for watcher, targets in found.items()}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from failover.core.fleet import Host
-from failover.core.observe.signal import CONTROLLER, Outcome, Signal
+from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
 from failover.core.words import duration
 from failover.errors import Blind, ConfigError, FailoverError, Fault, Refused
 from failover.signals.family import Family
@@ -27,4 +28,10 @@ def missed(host: Host, error: FailoverError, at: datetime) -> Signal:
     return Sight(host.name, CONTROLLER, at).signal(REACH, outcome, str(error))
 
 
-FAMILY = Family((REACH,))
+def carried(samples: Iterable[Signal], at: datetime) -> Samples:
+    """Whom we could reach at the last look: they are asked first what they see of others."""
+    seen = sorted((s for s in samples if s.name == REACH.name and s.at <= at), key=lambda s: s.at)
+    return tuple({s.host: s for s in seen}.values())
+
+
+FAMILY = Family((REACH,), carried=carried)

@@ -192,3 +192,17 @@ def test_order_is_that_of_the_file_and_of_the_registry() -> None:
 
 def test_an_empty_fleet_is_an_empty_look() -> None:
     assert look(Fleet({}), remote=Remote(), smtp=Smtp(), clock=Clock()) == ()
+
+
+def test_where_a_vantage_cannot_look_another_one_is_asked_in_the_same_look() -> None:
+    """Of five, the first three are dead: the two that live say so, though neither comes next in the file."""
+    five = fleet(*(host(f"mx{n}", 10 + n) for n in range(1, 6)))
+    dead = [f"192.0.2.{n}:25" for n in (11, 12, 13)]
+    alive = facts(*(f"peer {a} timeout 5001 -" for a in dead))
+    remote = Remote({**dict.fromkeys(("mx1", "mx2", "mx3"), DOWN), "mx4": alive, "mx5": alive})
+    found = look(five, remote=remote, smtp=Smtp(), clock=Clock())
+    for name in ("mx1", "mx2", "mx3"):
+        assert set(smtp_failing(name, found)) == {"mx4", "mx5"}
+    again = look(five, before=found, remote=(second := Remote(remote.answers)), smtp=Smtp(), clock=Clock())
+    assert {s.vantage for s in again if s.name == "smtp.peer" and s.outcome is not Outcome.UNKNOWN} == {"mx4", "mx5"}
+    assert len(second.asked) == 5, "who could not look last time was not counted on"
