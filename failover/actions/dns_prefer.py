@@ -43,6 +43,11 @@ class Prefer(OnDomain):
     """Has senders try another MX of a domain first."""
 
     to: HostRef = Field(description="The host that shall be tried first.", examples=['"${to}"'])
+    away: HostRef | None = Field(
+        default=None,
+        description="The host that does not answer: nothing is moved unless senders try it first.",
+        examples=['"${sick}"'],
+    )
     mode: Literal["overlay", "swap", "weighted"] = Field(
         default="overlay",
         description="overlay: one better record more; swap: preferences exchanged; weighted: names beside the best.",
@@ -66,7 +71,8 @@ class DnsPrefer:
         fleet = context.ports.fleet
         domain, to = domain_of(spec, fleet), _target(spec, context)
         now, assumed = records.planned_on(domain, context)
-        want = _wanted(spec.with_, domain, to, now)
+        first = _tried_first(spec.with_.away, now, fleet)
+        want = _wanted(spec.with_, domain, to, now) if first else now
         unchanged = want == now
         if not unchanged:
             _may_take_it(to, domain, now, want, context)
@@ -76,7 +82,7 @@ class DnsPrefer:
             spec,
             domain,
             certainty=Certainty.UNCHANGED if unchanged else Certainty.ASSUMED if assumed else Certainty.EXACT,
-            says=_says(domain, to, now, want),
+            says=_says(domain, to, now, want) if first else _not_first(domain, str(spec.with_.away), now),
             before=records.bound(domain, now),
             want=records.bound(domain, want),
             diff=diff(domain, now, want),
@@ -109,6 +115,15 @@ def _target(spec: StepSpec[Prefer], context: Context) -> Host:
     if hosts[name].mx is None:
         raise Refused(f"{name} has no `mx` in hosts.yaml", try_="write the name that MX records carry: mx: mx2.…")
     return hosts[name]
+
+
+def _tried_first(away: str | None, now: MxSet, fleet: Fleet) -> bool:
+    """Do senders try this host first? They lose no time at any other. None: whatever they try, it is to be another."""
+    return away is None or away not in fleet.hosts or f"{fleet.hosts[away].mx}." in now.first
+
+
+def _not_first(domain: Domain, away: str, now: MxSet) -> str:
+    return f"{domain.name}: senders do not try {away} first ({now}), so there is nothing to move"
 
 
 def _wanted(with_: Prefer, domain: Domain, to: Host, now: MxSet) -> MxSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,11 +12,14 @@ from failover.core.decide.candidates import Situation
 from failover.core.decide.past import Past
 from failover.core.decide.verdict import Considered, Decision, Verdict, decide
 from failover.core.fleet import Role
+from failover.core.mx import bare
 from failover.core.observe.baseline import RULES, Anomaly, unusual
 from failover.core.observe.condition import Condition, at_once, judge, predicates
 from failover.core.observe.diagnosis import ANCHORS
 from failover.core.observe.signal import CONTROLLER, Outcome, Samples, latest
 from failover.core.runs.playbook import Playbook
+from failover.errors import FailoverError
+from failover.fence import fence
 from failover.runs.service import Runs
 
 CALM_EVERY_S = 15.0
@@ -57,7 +61,23 @@ def _look_and_decide(runs: Runs, playbooks: tuple[Playbook, ...]) -> tuple[Situa
     if doubted := {run for x in stopped for run in _of(x, situation)}:
         situation = replace(situation, past=_reread(runs, situation.past, doubted))
         verdict = decide(situation)
+    if moved := {d for x in verdict.considered if x.candidate.trigger.holds is not False for d in x.candidate.domains}:
+        situation = replace(situation, tried_first=_tried_first(runs, moved))
+        verdict = decide(situation)
     return situation, verdict
+
+
+def _tried_first(runs: Runs, domains: Collection[str]) -> dict[str, frozenset[str]]:
+    """By DNS. After the first name server that does not answer the others are not asked: the plan asks them itself."""
+    hosts = {f"{h.mx}.": name for name, h in runs.ports.fleet.hosts.items() if h.mx}
+    found: dict[str, frozenset[str]] = {}
+    with suppress(FailoverError):
+        for domain in (d for name, d in runs.ports.fleet.domains.items() if name in domains):
+            with fence(f"the MX of {domain.name}"):
+                now = runs.ports.zone(domain).mx(domain.name)
+            if now.targets:
+                found[domain.name] = frozenset(hosts.get(n, bare(n)) for n in now.first)
+    return found
 
 
 def _of(x: Considered, s: Situation) -> tuple[str, ...]:

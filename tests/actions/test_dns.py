@@ -183,6 +183,19 @@ def test_already_so_changes_nothing_and_owes_nothing(scene: Scene) -> None:
     assert (scene.zone.now, scene.zone.swaps) == (MORE, 0)
 
 
+def test_for_a_host_that_senders_do_not_try_first_nothing_is_moved(scene: Scene) -> None:
+    """Senders try a stranger first: to put mx2 in front would take the mail from a host nobody has seen fail."""
+    scene.zone = Zone(mx_set(60, [(5, "mx0.lab.test"), *LAB.targets]))
+    step = scene.plan(prefer(to="mx2", away="mx1")).steps[0]
+    assert step.certainty is Certainty.UNCHANGED
+    assert step.says == (
+        "lab.test: senders do not try mx1 first (5 mx0.lab.test, 10 mx1.lab.test, 20 mx2.lab.test), "
+        "so there is nothing to move"
+    )
+    scene.zone = Zone(LAB)
+    assert scene.plan(prefer(to="mx2", away="mx1")).steps[0].certainty is Certainty.EXACT
+
+
 def test_a_ttl_shortened_first_is_what_the_shift_stands_on(scene: Scene) -> None:
     plan = scene.plan(ttl(30.0), prefer())
     assert [s.certainty for s in plan.steps] == [Certainty.EXACT, Certainty.ASSUMED]

@@ -39,7 +39,8 @@ def table(name: str) -> list[dict[str, Any]]:
 
 def situation(case: Mapping[str, Any]) -> Situation:
     fleet = _fleet(case)
-    return Situation(fleet, _books(case), _samples(case, fleet), NOW, _past(case, fleet))
+    first = {d: frozenset(hosts) for d, hosts in case.get("tries", {}).items()}
+    return Situation(fleet, _books(case), _samples(case, fleet), NOW, _past(case, fleet), first)
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from failover.core.decide.candidates import Candidate, Situation
-from failover.core.decide.guards import standing
+from failover.core.decide.guards import not_first, standing
 from failover.core.decide.verdict import Considered, Decision, Verdict
 from failover.core.observe.condition import All, judge
 from failover.core.observe.diagnosis import Diagnosis
@@ -42,6 +42,8 @@ def _nearest(d: Diagnosis, v: Verdict, s: Situation) -> str:
     x = next((x for x in near if x.fires), near[0])
     if not x.fires and (m := standing(x.candidate, s)) is not None and not m.gone:
         return f"{x.candidate.name} is in force: {m.says} (run {m.run})."
+    if why := not_first(x.candidate, s):
+        return f"{x.candidate.name} is not needed: {why}."
     return _barred(x, v) if x.fires else f"{x.candidate.name} would help, but not yet: {_lacks(x.candidate, s)}."
 
 

@@ -15,7 +15,7 @@ from failover.core.alerting.alert import NEVER, Alert
 from failover.core.alerting.severity import AT_ONCE, NOT_NOW, Urgency, urgency
 from failover.core.decide.candidates import Candidate, Situation
 from failover.core.decide.failback import Return
-from failover.core.decide.guards import Barrier, Weight
+from failover.core.decide.guards import NOT_FIRST, Barrier, Weight
 from failover.core.decide.past import Past, Proposed
 from failover.core.decide.verdict import Decision, Verdict
 from failover.core.observe.baseline import Anomaly
@@ -78,12 +78,13 @@ def _of_candidates(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis
 
 
 def _barred(verdict: Verdict) -> tuple[tuple[Candidate, Barrier], ...]:
-    """Candidates that fire and may not run, on hosts where none runs. One for another incident than its host shows
-    counts only if no other fires there."""
+    """Candidates that fire, would help and may not run, on hosts where none runs. One for another incident than its
+    host shows counts only if no other fires there."""
     acting = verdict.host if verdict.kind is Decision.RUN else None
     firing = [
         (c.candidate, c.barrier) for c in verdict.considered if c.fires and not (acting and acting == c.candidate.host)
     ]
+    firing = [(c, b) for c, b in firing if b is None or b.rule != NOT_FIRST]
     meant = {c.host for c, b in firing if b is None or b.rule != "diagnosis"}
     return tuple((c, b) for c, b in firing if b is not None and (b.rule != "diagnosis" or c.host not in meant))
 

@@ -26,6 +26,8 @@ class Situation:
     samples: Samples
     now: datetime
     past: Past = field(default_factory=Past)
+    tried_first: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By domain, the hosts that senders try first, as DNS tells now; a domain that was not read is not in it."""
     _diagnosed: dict[str, Diagnosis] = field(init=False, repr=False, compare=False, default_factory=dict)
     """Cached: it is asked for several times in a cycle."""
 
@@ -70,6 +72,12 @@ class Candidate:
         """The hosts that would take the mail."""
         named = (v for n, v in self.params.items() if self.bound.params[n].type == "host")
         return tuple(dict.fromkeys(v for v in (*named, *self._worked_on("to")) if v != self.host))
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Whose mail it would move."""
+        given = (v for n, v in self.params.items() if self.bound.params[n].type == "domain")
+        return tuple(dict.fromkeys((*given, *self._worked_on("domain")))) if moves_mail(self.bound) else ()
 
     @property
     def because(self) -> tuple[str, ...]:

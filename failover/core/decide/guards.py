@@ -29,6 +29,8 @@ from failover.core.words import count, duration
 
 AGAIN_S = 300.0
 """A run that ended before its first act is tried again after so long."""
+NOT_FIRST = "not first"
+"""The rule of a move that would help nobody."""
 NOTHINGS = 3
 """After so many of those within a cooldown, a person has to look."""
 
@@ -168,6 +170,20 @@ def _of_another_domain(r: Ran | InForce, c: Candidate, s: Situation) -> bool:
     return same and bool(theirs and mine) and not theirs & mine
 
 
+def _tried_first(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
+    said = not_first(c, s)
+    return Barrier(NOT_FIRST, Weight.HOLD, said) if said else None
+
+
+def not_first(c: Candidate, s: Situation) -> str | None:
+    """Senders lose time only at a host that they try first. Moved for any other, mail would leave one that is well."""
+    known = [d for d in c.domains if d in s.tried_first]
+    if c.host is None or not known or any(c.host in s.tried_first[d] for d in known):
+        return None
+    first = sorted(frozenset().union(*(s.tried_first[d] for d in known)))
+    return f"senders of {', '.join(known)} try {' and '.join(first)} first, so they lose no time at {c.host}"
+
+
 def _quorum(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     """Mail is moved away only if enough places see the host not answer, and more than see it greet now. A place that
     could not look does not count.
@@ -239,6 +255,7 @@ RULES: tuple[Rule, ...] = (
     _unseen,
     _stands,
     _attempts,
+    _tried_first,
     _quorum,
     _target,
     _not_ready,
