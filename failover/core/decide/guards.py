@@ -21,7 +21,7 @@ from failover.core.decide.candidates import Candidate, Situation
 from failover.core.decide.past import InForce, Ran
 from failover.core.fleet import Mode
 from failover.core.observe.condition import predicates
-from failover.core.observe.diagnosis import Diagnosis, recent, smtp_failing
+from failover.core.observe.diagnosis import Diagnosis, recent, shown_since, smtp_failing
 from failover.core.observe.signal import Outcome, Samples, latest
 from failover.core.runs.playbook import Playbook, moves_mail
 from failover.core.runs.targets import unfit
@@ -82,12 +82,29 @@ def _busy(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier
 
 
 def _diagnosis(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
-    """The trigger alone is not enough: the diagnosis has to name the incident."""
-    if not c.bound.cures or c.host is None or found[c.host].incident in c.bound.cures:
+    """The trigger alone is not enough: the diagnosis has to name the incident. Before mail is moved, for as long as the
+    trigger asks: one lost look at a host that let us in before does not make it unreachable."""
+    if not c.bound.cures or c.host is None:
         return None
-    d = found[c.host]
-    shown = f"{d.incident}: {d.summary}" if d.incident else d.summary
-    return Barrier("diagnosis", Weight.HOLD, f"it is for {' and '.join(c.bound.cures)}; {c.host} shows {shown}")
+    d, meant = found[c.host], " and ".join(c.bound.cures)
+    if d.incident not in c.bound.cures:
+        shown = f"{d.incident}: {d.summary}" if d.incident else d.summary
+        return Barrier("diagnosis", Weight.HOLD, f"it is for {meant}; {c.host} shows {shown}")
+    if moves_mail(c.bound) and _other_before(c, s):
+        said = f"it is for {meant}, and {c.host} has not shown that for {duration(_asked_s(c))} in every look"
+        return Barrier("diagnosis", Weight.HOLD, said)
+    return None
+
+
+def _asked_s(c: Candidate) -> float:
+    return max((t.lasting for t in predicates(c.bound.trigger)), default=0.0) if c.bound.trigger else 0.0
+
+
+def _other_before(c: Candidate, s: Situation) -> bool:
+    """Did a look within the trigger's span show something else, or nothing that has a name?"""
+    seen = tuple(x for x in s.samples if x.at <= s.now)
+    since = s.now - timedelta(seconds=_asked_s(c))
+    return not shown_since(str(c.host), s.fleet, seen, since) <= frozenset(c.bound.cures)
 
 
 def _not_ready(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:

@@ -278,6 +278,14 @@ def smtp_failing(host: str, samples: Samples) -> tuple[str, ...]:
     return tuple(s.vantage for s in HostView(host, samples, 0).smtp_failing)
 
 
+def shown_since(host: str, fleet: Fleet, samples: Samples, since: datetime) -> frozenset[str | None]:
+    """The incidents that the looks after `since` showed, each as it was judged then; None: a look showed none."""
+    mine = tuple(s for s in samples if s.host == host)
+    looks = {s.at for s in mine if s.at > since}
+    views = (HostView(host, recent(mine, at), fleet.policy.quorum) for at in looks)
+    return frozenset(next((r.incident for r in RULES if r.holds(v)), None) for v in views)
+
+
 def diagnose(host: Host, fleet: Fleet, samples: Samples) -> Diagnosis:
     return diagnose_all(fleet, samples)[host.name]
 
