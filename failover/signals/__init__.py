@@ -24,6 +24,7 @@ _FILES = (
     "tls",
     "dns",
     "traffic",
+    "master",
     "cpu",
     "disk",
     "debts",

@@ -31,6 +31,7 @@ SHARE = SignalKind("traffic.share", "its part of the mail, percent", Where.FLEET
 ACCEPTED = SignalKind("traffic.accepted", "", Where.LOG, unit="messages", quiet=True)
 POSITION = SignalKind("log.position", "", Where.LOG, measure=False, quiet=True)
 KINDS = (REMOVED_RATE, SHARE, ACCEPTED, POSITION)
+NEWER = frozenset({"log", "log_from"})
 JOURNAL = "journal"
 LONGEST_S = 3600.0
 """A rate over a longer span says nothing about now."""
@@ -74,8 +75,11 @@ def carried(samples: Iterable[Signal], at: datetime) -> Samples:
 
 
 def asks(visit: Visit) -> dict[str, str]:
-    if not visit.wants(*KINDS):
-        return {}
+    return from_earlier(visit) if visit.wants(*KINDS) else {}
+
+
+def from_earlier(visit: Visit) -> dict[str, str]:
+    """Read the log, from where an earlier look ended."""
     earlier = since(visit.host.name, visit.before, visit.at)
     return {"log": visit.host.postfix.log} | ({"log_from": earlier.position} if earlier else {})
 
@@ -164,7 +168,7 @@ FAMILY = Family(
     KINDS,
     asks=asks,
     read=read,
-    newer=frozenset({"log", "log_from"}),
+    newer=NEWER,
     compare=shares,
     carried=carried,
     together=True,

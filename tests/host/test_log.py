@@ -107,8 +107,41 @@ def test_first_look_says_where_it_stood_and_the_next_counts_from_there(log: Log,
     assert log.look(before, shell=shell) == [
         ("log", str(log.inode), str(log.size), str(log.path)),
         ("traffic", str(len(COUNTED)), "2", str(before), str(log.size)),
+        ("master", "counted"),
     ]
     assert log.counted(log.size) == (0, 0, log.size, log.size)
+
+
+WARNED = [
+    f'{AT}/master[7]: warning: service "smtp" (25) has reached its process limit "100": new clients may wait\n',
+    f"{AT}/qmgr[91]: fatal: bad numerical configuration: maximal_queue_lifetime = 5drelayhost =\n",
+    f"{AT}/master[7]: warning: process /usr/lib/postfix/sbin/qmgr pid 91 exit status 1\n",
+    f"{AT}/master[7]: warning: /usr/lib/postfix/sbin/qmgr: bad command startup -- throttling\n",
+    f"{AT}/master[7]: warning: /usr/lib/postfix/sbin/pickup: bad command startup -- throttling\n",
+]
+NOT_WARNED = [
+    f"{AT}/smtpd[7]: warning: /usr/lib/postfix/sbin/qmgr: bad command startup -- throttling\n",
+    f'{AT}/cleanup[7]: warning: service "smtp" (25) has reached its process limit "1": new clients\n',
+    f"{AT}/master[7]: warning: $(id)/qmgr: bad command startup -- throttling\n",
+    f'{AT}/master[7]: warning: service "a b" (25) has reached its process limit "1": new clients\n',
+    f"{AT}-in/master[7]: warning: /usr/lib/postfix/sbin/qmgr: bad command startup -- throttling\n",
+    f"{AT}/smtpd[1]: 4X: reject: helo=<postfix/master[7]: warning: /x/qmgr: bad command startup -- throttling>\n",
+    f"{AT}/master[7]: warning: process /usr/lib/postfix/sbin/smtpd pid 9 killed by signal 9\n",
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_master_warns_of_is_told_with_the_daemons_own_words(log: Log, shell: str) -> None:
+    before = log.size
+    log.add(*NOT_WARNED, *WARNED, REMOVED, *NOT_WARNED)
+    _, traffic, *rows = log.look(before, shell=shell)
+    assert traffic[:3] == ("traffic", "0", "1")
+    assert rows[0] == ("master", "counted")
+    assert sorted(rows[1:]) == [
+        ("master", "dying", "pickup", "1", ""),
+        ("master", "dying", "qmgr", "1", "bad numerical configuration: maximal_queue_lifetime = 5drelayhost ="),
+        ("master", "limit", "smtp", "1"),
+    ]
 
 
 def test_no_other_line_is_taken_for_mail(log: Log) -> None:

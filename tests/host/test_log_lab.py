@@ -12,7 +12,7 @@ import pytest
 from failover.adapters.clock import SystemClock
 from failover.config.hosts import load_fleet
 from failover.core.fleet import Host
-from failover.core.observe.signal import Samples
+from failover.core.observe.signal import Outcome, Samples
 from failover.lab import Lab
 from failover.ports import Reply
 from failover.signals import COUNTED
@@ -74,6 +74,29 @@ def test_what_was_accepted_and_done_with_is_counted_from_look_to_look(lab: Lab) 
     twice = {"mx1": 36 / span_min, "mx2": 12 / span_min}  # before the filter and after it
     assert rates == pytest.approx(twice)
     assert values(seen(lab, (*first, *second)), "traffic.accepted") == {"mx1": 0, "mx2": 0}
+
+
+GLUED = "maximal_queue_lifetime = 5drelayhost ="
+"""Two lines of main.cf made one, as by an upgrade that found no line break at the file's end."""
+
+
+def test_a_queue_manager_that_keeps_dying_is_told_with_its_own_words(lab: Lab) -> None:
+    mx1, before = MailHost(lab), seen(lab)
+    mx1.sh(f"cp -p /etc/postfix/main.cf /run/main.cf; printf '%s\n' '{GLUED}' >>/etc/postfix/main.cf")
+    try:
+        mx1.sh("pkill -x qmgr")
+        until(lambda: dying(lab, before) is Outcome.FAIL, within=120, what="master warns")
+        told = next(s for s in seen(lab, before) if (s.host, s.name) == ("mx1", "postfix.daemons"))
+        assert told.value == "qmgr"
+        assert "maximal_queue_lifetime" in told.reason
+    finally:
+        mx1.sh("cp -p /run/main.cf /etc/postfix/main.cf; postfix stop; postfix start")
+    after = seen(lab)
+    until(lambda: dying(lab, after) is Outcome.OK, within=10, what="nothing new is told")
+
+
+def dying(lab: Lab, before: Samples) -> Outcome:
+    return next(s.outcome for s in seen(lab, before) if (s.host, s.name) == ("mx1", "postfix.daemons"))
 
 
 CUT = """if [ -e /var/log/mail.log ]; then

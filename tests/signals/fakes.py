@@ -73,7 +73,13 @@ def facts(*changes: str, rc: int = 0) -> Reply:
 
 def _key(line: str) -> tuple[str, ...]:
     words = line.split(" ")
-    return tuple(words[:2] if words[0] in {"queue", "peer", "error", "frozen"} else words[:1])
+    return tuple(
+        words[:3]
+        if words[0] == "master"
+        else words[:2]
+        if words[0] in {"queue", "peer", "error", "frozen"}
+        else words[:1]
+    )
 
 
 def _fields(line: str) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
-# ---- log: mail accepted and removed, counted in a log file or in the journal ----------------------------------------
+# ---- log: mail accepted and removed, and what master warns of, counted in a log file or in the journal ---------------
 
 LOG_MOST=4194304 JOURNAL_MOST=20000 # most bytes of the log, entries of the journal, that one look reads: the newest
+NEWLINE='
+'
 LOG_STALE=600                      # an older file may be of a syslog daemon that is gone
 
 log_source() { # $file: the log of Postfix, empty for the journal; else $why. $syslog_name: its name there
@@ -50,9 +52,17 @@ read_log() { # whole lines only: the position is the end of the last one, so a h
   # Rewritten in place (copytruncate) and longer now: the position is not at the end of a line.
   [ "$from" -eq 0 ] || [ "$(part $((from - 1)) "$from" | wc -l)" -eq 1 ] || return 0
   start=$((end - from > LOG_MOST ? end - LOG_MOST : from))
-  set -- $(part $start $end | count_lines $((start > from)))
+  told=$(part $start $end | count_lines $((start > from)))
+  set -- ${told%%"$NEWLINE"*}
   [ $# -ge 4 ] && [ $((start + $4)) -eq "$end" ] || return
   say traffic "$1" "$2" $((start + $3)) "$end"
+  warned
+}
+
+warned() { # the rows about master of $told; the first says that they were counted
+  say master counted
+  printf '%s\n' "$told" | grep "^master$TAB"
+  return 0
 }
 
 # The position in the journal is an entry: ID:SEQUENCE in the stream of system.journal, which survives rotations; a cursor
@@ -77,14 +87,16 @@ newest_entry() { # of this Postfix, into $newest; else $why, and 1: there is non
 read_journal() {
   set -- $(printf '%s\n' "$newest" | entry)
   [ $# -eq 3 ] || { say error log "journalctl shows no cursor"; return; }
-  id=$1 end=$(($2)) from=${log_from#*:} counted=
+  id=$1 end=$(($2)) from=${log_from#*:} counted= told=
   if [ "${log_from%%:*}" = "$id" ]; then
     # Later than the newest line: the last look ended at an entry of journald itself, and nothing came since.
     if [ "$from" -ge $end ]; then end=$from counted="0 0 $from"; else count_journal "$3" || why="the journal was not read whole in $patience s"; fi
   fi
   say log "$id" "$end" journal
   [ -z "$why" ] || { say error log "$why"; return; }
-  [ -z "$counted" ] || say traffic $counted "$end"
+  [ -n "$counted" ] || return 0
+  say traffic $counted "$end"
+  warned
 }
 
 count_journal() { # TIME of the newest entry: into $counted ACCEPTED REMOVED FROM, and $end; $counted stays empty for a new start
@@ -99,18 +111,39 @@ count_journal() { # TIME of the newest entry: into $counted ACCEPTED REMOVED FRO
   set -- $(printf '%s\n' "$told" | entry)
   [ $# -eq 3 ] || return # its last line: it was not ended before
   end=$(($2))
-  set -- $told
+  set -- ${told%%"$NEWLINE"*}
   [ "${5-}" = 0 ] || { why="journald left out lines of Postfix by its rate limit: set LogRateLimitIntervalSec=0 in Postfix's unit"; return 0; }
   counted="$1 $2 $start"
 }
 
 count_lines() { # SKIP: ACCEPTED by smtpd, not from this host itself (a filter's or a handler's second hand); REMOVED by
-  # qmgr; bytes SKIPPED, if the first line may be half a one; bytes in all; SUPPRESSED by journald; its last cursor
+  # qmgr; bytes SKIPPED, if the first line may be half a one; bytes in all; SUPPRESSED by journald. Then rows: `master
+  # limit SERVICE TIMES` (all its processes are taken; told once in 1,000 s, master_avail.c), `master dying DAEMON TIMES
+  # WHY` (it ends as soon as it is started; told once a minute, master_spawn.c). Then journald's last cursor.
   NAME=$syslog_name/ awk -v skip="$1" '
     BEGIN { name = ENVIRON["NAME"] }
     { at += length($0) + 1 }
     NR == 1 && skip { skipped = at; next }
     /^-- cursor: / { cursor = $0 }
+    index($0, name) && (/\]: warning: .*(process limit|-- throttling)/ || /\]: fatal: /) {
+      open = index($0, "[")
+      n = split(substr($0, 1, open - 1), head, " ")
+      said = substr($0, open)
+      if (!open || index(head[n], name) != 1) next
+      if (head[n] != name "master") {
+        daemon = head[n]
+        sub(/.*\//, "", daemon)
+        if (sub(/^\[[0-9]+\]: fatal: /, "", said)) why[daemon] = said
+      } else if (said ~ /^\[[0-9]+\]: warning: service "[A-Za-z0-9._:-]+" \([^()]*\) has reached its process limit "/) {
+        split(said, part, "\"")
+        limit[part[2]]++
+      } else if (said ~ /^\[[0-9]+\]: warning: [A-Za-z0-9._\/-]+: bad command startup -- throttling$/) {
+        split(said, part, ": ")
+        sub(/.*\//, "", part[3])
+        dying[part[3]]++
+      }
+      next
+    }
     / systemd-journald\[[0-9]+\]: Suppressed [0-9]+ messages from .*postfix/ { suppressed++ }
     /: removed$/ || /: client=/ {
       open = index($0, "[") # of a line of Postfix this is the one before the process id, whatever a client called itself
@@ -121,5 +154,13 @@ count_lines() { # SKIP: ACCEPTED by smtpd, not from this host itself (a filter's
       else if (head[n] ~ /\/smtpd$/ && said ~ /^\[[0-9]+\]: [0-9A-Za-z]+: client=/)
         accepted += said !~ /: client=[^][]*\[(127\.|::1\])/
     }
-    END { printf "%d %d %.0f %.0f %d\n%s\n", accepted, removed, skipped, at, suppressed, cursor }'
+    END {
+      printf "%d %d %.0f %.0f %d\n", accepted, removed, skipped, at, suppressed
+      for (service in limit) printf "master\tlimit\t%s\t%d\n", service, limit[service]
+      for (daemon in dying) {
+        gsub(/[[:cntrl:]]/, " ", why[daemon])
+        printf "master\tdying\t%s\t%d\t%.300s\n", daemon, dying[daemon], why[daemon]
+      }
+      print cursor
+    }'
 }
