@@ -114,7 +114,7 @@ def test_first_look_says_where_it_stood_and_the_next_counts_from_there(log: Log,
 
 WARNED = [
     f'{AT}/master[7]: warning: service "smtp" (25) has reached its process limit "100": new clients may wait\n',
-    f"{AT}/qmgr[91]: fatal: bad numerical configuration: maximal_queue_lifetime = 5drelayhost =\n",
+    f"{AT}/qmgr[91]: fatal: bad numerical configuration: qmgr_message_active_limit = 20000relayhost =\n",
     f"{AT}/master[7]: warning: process /usr/lib/postfix/sbin/qmgr pid 91 exit status 1\n",
     f"{AT}/master[7]: warning: /usr/lib/postfix/sbin/qmgr: bad command startup -- throttling\n",
     f"{AT}/master[7]: warning: /usr/lib/postfix/sbin/pickup: bad command startup -- throttling\n",
@@ -139,7 +139,7 @@ def test_what_master_warns_of_is_told_with_the_daemons_own_words(log: Log, shell
     assert rows[0] == ("master", "counted")
     assert sorted(rows[1:]) == [
         ("master", "dying", "pickup", "1", ""),
-        ("master", "dying", "qmgr", "1", "bad numerical configuration: maximal_queue_lifetime = 5drelayhost ="),
+        ("master", "dying", "qmgr", "1", "bad numerical configuration: qmgr_message_active_limit = 20000relayhost ="),
         ("master", "limit", "smtp", "1"),
     ]
 
