@@ -65,8 +65,10 @@ def _log(m: Machine, log_from: str) -> Iterator[tuple[str, ...]]:
         counts = (m.postfix.accepted - accepted, m.postfix.removed - removed)
         yield ("traffic", *(str(n) for n in counts), offset, str(end))
         yield "master", "counted"
-        yield from (("master", "dying", daemon, "1", why) for daemon, why in m.dying.items())
-        yield from (("master", "limit", service, "1") for service in m.taken)
+        if not m.postfix.qmgr:
+            yield "master", "dying", "qmgr", "1", "bad numerical configuration"
+        if m.crowded:
+            yield "master", "limit", "smtp", "1"
 
 
 def _takes(m: Machine, span: tuple[float, float], usual: float) -> float:

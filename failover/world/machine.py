@@ -164,10 +164,6 @@ class Machine:
         self.restarts: list[tuple[float, str]] = []
         self.relapsing: set[str] = set()
         """Services that end again at once after a start."""
-        self.dying: dict[str, str] = {}
-        """Daemons of Postfix that end as soon as they are started, each with its last words."""
-        self.taken: set[str] = set()
-        """Services whose processes are all taken."""
         self.check_says: str | None = None
         """The error of `postfix check`, if any."""
         self.see_peer: Callable[[str], tuple[str, str, str]] = lambda address: ("error", "0", "no network")

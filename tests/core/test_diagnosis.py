@@ -33,6 +33,9 @@ FINE: dict[str, tuple[float | str, str]] = {
     "cpu.top": (12.0, "spamd takes 12 % of a core"),
     "disk.free": (61.0, "61 % free"),
     "disk.inodes": (88.0, "88 % free"),
+    "postfix.daemons": ("", "master warns of nothing"),
+    "postfix.processes": ("", "master warns of nothing"),
+    "queue.removed_rate": (40.0, "40 messages a minute done with"),
 }
 
 
@@ -54,7 +57,8 @@ def _names(signals: Samples) -> list[str]:
 
 
 def test_every_incident_has_a_case() -> None:
-    assert {c["incident"] for c in CASES} == {r.incident for r in RULES} | {None}
+    lasting = {"handler-stuck", "not-picked-up"}  # tested below: a case has two looks at most
+    assert {c["incident"] for c in CASES} == {r.incident for r in RULES} - lasting | {None}
 
 
 def test_nothing_looked_at_is_unknown() -> None:
@@ -98,7 +102,7 @@ def test_filter_that_hangs_on_a_busy_host_is_hung_whatever_went_through_it_befor
         )
 
     busy = [look(n, frozen, 1.0, "ok") for n, frozen in enumerate((4.0, 2.0, 5.0, 3.0))]
-    hung = [look(n, 20.0 * (n - 3), 5.0 * (n - 3), "timeout") for n in range(4, 7)]
+    hung = [look(n, 20.0 * (n - 3), 5.0 * (n - 3), "timeout") for n in range(4, 11)]
     samples = tuple(s for each in (*busy, *hung) for s in each)
     assert diagnose(fleet().hosts["mx1"], fleet(), samples).incident == "spam-filter-hung"
 
@@ -106,9 +110,44 @@ def test_filter_that_hangs_on_a_busy_host_is_hung_whatever_went_through_it_befor
 def test_postfix_that_froze_is_frozen_once_its_backlog_is_full_too() -> None:
     def look(n: int, value: str) -> Samples:
         at, places = AT + timedelta(seconds=60 * n), (("smtp.banner", CONTROLLER), ("smtp.peer", "mx2"))
-        return tuple(Signal("mx1", name, place, Outcome.FAIL, value, at, value=value) for name, place in places)
+        reach = Signal("mx1", "ssh.reach", CONTROLLER, Outcome.OK, "looked in 400 ms", at)
+        return reach, *(Signal("mx1", name, place, Outcome.FAIL, value, at, value=value) for name, place in places)
 
     silent, full = look(0, "timeout"), look(1, "unreachable")
     host = fleet().hosts["mx1"]
     assert diagnose(host, fleet(), (*silent, *full)).incident == "postfix-frozen"
-    assert diagnose(host, fleet(), full).incident is None
+    assert diagnose(host, fleet(), full).incident == "port-down"
+
+
+def test_a_filter_that_works_is_slow_however_long_the_queue_behind_it() -> None:
+    """Scans of 8 s, 20 at a time, more mail than it can take: as many wait in each look, and the oldest is another."""
+    samples = tuple(
+        s
+        for n in range(20)
+        for at in [AT + timedelta(seconds=10 * n)]
+        for s in (
+            Signal("mx1", "queue.frozen", "mx1", Outcome.FAIL, "waiting", at, 90.0, "messages", age=61 + 2.0 * n),
+            *(
+                Signal("mx1", x, "mx1", Outcome.FAIL, "no answer", at, value="timeout")
+                for x in ("spam.ping", "spam.scan")
+            ),
+        )
+    )
+    for n in range(4, 21):
+        assert diagnose(fleet().hosts["mx1"], fleet(), samples[: 3 * n]).incident == "spam-filter-slow"
+
+
+@pytest.mark.parametrize(("step", "incident"), [(20, "handler-silent"), (25, "handler-stuck")])
+def test_a_handler_is_stuck_once_it_is_silent_for_long(step: int, incident: str) -> None:
+    at = [AT + timedelta(seconds=step * n) for n in range(4)]
+    samples = tuple(Signal("mx1", "handler.banner", "mx1", Outcome.FAIL, "no answer", t, value="timeout") for t in at)
+    assert diagnose(fleet().hosts["mx1"], fleet(), samples).incident == incident
+
+
+@pytest.mark.parametrize(("last", "incident"), [(80.0, "not-picked-up"), (79.0, None)])
+def test_a_maildrop_that_never_shrinks_is_not_picked_up(last: float, incident: str | None) -> None:
+    counts = [(0, 70.0), (90, 80.0), (180, last)]
+    samples = tuple(
+        Signal("mx1", "queue.maildrop", "mx1", Outcome.WARN, "many", AT + timedelta(seconds=t), n) for t, n in counts
+    )
+    assert diagnose(fleet().hosts["mx1"], fleet(), samples).incident == incident

@@ -10,16 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from failover.core.alerting import debts, run_alerts
-from failover.core.alerting.advice import advice
+from failover.core.alerting.advice import BY_HAND, advice
 from failover.core.alerting.alert import NEVER, Alert
-from failover.core.alerting.severity import AT_ONCE, NOT_NOW, Urgency, urgency
+from failover.core.alerting.severity import AT_ONCE, NOT_NOW, Urgency, of_host, urgency
 from failover.core.decide.candidates import Candidate, Situation
 from failover.core.decide.failback import Return
 from failover.core.decide.guards import NOT_FIRST, Barrier, Weight
 from failover.core.decide.past import Past, Proposed
 from failover.core.decide.verdict import Decision, Verdict
 from failover.core.observe.baseline import Anomaly
-from failover.core.observe.diagnosis import Diagnosis, State, our_network
+from failover.core.observe.diagnosis import TOLD_AS, Diagnosis, State, our_network
+from failover.core.observe.signal import Outcome
 from failover.core.runs.playbook import moves_mail
 
 EVIDENCE = 6
@@ -109,12 +110,18 @@ def _asked(c: Candidate, d: Diagnosis | None, asked: Proposed) -> Alert:
 
 def _blocked(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Alert:
     key, title, evidence = _about(c, d)
-    said = [
-        *evidence,
-        f"{c.name} would help, but {b.because}.",
-        f"By hand: failover run {c.name}{_given(c.params)}   Why: failover why {c.name}",
-    ]
+    said = [*evidence, *_what_to_do(c, b, d)]
     return _alert(key, b.rule, _urgency(c, b, d, s), title, "\n".join(said))
+
+
+def _what_to_do(c: Candidate, b: Barrier, d: Diagnosis | None) -> Iterable[str]:
+    """A playbook for another incident than its host shows is not advised: what it would do is wrong there."""
+    if b.rule == "diagnosis" and d is not None:
+        yield BY_HAND[d.incident].format(host=d.host)
+        yield f"Not {c.name}: {b.because}.   Why: failover why {c.name}"
+        return
+    yield f"{c.name} would help, but {b.because}."
+    yield f"By hand: failover run {c.name}{_given(c.params)}   Why: failover why {c.name}"
 
 
 def _urgency(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Urgency:
@@ -156,8 +163,12 @@ def _of_hosts(s: Situation, verdict: Verdict, found: Mapping[str, Diagnosis]) ->
 
 
 def deserves_a_page(d: Diagnosis) -> bool:
-    """A mere warning does not."""
-    return d.state is not State.HEALTHY and (d.incident is not None or d.state is not State.DEGRADED)
+    """A mere warning does not; what fails does, whatever it is."""
+    if d.state is not State.DEGRADED:
+        return d.state is not State.HEALTHY
+    return d.incident is not None or any(
+        x.outcome is Outcome.FAIL and x.name not in debts.NAMES for x in d.evidence_for
+    )
 
 
 def _patience(d: Diagnosis, s: Situation) -> float:
@@ -169,19 +180,19 @@ def _patience(d: Diagnosis, s: Situation) -> float:
         return NEVER
     helping = [m for m in s.past.standing if m.playbook in for_it and m.is_for({d.host}) and not m.gone]
     if not helping:
-        return urgency(f"host {d.state}").patience_s
+        return of_host(d).patience_s
     eased = d.state is not State.FAILED or any(d.host in m.away_from for m in helping)
     return NEVER if eased else urgency("no help").patience_s
 
 
 def _of_host(d: Diagnosis, patience: float, to_do: Iterable[str]) -> Alert:
     said = [*_evidence(d), *to_do, "Why: failover why"]
-    how = replace(urgency(f"host {d.state}"), patience_s=patience)
+    how = replace(of_host(d), patience_s=patience)
     return replace(_alert(_key(d), d.state.value, how, _title(d), "\n".join(said)), quiet=True)
 
 
 def _key(d: Diagnosis) -> str:
-    return f"{d.host}/{d.incident or 'state'}"
+    return f"{d.host}/{TOLD_AS.get(d.incident or '', d.incident) or 'state'}"
 
 
 def _title(d: Diagnosis) -> str:

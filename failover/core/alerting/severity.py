@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.core.alerting.alert import NEVER
+from failover.core.observe.diagnosis import Diagnosis
 
 _MINUTE = 60.0
 
@@ -25,7 +26,12 @@ URGENCY: Mapping[str, Urgency] = {
     "network": Urgency("critical", 2 * _MINUTE),
     "host failed": Urgency("critical", 2 * _MINUTE),
     "host unknown": Urgency("warning", 10 * _MINUTE),
-    "host degraded": Urgency("warning", 15 * _MINUTE),
+    "host degraded": Urgency("warning", 10 * _MINUTE),
+    # Incidents that no wait makes better, whatever the state of their host.
+    "incident disk-full": Urgency("critical", 2 * _MINUTE),
+    "incident mail-refused": Urgency("critical", 2 * _MINUTE),
+    "incident postfix-dying": Urgency("critical", 2 * _MINUTE),
+    "incident not-picked-up": Urgency("critical", 2 * _MINUTE),
     # Our debts: an act holds mail for seconds only, and the next act lets go what a dead one held.
     "debt held": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),
     "debt unknown-change": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),
@@ -45,6 +51,11 @@ URGENCY: Mapping[str, Urgency] = {
 AT_ONCE = Urgency("critical", 0.0)
 NOT_NOW = 1440 * _MINUTE
 """A patience that never ends (spells are kept for an hour), of something that still counts as bad."""
+
+
+def of_host(d: Diagnosis) -> Urgency:
+    """Of a host that is not well: by its incident, else by its state."""
+    return URGENCY.get(f"incident {d.incident}") or urgency(f"host {d.state}")
 
 
 def urgency(what: str) -> Urgency:

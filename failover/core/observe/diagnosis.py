@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from failover.core.fleet import Fleet, Host
 from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal, latest, worst
@@ -20,8 +20,16 @@ MANY = 50.0
 """Fewer waiting messages can be for one slow destination, while all others go out."""
 
 
-LOOKS = 3
-"""So many looks in a row tell whether waiting mail moves."""
+STILL_S = 30.0
+"""Mail does not move if the same message is the oldest for so long; longer than a slow filter scans one (8 to 13 s)."""
+SAME_S = 2.5
+"""Ages are whole seconds, and each look takes its time: the oldest is the same within this."""
+SILENT_S = 75.0
+"""A handler that is silent for so long is stuck. What stops the others as well does so within a minute."""
+SHARED_LOOKS = 4
+"""A handler that waits for what others wait for, too, may answer in between."""
+DROPPED_S = 180.0
+"""A maildrop that holds many, and never fewer, for so long is picked up by nobody."""
 
 
 class State(enum.StrEnum):
@@ -94,16 +102,40 @@ class HostView:
         return any(s.outcome is Outcome.OK for s in self.now("smtp.banner", "smtp.peer"))
 
     def moves(self, name: str) -> bool | None:
-        """Has the waiting mail become less, or its oldest message left, between two looks? None: one look cannot tell.
+        """Has the oldest message left, or fewer wait? False: the same one is the oldest for STILL_S. None: cannot be
+        told yet, for no mail was seen to wait before it.
 
-        Only the last looks count: on a busy host less mail waited at some time before the trouble began.
+        By the oldest, and not by how many wait: on a busy host as many may come as go.
         """
-        looks = [(s, s.age) for s in self.of(name) if s.age is not None][-LOOKS:]
-        elapsed = (looks[-1][0].at - looks[0][0].at).total_seconds() if looks else 0.0
-        if elapsed <= 0:
+        looks = [(s, s.at - timedelta(seconds=s.age)) for s in self.of(name) if s.age is not None and _count(s)]
+        if not looks:
             return None
-        fell = any((after.at_most or 0.0) < _count(before) for (before, _), (after, _) in pairwise(looks))
-        return fell or looks[-1][1] - looks[0][1] < elapsed / 2
+        newest, arrived = looks[-1]
+        same = list(takewhile(lambda look: look[1] >= arrived - timedelta(seconds=SAME_S), reversed(looks)))
+        if any((after.at_most or 0.0) < _count(before) for (after, _), (before, _) in pairwise(same)):
+            return True
+        if newest.at - same[-1][0].at >= timedelta(seconds=STILL_S):
+            return False
+        return True if len(same) < len(looks) else None
+
+    def lasts(self, name: str, seconds: float, *ways: str) -> bool:
+        """Has every look failed (in one of the `ways`) for so long?"""
+        looks = self.of(name)
+        failing = list(
+            takewhile(lambda s: s.outcome is Outcome.FAIL and (not ways or s.value in ways), reversed(looks))
+        )
+        return bool(failing) and failing[0].at - failing[-1].at >= timedelta(seconds=seconds)
+
+    def grows(self, name: str, seconds: float) -> bool:
+        """Is it over its limit for so long, and never less?"""
+        looks = list(takewhile(lambda s: s.outcome in {Outcome.WARN, Outcome.FAIL}, reversed(self.of(name))))
+        fell = any(_count(after) < _count(before) for after, before in pairwise(looks))
+        return bool(looks) and not fell and looks[0].at - looks[-1].at >= timedelta(seconds=seconds)
+
+    @property
+    def at_work(self) -> bool:
+        """Does Postfix take or remove mail, by its log?"""
+        return any(_count(s) > 0 for s in self.now("queue.removed_rate", "traffic.accepted"))
 
     def stands_still(self, name: str) -> bool:
         return any(_count(s) > MANY for s in self.now(name)) and self.moves(name) is False
@@ -192,10 +224,13 @@ def _slow(v: HostView) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
+    """`told_as`: the incident under whose key it is told: one may turn into the other while the host stays failed."""
+
     incident: str
     words: str
     holds: Callable[[HostView], bool]
     shown_by: tuple[str, ...]
+    told_as: str = ""
 
 
 def _full(v: HostView) -> bool:
@@ -209,8 +244,27 @@ def _handler_down(v: HostView) -> bool:
     return v.fails("handler.banner", "refused", "closed")
 
 
+def _handler_waits(v: HostView) -> bool:
+    """Both are silent, and no mail is frozen at the filter: so Postfix does not call the filter, the handler does."""
+    silent = v.fails("spam.ping", "timeout") and v.fails("spam.scan", "timeout")
+    return silent and v.fails("handler.banner", "timeout") and not any(_count(s) for s in v.now("queue.frozen"))
+
+
 def _handler_stuck(v: HostView) -> bool:
+    return v.lasts("handler.banner", SILENT_S, "timeout")
+
+
+def _handler_silent(v: HostView) -> bool:
     return v.fails("handler.banner", "timeout")
+
+
+def _dying(v: HostView) -> bool:
+    return v.fails("postfix.daemons")
+
+
+def _smtpd_full(v: HostView) -> bool:
+    """No banner comes, and mail is taken and removed all the same: so the processes are taken, and none is frozen."""
+    return v.smtp_down and not v.fails("ssh.reach") and v.warns("postfix.processes") and v.at_work
 
 
 def _postfix_frozen(v: HostView) -> bool:
@@ -222,6 +276,20 @@ def _postfix_frozen(v: HostView) -> bool:
     return silent and all(s.value in {"timeout", "unreachable"} for s in v.smtp_failing)
 
 
+def _port_down(v: HostView) -> bool:
+    """We get in, so the host is there, and nobody is greeted."""
+    return v.smtp_down and any(s.outcome is Outcome.OK for s in v.now("ssh.reach"))
+
+
+def _refuses(v: HostView) -> bool:
+    """It greets, and does not take a letter to postmaster (RFC 5321, 4.5.1): so it takes none."""
+    return v.smtp_works and v.fails("smtp.dialogue", "wrong")
+
+
+def _not_picked_up(v: HostView) -> bool:
+    return v.grows("queue.maildrop", DROPPED_S)
+
+
 def _unreachable(v: HostView) -> bool:
     return v.smtp_down and v.fails("ssh.reach")
 
@@ -231,6 +299,7 @@ def _blind(v: HostView) -> bool:
 
 
 _FILTER = ("spam.scan", "spam.ping", "queue.frozen", "queue.pending", "queue.oldest_age")
+_HANDLER = ("handler.banner", "spam.scan", "spam.ping")
 _PORT = ("smtp.banner", "smtp.dialogue", "smtp.peer")
 
 RULES = (
@@ -238,14 +307,25 @@ RULES = (
     Incident("handler-down", "mail handler down", _handler_down, ("handler.banner", "container.state")),
     Incident("spam-filter-hung", "spam filter hung", _hung, _FILTER),
     Incident("spam-filter-slow", "spam filter slow", _slow, (*_FILTER, "cpu.top", "cpu.load")),
-    Incident("handler-stuck", "mail handler stuck", _handler_stuck, ("handler.banner", "spam.scan", "spam.ping")),
+    Incident("handler-waits", "mail handler and spam filter stuck", _handler_waits, _HANDLER),
+    Incident("handler-stuck", "mail handler stuck", _handler_stuck, _HANDLER),
+    Incident("handler-silent", "mail handler silent", _handler_silent, _HANDLER, told_as="handler-stuck"),
+    Incident("postfix-dying", "a daemon of Postfix keeps dying", _dying, ("postfix.daemons", "queue.pending")),
+    Incident("smtpd-full", "all smtpd processes taken", _smtpd_full, (*_PORT, "postfix.processes")),
     Incident("postfix-frozen", "Postfix frozen", _postfix_frozen, _PORT),
     Incident("mx-unreachable", "unreachable", _unreachable, (*_PORT, "ssh.reach")),
+    Incident("port-down", "nobody is greeted", _port_down, (*_PORT, "queue.pending"), told_as="postfix-frozen"),
+    Incident("mail-refused", "no mail is taken", _refuses, ("smtp.dialogue",)),
+    Incident("not-picked-up", "mail submitted here is not picked up", _not_picked_up, ("queue.maildrop",)),
     Incident("ssh-unreachable", "no SSH: mail flows, we are blind", _blind, ("ssh.reach",)),
 )
 """The first match names the incident: the disk, the handler, the filter, then the ports."""
 
-INCIDENTS = tuple(rule.incident for rule in RULES)
+SHARED = {"handler-stuck": Incident("handlers-stuck", "mail handlers stuck on several hosts", _handler_stuck, _HANDLER)}
+"""Of an incident that several hosts show at once, the cause is what they share: another incident, with another cure."""
+
+INCIDENTS = (*(rule.incident for rule in RULES), *(rule.incident for rule in SHARED.values()))
+TOLD_AS = {rule.incident: rule.told_as for rule in RULES if rule.told_as}
 
 NO_INCIDENT = "no known incident"
 OUR_NETWORK = "no host answers here: suspect the controller's own network first"
@@ -300,7 +380,21 @@ def diagnose_all(fleet: Fleet, samples: Samples) -> dict[str, Diagnosis]:
     if views and all(_no_answer_here(v) for v in views.values()):
         return {n: Diagnosis(n, State.UNKNOWN, None, OUR_NETWORK, _bad(v, *_NO_ANSWER)) for n, v in views.items()}
     healthy = [name for name, (state, _) in states.items() if state is State.HEALTHY]
-    return {name: _diagnose(v, *states[name], healthy) for name, v in views.items()}
+    return _shared({name: _diagnose(v, *states[name], healthy) for name, v in views.items()}, views)
+
+
+def _shared(found: dict[str, Diagnosis], views: dict[str, HostView]) -> dict[str, Diagnosis]:
+    silent = [
+        name for name, v in views.items() if any(s.value == "timeout" for s in v.of("handler.banner")[-SHARED_LOOKS:])
+    ]
+    if len(silent) < 2:
+        return found
+    return {
+        name: replace(d, incident=rule.incident, summary=f"{rule.words}: {', '.join(silent)}")
+        if (rule := SHARED.get(d.incident or ""))
+        else d
+        for name, d in found.items()
+    }
 
 
 def _diagnose(view: HostView, state: State, because: tuple[str, ...], healthy: list[str]) -> Diagnosis:
