@@ -31,7 +31,7 @@ URGENCY: Mapping[str, Urgency] = {
     "incident disk-full": Urgency("critical", 2 * _MINUTE),
     "incident mail-refused": Urgency("critical", 2 * _MINUTE),
     "incident postfix-dying": Urgency("critical", 2 * _MINUTE),
-    "incident not-picked-up": Urgency("critical", 2 * _MINUTE),
+    "incident not-picked-up": Urgency("critical", 0.0),  # it has lasted for minutes
     # Our debts: an act holds mail for seconds only, and the next act lets go what a dead one held.
     "debt held": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),
     "debt unknown-change": Urgency("critical", 2 * _MINUTE, again_s=60 * _MINUTE),

@@ -28,6 +28,8 @@ SILENT_S = 75.0
 """A handler that is silent for so long is stuck. What stops the others as well does so within a minute."""
 SHARED_LOOKS = 4
 """A handler that waits for what others wait for, too, may answer in between."""
+WORKED_S = 180.0
+"""Three looks of cron."""
 DROPPED_S = 180.0
 """A maildrop that holds many, and never fewer, for so long is picked up by nobody."""
 
@@ -134,8 +136,10 @@ class HostView:
 
     @property
     def at_work(self) -> bool:
-        """Does Postfix take or remove mail, by its log?"""
-        return any(_count(s) > 0 for s in self.now("queue.removed_rate", "traffic.accepted"))
+        """Has Postfix taken or removed mail lately, by its log? Few get through to a crowded one."""
+        looks = [s for name in ("queue.removed_rate", "traffic.accepted") for s in self.of(name)]
+        since = max((s.at for s in looks), default=None)
+        return any(_count(s) > 0 for s in looks if since and since - s.at <= timedelta(seconds=WORKED_S))
 
     def stands_still(self, name: str) -> bool:
         return any(_count(s) > MANY for s in self.now(name)) and self.moves(name) is False
