@@ -1,4 +1,4 @@
-"""`failover rollback`: undo a run, newest change first, each undo under its guard."""
+"""`failover rollback`: undo a run, newest change first, traffic last, each undo under its guard."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from failover.cli import wiring
 from failover.cli.options import options
+from failover.core.runs.next import undo_order
 
 
 def rollback(
@@ -26,7 +27,7 @@ def rollback(
     with wiring.controller(opts) as c:
         record = c.newest_undoable() if run is None else c.find(run)
         view = c.view(record)
-        owed = [s for s in reversed(record.plan.steps) if view.steps[s.id].owed]
+        owed = undo_order(record.plan, view)
         if dry_run and as_json:
             steps = [{"id": s.id, "action": s.action, "host": s.host, "undo": s.undo} for s in owed]
             print(json.dumps({"version": 1, "run": record.id, "undo": steps}, indent=2))

@@ -11,6 +11,10 @@ import pytest
 
 from failover.cli import progress
 from failover.cli.options import hoist
+from failover.config.catalogue import find
+from failover.config.playbooks import load_playbook
+from failover.runs.service import Runs
+from failover.world.ports import ports
 from failover.world.postfix import MASTER, Daemon
 from failover.world.world import World
 from tests.cli.conftest import Cli
@@ -72,6 +76,21 @@ def test_cure_refuse_heal_undo(cli: Cli, world: World) -> None:
     assert (undone.code, undone.document["state"]) == (0, "rolled_back")
     assert world.files() == world.pristine
     assert cli("rollback", "--yes").code == 4, "nothing is left to undo"
+
+
+def test_a_rollback_lists_its_undos_in_the_order_in_which_it_makes_them(cli: Cli, world: World) -> None:
+    """The MX move was the last step and goes back last, too: not while the filter of that host is out."""
+    runs = Runs(ports(world), world.store)
+    plan = runs.plan(load_playbook(find("august-11", None)), {"sick": "mx1", "to": "mx2", "domain": "lab.test"})
+    always = tuple(replace(s, when=None, verify=()) if s.id == "shift" else s for s in plan.steps)
+    _, view = runs.run(replace(plan, steps=always))
+    assert view.order[-1] == "shift"
+
+    listed = [s["id"] for s in cli("rollback", "--dry-run", "--json").document["undo"]]
+    shown = [line.split()[0] for line in cli("rollback", "--dry-run").out.splitlines()[1:]]
+    heal(world)
+    timeline = cli("rollback", "--yes", "--json").document["timeline"]
+    assert [e["step"] for e in timeline if e["kind"] == "undone"] == listed == shown == ["bypass", "shift"]
 
 
 def test_what_is_in_force_is_said_by_a_look_too(cli: Cli, world: World) -> None:

@@ -90,19 +90,19 @@ _STUCK = {Phase.UNDO_BLOCKED, Phase.UNDO_FAILED, Phase.CONFLICT, Phase.ASKED}
 
 def _next_back(plan: Plan, view: RunView) -> Next:
     stuck: list[Step] = []
-    for step in _undo_order(plan, view):
-        s = view.steps[step.id]
-        if s.phase in _STUCK and s.owed:
+    for step in undo_order(plan, view):
+        if view.steps[step.id].phase in _STUCK:
             stuck.append(step)
-        elif s.owed and not any(depends(step, on=b) for b in stuck):
+        elif not any(depends(step, on=b) for b in stuck):
             return Undo(step)
     return _end_of_rollback(view)
 
 
-def _undo_order(plan: Plan, view: RunView) -> list[Step]:
-    """Newest intent first; but traffic comes back last, when nothing of ours is left on its hosts."""
+def undo_order(plan: Plan, view: RunView) -> list[Step]:
+    """What is owed, newest intent first; but traffic comes back last, when nothing of ours is left on its hosts."""
     by_id = {s.id: s for s in plan.steps}
-    return sorted((by_id[i] for i in reversed(view.order)), key=lambda s: s.risk is Risk.TRAFFIC)
+    owed = (by_id[i] for i in reversed(view.order) if view.steps[i].owed)
+    return sorted(owed, key=lambda s: s.risk is Risk.TRAFFIC)
 
 
 def depends(earlier: Step, *, on: Step) -> bool:
