@@ -13,7 +13,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from failover.actions import records
 from failover.actions.base import Action, Context, Flags
 from failover.actions.fields import HostRef, OnDomain, SpanRef
-from failover.actions.steps import state_step
+from failover.actions.steps import NO_UNDO, state_step
 from failover.actions.subjects import domain_of
 from failover.core.fleet import Domain, Fleet, Host
 from failover.core.mx import MxMode, MxSet, NoMove, bare, parse, prefer, shown
@@ -177,7 +177,7 @@ def diff(domain: Domain, now: MxSet, want: MxSet) -> tuple[str, ...]:
 
 def _undo_words(now: MxSet, want: MxSet, back: tuple[Host, ...], strangers: tuple[str, ...]) -> str:
     if want == now:
-        return "none is owed: it is so already"
+        return NO_UNDO
     what = "exchange them back" if now.targets - want.targets else "remove what was added, keep all else"
     who = f", once {' and '.join(h.name for h in back)} is well again" if back else ""
     unseen = f" (not looked at, since not in hosts.yaml: {', '.join(map(bare, strangers))})" if strangers else ""

@@ -12,7 +12,7 @@ from pydantic import Field
 from failover.actions import records
 from failover.actions.base import Action, Context, Flags
 from failover.actions.fields import OnDomain, SpanRef
-from failover.actions.steps import state_step
+from failover.actions.steps import NO_UNDO, state_step
 from failover.actions.subjects import domain_of
 from failover.core.runs.plan import Certainty, Step
 from failover.core.runs.playbook import StepSpec
@@ -49,7 +49,7 @@ class DnsTtl:
             before=records.bound(domain, now),
             want=records.bound(domain, want),
             diff=() if unchanged else (f"- {domain.name}. {now.ttl} MX …", f"+ {domain.name}. {want.ttl} MX …"),
-            undo="none is owed: it is so already" if unchanged else f"back to {duration(now.ttl)}",
+            undo=NO_UNDO if unchanged else f"back to {duration(now.ttl)}",
             notes=() if unchanged else (*domain.dns.notes, *_notes(now.ttl)),
             eta_s=usual,
             limit_s=spec.timeout or most,

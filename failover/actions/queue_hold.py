@@ -14,7 +14,7 @@ from failover.actions import remote
 from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import A_TEXT, OnHost, SpanRef, matched
 from failover.actions.setting import diff, read_settings, settle_setting, summary
-from failover.actions.steps import state_step
+from failover.actions.steps import NO_UNDO, state_step
 from failover.actions.subjects import host_of
 from failover.core.runs.plan import Certainty, Step
 from failover.core.runs.playbook import Risk, StepSpec
@@ -111,5 +111,5 @@ def holds(step: Step, host: str, what: str) -> bool:
 
 def _undo_words(unchanged: bool, lasts: float | None) -> str:
     if unchanged:
-        return "none is owed: it is so already"
+        return NO_UNDO
     return "let go what this step held, and nothing else" + (f" · expires in {duration(lasts)}" if lasts else "")

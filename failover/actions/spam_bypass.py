@@ -19,7 +19,7 @@ from failover.actions import remote
 from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import A_TEXT, OnHost, SpanRef, matched
 from failover.actions.setting import diff, expected, filter_answers, read_settings, settle_setting, summary
-from failover.actions.steps import state_step
+from failover.actions.steps import NO_UNDO, state_step
 from failover.actions.subjects import host_of
 from failover.core.fleet import Host
 from failover.core.hidden import hidden
@@ -154,7 +154,7 @@ def _says(filter_: str, lever: str, rows: list[tuple[str, ...]]) -> str:
 def _undo_words(before: Mapping[str, str], want: Mapping[str, str], expires: float) -> str:
     changed = sum(before[k] != want[k] for k in before)
     if not changed:
-        return "none is owed: it is so already"
+        return NO_UNDO
     return f"restore {count(changed, 'line')}, once the filter answers again · expires in {duration(expires)}"
 
 

@@ -14,6 +14,9 @@ from failover.core.runs.plan import Certainty, Step, StepKind
 from failover.core.runs.playbook import Risk, StepSpec
 from failover.fields import Strict
 
+NO_UNDO = "none is owed: it is so already"
+"""The undo of a step that changes nothing."""
+
 
 def state_step(
     spec: StepSpec[Strict],

@@ -21,6 +21,7 @@ from failover.actions.base import Action, Attempt, Context, Flags, Ports, Result
 from failover.actions.fields import A_TEXT, HostRef, OnHost, SpanRef, matched
 from failover.actions.machine import IN_TRANSIT, Drive
 from failover.actions.records import planned_on
+from failover.actions.steps import NO_UNDO
 from failover.actions.subjects import host_in, host_of
 from failover.core import place
 from failover.core.fleet import Domain, Host
@@ -90,7 +91,7 @@ class VmResize:
             on_the_way={"state": (*IN_TRANSIT, "stopped")},
             observed={"address": now.address or "none"},
             diff=() if unchanged else (f"- size = {now.size}", f"+ size = {size}"),
-            undo="none is owed: it is so already" if unchanged else _undo_words(host, now.size, accepted),
+            undo=NO_UNDO if unchanged else _undo_words(host, now.size, accepted),
             undoable=True,
             guards=_guards(host, ports, accepted),
             requires=() if unchanged or accepted else _others_answer(host, ports),

@@ -8,9 +8,7 @@ it), so every call has a deadline above it.
 
 from __future__ import annotations
 
-import queue
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -22,6 +20,7 @@ from botocore.config import Config
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from failover.adapters import aws_answers as aws
+from failover.adapters.watchdog import Overdue, Stage, within
 from failover.core.clean import clean
 from failover.core.fleet import Ec2, Host
 from failover.core.runs.answer import Answer, meaning
@@ -130,7 +129,7 @@ class Ec2Cloud:
             raise Unreachable(said, try_="check the route to AWS and `region` in hosts.yaml") from None
         except aws.NOT_MADE as e:  # a parameter, a region, a setting
             raise Refused(f"{_api(name)} for {self._where} was not sent: {type(e).__name__}", try_=_TRY_KEYS) from None
-        except (*aws.LOST, _Overdue) as e:
+        except (*aws.LOST, Overdue) as e:
             raise self._lost(name, aws.why(e), changes) from None
 
     def _client(self) -> Any:
@@ -143,8 +142,7 @@ class Ec2Cloud:
         return self._made
 
     def _bounded(self, do: Callable[[], Any]) -> Any:
-        """Raises _Overdue at the deadline. A call that goes on is left alone, and begins nothing more."""
-        said: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+        """Raises Overdue at the deadline. A call that goes on is left alone, and begins nothing more."""
         until = time.monotonic() + self._deadline_s
         again = Retrying(
             retry=retry_if_exception(lambda e: _throttled(e) and time.monotonic() < until),
@@ -153,22 +151,11 @@ class Ec2Cloud:
             before=lambda _: _leave_at(until),
             reraise=True,
         )
-
-        def work() -> None:
-            try:
-                said.put((True, again(do)))
-            except BaseException as e:  # it is raised again where it is waited for
-                said.put((False, e))
-
-        threading.Thread(target=work, daemon=True, name="ec2").start()
         try:
-            well, result = said.get(timeout=self._deadline_s)
-        except queue.Empty:
+            return within(self._deadline_s, lambda: again(do))
+        except Overdue:
             self._made = None
-            raise _Overdue from None
-        if not well:
-            raise result
-        return result
+            raise
 
     # Words ---------------------------------------------------------------------
 
@@ -192,13 +179,9 @@ class Ec2Cloud:
         return Unreachable(what, try_=_TRY_LATER)
 
 
-class _Overdue(Exception):
-    """The call did not end within the deadline."""
-
-
 def _leave_at(until: float) -> None:
     if time.monotonic() >= until:
-        raise _Overdue
+        raise Overdue(Stage.CONNECT, DEADLINE_S)
 
 
 def _instances(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -52,19 +52,19 @@ def _fit(folder: Path, path: Path, *, alone: bool) -> None:
     mode, us = folder.stat().st_mode, os.geteuid()
     others = stat.S_IWOTH if us else stat.S_IWOTH | stat.S_IWGRP
     if (alone or not us) and mode & others and (alone or not mode & stat.S_ISVTX):
-        said = f"others than {_user(us)} may write in {folder} (mode {stat.S_IMODE(mode):04o})"
+        said = f"others than {user(us)} may write in {folder} (mode {stat.S_IMODE(mode):04o})"
         raise ConfigError(f"{path} is not used: {said}", try_=f"chmod go-w {folder}, or name another file")
 
 
 def _not_ours(path: Path, here: Path, found: os.stat_result) -> ConfigError:
-    owner = _user(found.st_uid)
+    owner = user(found.st_uid)
     return ConfigError(
-        f"{path} is not ours: {here} belongs to {owner}, and we run as {_user(os.geteuid())}; nothing was touched",
+        f"{path} is not ours: {here} belongs to {owner}, and we run as {user(os.geteuid())}; nothing was touched",
         try_=f"sudo -u {owner} failover …, or name another file",
     )
 
 
-def _user(uid: int) -> str:
+def user(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

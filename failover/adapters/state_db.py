@@ -8,7 +8,6 @@ number) still holds at its commit.
 from __future__ import annotations
 
 import os
-import pwd
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,12 +158,12 @@ def _own(path: Path) -> Path:
 
 def _not_ours(path: Path, e: OSError) -> ConfigError:
     place = next(p for p in (path, *path.parents) if _exists(p))
-    owner = _user(place.stat().st_uid)
+    owner = files.user(place.stat().st_uid)
     if not isinstance(e, PermissionError):
         return ConfigError(f"the state file {path} cannot be opened: {e.strerror}", try_=f"look at {place}")
     return ConfigError(
         f"the state file {path} is not ours: one system user owns the state folder, "
-        f"{place} belongs to {owner}, and we run as {_user(os.geteuid())}",
+        f"{place} belongs to {owner}, and we run as {files.user(os.geteuid())}",
         try_=f"sudo -u {owner} failover …, or name another file with --state",
     )
 
@@ -174,13 +173,6 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except OSError:
         return False
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 # PostgreSQL -----------------------------------------------------------------

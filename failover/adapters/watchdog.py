@@ -106,3 +106,9 @@ class Errand(Generic[T]):
     def _go_on(self) -> None:
         if self._left:
             raise Abandoned
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """The result of `work()`. Raises Overdue; work that goes on is left alone."""
+    errand, ends = Errand[T](), time.monotonic() + seconds
+    return errand.run(work, lambda _: ends)

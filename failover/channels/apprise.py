@@ -5,13 +5,12 @@ An extra, imported when used. Not every plugin has a time-out, and theirs are pe
 
 from __future__ import annotations
 
-import time
 from typing import Any, Literal
 
 from pydantic import Field
 
 from failover.adapters.secrets import resolve
-from failover.adapters.watchdog import Errand, Overdue
+from failover.adapters.watchdog import Overdue, within
 from failover.channels.kind import ChannelKind, Form, Leads, Patience, example
 from failover.channels.text import line, lines, severity
 from failover.core.alerting.alert import Message
@@ -39,10 +38,9 @@ def send(channel: Channel, message: Message, patience: Patience) -> None:
     if not channel.url:
         raise ConfigError("the apprise channel has no URL", try_='write `url: "env:APPRISE_URL"`')
     url = resolve(channel.url)
-    library, ends = _library(), time.monotonic() + patience.deadline_s
-    errand: Errand[bool] = Errand()
+    library = _library()
     try:
-        took = errand.run(lambda: _notify(library, url, message), lambda _: ends)
+        took = within(patience.deadline_s, lambda: _notify(library, url, message))
     except Overdue:
         said = f"apprise did not end in {patience.deadline_s:g} s"
         raise OutcomeUnknown(said, try_="ask there before repeating it") from None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from failover.cli import wiring
-from failover.cli.options import Options, options
+from failover.cli.options import JSON, Options, options
 from failover.errors import ConfigError, FailoverError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ DOMAINS_S = 6.0
 def check(
     ctx: typer.Context,
     host: list[str] = typer.Option([], "--host", metavar="H", help="only this host; may be repeated"),
-    as_json: bool = typer.Option(False, "--json", help="print one JSON document and nothing else"),
+    as_json: JSON = False,
     nagios: bool = typer.Option(False, "--nagios", help="a Nagios plugin's output, with performance data"),
     textfile: Path | None = typer.Option(None, metavar="PATH", help="write Prometheus text for node_exporter"),
 ) -> None:

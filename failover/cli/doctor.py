@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from failover.cli import wiring
-from failover.cli.options import Options, options
+from failover.cli.options import JSON, Options, options
 
 if TYPE_CHECKING:
     from failover.core.fleet import Domain, Fleet, Host
@@ -28,10 +28,7 @@ RECORDS_S = 15.0
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
 
 
-def doctor(
-    ctx: typer.Context,
-    as_json: bool = typer.Option(False, "--json", help="print one JSON document and nothing else"),
-) -> None:
+def doctor(ctx: typer.Context, as_json: JSON = False) -> None:
     """Could we fail over right now? Changes nothing. Exit 0 ready, 6 not ready, 3 could not look everywhere."""
     from failover.cli import output
     from failover.doctor.findings import exit_code, ready

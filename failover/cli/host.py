@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from failover.cli import wiring
-from failover.cli.options import options
+from failover.cli.options import JSON, YES, options
 from failover.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ IDENTITY = Annotated[
 KEY = Annotated[
     Path | None, typer.Option("--key", metavar="FILE", help="the public key; by default that of hosts.yaml")
 ]
-YES = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
 
 @app.command()
@@ -88,7 +87,7 @@ def status(
     ] = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="with --reset-epoch; kept on the host")] = "",
     yes: YES = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")] = False,
+    as_json: JSON = False,
 ) -> None:
     """Show the helper there, whether it is ours, who may call it, and its memory."""
     from failover.adapters import install as there
@@ -151,7 +150,7 @@ def restore(
     as_: AS = None,
     identity: IDENTITY = None,
     yes: YES = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")] = False,
+    as_json: JSON = False,
 ) -> None:
     """Undo our changes with the host's own memory, and let go mail that we hold; needs no records."""
     from failover.cli import check_formats, host_restore, output

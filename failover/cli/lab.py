@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 Name = Annotated[str, typer.Option("--name", envvar="FAILOVER_LAB", help="Labs of other names are separate.")]
+Host = Annotated[str | None, typer.Option("--host", help="Instead of the incident's usual host.")]
 
 
 @app.command()
@@ -109,7 +110,7 @@ def exec(  # noqa: A001 - the command's name is fixed
 def incident(
     incident: Annotated[str, typer.Argument(metavar="NAME")],
     name: Name = "lab",
-    host: Annotated[str | None, typer.Option("--host", help="Instead of the incident's usual host.")] = None,
+    host: Host = None,
 ) -> None:
     """Cause an incident.
 
@@ -124,7 +125,7 @@ def incident(
 def heal(
     incident: Annotated[str, typer.Argument(metavar="NAME")],
     name: Name = "lab",
-    host: Annotated[str | None, typer.Option("--host", help="Instead of the incident's usual host.")] = None,
+    host: Host = None,
 ) -> None:
     """End an incident: put back exactly what it changed."""
     from failover.lab import Lab

@@ -6,9 +6,12 @@ import os
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+JSON = Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")]
+YES = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 _TAKES_VALUE = ("--hosts", "--playbooks", "--state")
 
 

@@ -7,21 +7,21 @@ import json
 import typer
 
 from failover.cli import wiring
-from failover.cli.options import options
-from failover.core.runs.next import undo_order
+from failover.cli.options import JSON, YES, options
 
 
 def rollback(
     ctx: typer.Context,
     run: str | None = typer.Argument(None, metavar="[RUN]", help="without it: the newest run that can be undone"),
     dry_run: bool = typer.Option(False, "--dry-run", help="show what would be undone, change nothing"),
-    yes: bool = typer.Option(False, "--yes", "-y", help="do not ask"),
+    yes: YES = False,
     although: str = typer.Option("", metavar="REASON", help="undo even what its guards would keep, and record why"),
-    as_json: bool = typer.Option(False, "--json", help="print one JSON document and nothing else"),
+    as_json: JSON = False,
 ) -> None:
     """Undo a run. A step whose guard does not hold stays in force (exit 6), unless --although."""
     from failover.cli import progress, run_text
     from failover.cli.run import _ask
+    from failover.core.runs.next import undo_order
 
     opts = options(ctx)
     with wiring.controller(opts) as c:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from failover.cli import wiring
-from failover.cli.options import Options, options
+from failover.cli.options import JSON, YES, Options, options
 from failover.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PLAYBOOK = typer.Argument(None, metavar="[PLAYBOOK]", help="a name (see: failover playbooks) or a path")
 SET = typer.Option([], "--set", metavar="K=V", help="a parameter of the playbook; may be repeated")
-JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
 
 
 def run(
@@ -30,14 +29,14 @@ def run(
     dry_run: bool = typer.Option(False, "--dry-run", help="show the plan, change nothing (exit 10: there are changes)"),
     plan_file: Path | None = typer.Option(None, "--plan", metavar="FILE", help="apply exactly this plan, or refuse"),
     out: Path | None = typer.Option(None, "--out", metavar="FILE", help="with --dry-run: save the plan for --plan"),
-    yes: bool = typer.Option(False, "--yes", "-y", help="do not ask"),
+    yes: YES = False,
     reason: str = typer.Option("", metavar="TEXT", help="recorded with the run"),
     key: str | None = typer.Option(
         None,
         metavar="K",
         help="yes to the controller's question K; else: a second call with the same key returns the first run",
     ),
-    as_json: bool = JSON,
+    as_json: JSON = False,
     events: bool = typer.Option(False, "--events", help="print one JSON object a line as things happen"),
 ) -> None:
     """Cure an incident. Without a name: look, recommend a playbook, show its plan, ask."""
@@ -65,7 +64,7 @@ def plan(
     playbook: str | None = PLAYBOOK,
     set_: list[str] = SET,
     out: Path | None = typer.Option(None, "--out", metavar="FILE", help="save the plan for: failover run --plan FILE"),
-    as_json: bool = JSON,
+    as_json: JSON = False,
 ) -> None:
     """Show what `run` would do, made of live reads; change nothing. Exit 10: there are changes, 0: none."""
     opts = options(ctx)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from failover.cli import wiring
-from failover.cli.options import options
+from failover.cli.options import JSON, options
 from failover.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The runs: list, show, resume, resolve, accept, report.", rich_markup_mode=None)
 RUN = typer.Argument(..., metavar="RUN", help="its id, or a beginning of it")
 REASON = typer.Option(..., "--reason", metavar="TEXT", help="recorded with it")
-JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
 
 
 PAGE = 50
@@ -34,7 +33,7 @@ def list_(
     ctx: typer.Context,
     limit: int = typer.Option(PAGE, "--limit", metavar="N", min=1, help="so many at most"),
     before: str | None = typer.Option(None, "--before", metavar="RUN", help="only those opened before that run"),
-    as_json: bool = JSON,
+    as_json: JSON = False,
 ) -> None:
     """The newest runs with their states, page by page."""
     with wiring.controller(options(ctx)) as c:
@@ -69,7 +68,7 @@ def _document(s: Summary) -> dict[str, Any]:
 
 
 @app.command()
-def show(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
+def show(ctx: typer.Context, run: str = RUN, as_json: JSON = False) -> None:
     """One run: its state, its timeline, and the commands that come next."""
     from failover.cli import run_text
     from failover.core.runs.report import run_document
@@ -89,7 +88,7 @@ def show(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
 
 
 @app.command()
-def resume(ctx: typer.Context, run: str = RUN, as_json: bool = JSON) -> None:
+def resume(ctx: typer.Context, run: str = RUN, as_json: JSON = False) -> None:
     """Finish a run that was interrupted: settle the open attempt, then go on in the same direction."""
     from failover.cli import progress, run_text
 

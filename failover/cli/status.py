@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from failover.cli import wiring
-from failover.cli.options import options
+from failover.cli.options import JSON, options
 from failover.core.fleet import Mode
 from failover.core.runs.journal import RunState
 from failover.core.words import duration, seconds
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from failover.signals.debts import Owed
 
 UNDATED = "recorded ahead of the clock; the next `failover tick` gives it a time to count from"
-JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
 
 
-def status(ctx: typer.Context, as_json: bool = JSON) -> None:
+def status(ctx: typer.Context, as_json: JSON = False) -> None:
     """Mitigations in force (re-read from the hosts) and their expiry, open runs, pauses."""
     with wiring.controller(options(ctx)) as c:
         found = document(c)

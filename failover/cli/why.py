@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from failover.cli import wiring
-from failover.cli.options import options
+from failover.cli.options import JSON, options
 from failover.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from failover.core.runs.playbook import Playbook
     from failover.runs.service import Runs
 
-JSON = typer.Option(False, "--json", help="print one JSON document and nothing else")
-
 
 def why(
     ctx: typer.Context,
     playbook: str | None = typer.Argument(None, metavar="[PLAYBOOK]", help="only this one"),
-    as_json: bool = JSON,
+    as_json: JSON = False,
 ) -> None:
     """Why the controller did, or did not, act: each condition with its value, its threshold and n of N looks."""
     from failover.cli import why_text

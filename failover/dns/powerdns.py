@@ -34,7 +34,7 @@ from failover.core.mx import MxSet, bare
 from failover.core.observe.signal import Outcome
 from failover.core.runs.answer import Answer, meaning, table
 from failover.dns.entry import Drafted, Entry, Found
-from failover.dns.sets import changed, from_texts, not_empty, texts
+from failover.dns.sets import changed, from_texts, not_empty, reads, texts
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.fence import reading
 from failover.fields import Secret, Strict, Wrong, reference, shaped
@@ -159,19 +159,13 @@ class PowerDnsZone:
         try:
             status, said = self._call(zone, f"change the MX of {name}", rrset)
         except OutcomeUnknown:
-            if self._reads(name, wanted):
+            if reads(self, name, wanted):
                 return
             raise
         answer = meaning(ANSWERS, status)
-        if answer is Answer.DONE or self._reads(name, wanted):
+        if answer is Answer.DONE or reads(self, name, wanted):
             return
         raise self._refused(status, said, f"change the MX of {name}", sure=answer is Answer.NOTHING)
-
-    def _reads(self, name: str, wanted: MxSet) -> bool:
-        try:
-            return self.mx(name) == wanted
-        except FailoverError:  # a failed read does not change what is known of the write
-            return False
 
     # Reading --------------------------------------------------------------------
 

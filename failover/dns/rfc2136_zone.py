@@ -51,8 +51,8 @@ from failover.adapters import resolver, secrets, sock
 from failover.core.fleet import Endpoint
 from failover.core.mx import MxSet
 from failover.core.runs.answer import Answer, meaning, table
-from failover.dns.sets import changed, not_empty, texts
-from failover.errors import ConfigError, FailoverError, OutcomeUnknown, Refused, Unreachable
+from failover.dns.sets import changed, not_empty, reads, texts
+from failover.errors import ConfigError, OutcomeUnknown, Refused, Unreachable
 from failover.ports import CheckLease, by_hand
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Rfc2136Zone:
         try:
             rcode = self._exchange(update, f"change the MX of {name}", signed).rcode()
         except OutcomeUnknown:
-            if self._reads(name, wanted):
+            if reads(self, name, wanted):
                 return True
             raise
         return self._done(name, rcode)
@@ -192,12 +192,6 @@ class Rfc2136Zone:
         raise Refused(f"{self.at.server} has no zone for {name}", try_="set `server` in hosts.yaml to its primary")
 
     # Talking --------------------------------------------------------------------
-
-    def _reads(self, name: str, wanted: MxSet) -> bool:
-        try:
-            return self.mx(name) == wanted
-        except FailoverError:  # what was sent before it stays unknown
-            return False
 
     def _read(self, name: dns.name.Name, kind: dns.rdatatype.RdataType, to: str) -> dns.message.Message:
         """An answer without authority is never read as "no MX". Raises Refused then, and Unreachable."""

@@ -14,12 +14,10 @@ was signed before, not for a process that was suspended before it signed.
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -28,9 +26,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 
 from failover.adapters import aws_answers as aws
 from failover.adapters import resolver
+from failover.adapters.watchdog import Overdue, within
 from failover.core.mx import MxSet, exchange
 from failover.core.runs.answer import Answer, meaning
-from failover.dns.sets import changed, from_texts, not_empty, texts
+from failover.dns.sets import changed, from_texts, not_empty, reads, texts
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 from failover.fence import fence, reading
 from failover.ports import CheckLease, Clock, by_hand
@@ -105,7 +104,7 @@ class Route53Zone:
                 reading=False,
             )
         except OutcomeUnknown:
-            if self._reads(name, wanted):
+            if reads(self, name, wanted):
                 return None
             raise
         except _NotAsListed as e:
@@ -130,12 +129,6 @@ class Route53Zone:
                     if found["ChangeInfo"]["Status"] == "INSYNC":
                         return
                 self.clock.sleep(POLL_S)
-
-    def _reads(self, name: str, wanted: MxSet) -> bool:
-        try:
-            return self.mx(name) == wanted
-        except FailoverError:
-            return False
 
     # Reading --------------------------------------------------------------------
 
@@ -195,7 +188,7 @@ def _translated(to: str, do: Callable[[], _T]) -> _T:
 
 def _told(to: str, do: Callable[[], _T]) -> _T:
     try:
-        return _bounded(do)
+        return within(CALL_S, do)  # a read time-out is per read, so an answer that drips outlasts it
     except ClientError as e:
         raise _of_client(to, e) from e
     except aws.NOT_SENT as e:
@@ -203,33 +196,9 @@ def _told(to: str, do: Callable[[], _T]) -> _T:
     except (*aws.NO_KEYS, *aws.NOT_MADE) as e:
         said = f"could not {to}: {e}"
         raise Refused(said, try_="give failover AWS credentials: a role for this machine, or AWS_PROFILE") from e
-    except (*aws.LOST, _Overdue) as e:
+    except (*aws.LOST, Overdue) as e:
         said = f"Route 53 was asked to {to}, and no good answer came: {aws.why(e)}"
         raise OutcomeUnknown(said, try_="look at the record set there") from e
-
-
-class _Overdue(Exception):
-    """The call did not end within CALL_S."""
-
-
-def _bounded(do: Callable[[], _T]) -> _T:
-    """A read time-out is per read, so an answer that drips outlasts it. A call that goes on is left alone."""
-    said: queue.SimpleQueue[tuple[_T, None] | tuple[None, BaseException]] = queue.SimpleQueue()
-
-    def work() -> None:
-        try:
-            said.put((do(), None))
-        except BaseException as e:  # raised again where it is waited for
-            said.put((None, e))
-
-    threading.Thread(target=work, daemon=True, name="route53").start()
-    try:
-        answer, error = said.get(timeout=CALL_S)
-    except queue.Empty:
-        raise _Overdue from None
-    if error is not None:
-        raise error
-    return cast("_T", answer)
 
 
 def _of_client(to: str, e: ClientError) -> FailoverError:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 
 from failover.core.mx import MxSet, mx_set
-from failover.errors import Changed, Refused
+from failover.errors import Changed, FailoverError, Refused
+from failover.ports import DnsZone
 
 _PAIR = re.compile(r"\s*([0-9]{1,5})\s+(\S+)\s*")
 
@@ -27,6 +28,14 @@ def not_empty(name: str, wanted: MxSet) -> None:
     """Raises Refused."""
     if not wanted.targets:
         raise Refused(f"an empty MX set for {name} is never written", try_="keep one MX record at least")
+
+
+def reads(zone: DnsZone, name: str, wanted: MxSet) -> bool:
+    """Asked after a write. A failed read does not change what is known of the write."""
+    try:
+        return zone.mx(name) == wanted
+    except FailoverError:
+        return False
 
 
 def changed(name: str, expected: MxSet, found: MxSet) -> Changed:

@@ -6,13 +6,13 @@ Nothing is made here: a database that does not exist is not created.
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from failover.adapters.files import user
 from failover.doctor.findings import Finding, fail, ok, warn
 from failover.runs import history
 from failover.signals.debts import Debt
@@ -41,20 +41,20 @@ def folder(path: Path) -> Iterator[Finding]:
     place = next(p for p in (path, *path.parents) if p.exists())
     owner, us = place.stat().st_uid, os.geteuid()
     if path.exists() and owner != us != 0:
-        said = f"it belongs to {_user(owner)}, and we are {_user(us)}; one system user owns the state"
-        yield fail(NAME, subject, said, try_=f"sudo -u {_user(owner)} failover …")
+        said = f"it belongs to {user(owner)}, and we are {user(us)}; one system user owns the state"
+        yield fail(NAME, subject, said, try_=f"sudo -u {user(owner)} failover …")
         return
     into = place if place.is_dir() else place.parent
     if not os.access(into, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        said = f"{_user(us)} may not write in {into}, which belongs to {_user(into.stat().st_uid)}"
-        yield fail(NAME, subject, said, try_=f"sudo -u {_user(into.stat().st_uid)} failover …, or another --state")
+        said = f"{user(us)} may not write in {into}, which belongs to {user(into.stat().st_uid)}"
+        yield fail(NAME, subject, said, try_=f"sudo -u {user(into.stat().st_uid)} failover …, or another --state")
         return
     if (kind := _file_system(into)) in NETWORKED:
         yield fail(NAME, subject, f"it lies on {kind}, where SQLite is not safe", try_="keep it on a local disk")
     if (free := shutil.disk_usage(into).free) < ROOM:
         yield fail(NAME, subject, f"{free // 1024 // 1024} MiB free at {into}", try_=f"free space at {into}")
     elif not path.exists():
-        yield ok(NAME, subject, f"not there yet, {_user(us)} may make it; {free // 1024 // 1024} MiB free")
+        yield ok(NAME, subject, f"not there yet, {user(us)} may make it; {free // 1024 // 1024} MiB free")
 
 
 def database(path: Path) -> Finding:
@@ -118,10 +118,3 @@ def _file_system(at: Path) -> str:
     except (OSError, IndexError):
         return ""
     return found[1]
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"

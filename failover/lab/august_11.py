@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import time
 
-from failover.errors import StepFailed
 from failover.lab import spam_filter_hung
-from failover.lab.playing import PATIENCE_S, Playing
+from failover.lab.playing import PATIENCE_S, Playing, unexpected
 
 MORNING, AFTERNOON = "handler-down", spam_filter_hung.INCIDENT
 STEADY = {"mx1": 2.5, "mx2": 1.0}  # messages a second: the filter keeps up even on a busy machine
@@ -39,13 +38,13 @@ def handler_ends(drill: Playing) -> None:
 def is_named(drill: Playing) -> None:
     code, said = drill.story.failover(drill.lab, "check", limit=30)
     if code != 2 or "mail handler down" not in said:
-        raise StepFailed("`failover check` does not name the ended handler", try_="read what it printed")
+        raise unexpected("`failover check` does not name the ended handler")
 
 
 def is_cured(drill: Playing) -> None:
     """By the recommendation of `run`: it must not touch the filter because of a long queue."""
     if MORNING not in drill.recommended(0, "--yes", "--reason", "drill, first wave", limit=180):
-        raise StepFailed(f"`failover run` did not cure it by {MORNING}", try_="read what it printed")
+        raise unexpected(f"`failover run` did not cure it by {MORNING}")
     cured = time.time()
     drill.story.until(lambda: not drill.backlog(cured), "the backlog of the first wave drains", within=PATIENCE_S)
     if drill.configuration() != drill.before:

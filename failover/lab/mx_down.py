@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import time
 
-from failover.errors import StepFailed
 from failover.lab import relays
 from failover.lab.lab import Lab
 from failover.lab.ledger import Books
 from failover.lab.places import DOMAIN
-from failover.lab.playing import PATIENCE_S, Playing
+from failover.lab.playing import PATIENCE_S, Playing, unexpected
 
 CUT = "mx-unreachable"
 STEADY = dict.fromkeys(relays.RELAYS, 2.0)  # messages a second
@@ -69,7 +68,7 @@ def is_cut_off(drill: Playing) -> None:
 def is_named(drill: Playing) -> None:
     code, said = drill.story.failover(drill.lab, "check", limit=60)
     if code != 2 or "mx1 is failing: unreachable" not in said:
-        raise StepFailed("`failover check` does not name the MX that is cut off", try_="read what it printed")
+        raise unexpected("`failover check` does not name the MX that is cut off")
     drill.named = time.time()
     drill.story.say(f"named, {drill.named - (drill.hung or 0):.1f} s after the cut", mark="named")
 
@@ -81,7 +80,7 @@ def is_moved(drill: Playing) -> float:
     _, said = drill.expect({0}, "run", "--yes", "--reason", "drill", limit=180)
     drill.run, moved = drill.newest_run(), time.time()
     if "mx-down" not in said:
-        raise StepFailed("`failover run` did not move the mail by mx-down", try_="read what it printed")
+        raise unexpected("`failover run` did not move the mail by mx-down")
     if any("9 mx2.lab.test." not in shown for shown in records(drill.lab)):
         drill.failures.append(f"the name servers show {' and '.join(records(drill.lab))} after the run")
     took = _took_s(drill)

@@ -98,7 +98,7 @@ class Playing:
         code, said = self.story.failover(self.lab, *words, limit=limit)
         if code not in wanted:
             last = " ".join(said.split())[-300:]
-            raise StepFailed(f"`failover {' '.join(words)}` ended with {code}: … {last}", try_="read what it printed")
+            raise unexpected(f"`failover {' '.join(words)}` ended with {code}: … {last}")
         return code, said
 
     def recommended(self, wanted: int, *words: str, limit: float) -> str:
@@ -108,7 +108,7 @@ class Playing:
             if code != 0 or HOLDS not in said:
                 break
         if code != wanted or HOLDS in said:
-            raise StepFailed(f"`failover run {' '.join(words)}` ended with {code}", try_="read what it printed")
+            raise unexpected(f"`failover run {' '.join(words)}` ended with {code}")
         return said
 
     def newest_run(self) -> str | None:
@@ -134,3 +134,8 @@ class Playing:
             return self.books().scanned(host, taken_after=since) >= n
 
         self.story.until(enough, f"{n} letters go through the spam filter of {host}", within=PATIENCE_S)
+
+
+def unexpected(what: str) -> StepFailed:
+    """Of a command of ours in a scene; the story above has all that it printed."""
+    return StepFailed(what, try_="read what it printed")

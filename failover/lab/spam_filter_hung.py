@@ -8,7 +8,7 @@ import time
 
 from failover.errors import StepFailed
 from failover.lab import queues
-from failover.lab.playing import PATIENCE_S, STEADY, Playing
+from failover.lab.playing import PATIENCE_S, STEADY, Playing, unexpected
 
 INCIDENT = "spamd-hung"
 PEAK = {"mx1": 20.0}  # messages a second
@@ -58,7 +58,7 @@ def is_named(drill: Playing) -> None:
         if code in {1, 2} and "spam filter hung" in said:
             drill.named = time.time()
             return drill.story.say(f"named, {drill.named - (drill.hung or 0):.1f} s after it hung", mark="named")
-    raise StepFailed("`failover check` does not name the hung spam filter", try_="read what it printed")
+    raise unexpected("`failover check` does not name the hung spam filter")
 
 
 def piles_up(drill: Playing) -> None:

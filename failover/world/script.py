@@ -14,6 +14,7 @@ from failover.world.postfix import MAIN, MASTER
 
 Args = Mapping[str, str]
 LOCK_WAIT = 10.0
+_STILL_AT_WORK = refused("still at work here", Rc.BUSY)
 _SAFE = re.compile(r"[A-Za-z0-9._:/,@=+\[\]-]*")
 
 
@@ -127,7 +128,7 @@ def _release(p: Process, args: Args) -> Verb:
     m = p.machine
     yield 0.02
     if not (yield from _lock(p, float(args["limit"]))):
-        return refused("still at work here", Rc.BUSY)
+        return _STILL_AT_WORK
     if no := _no_epoch(m, args):
         return no
     yield 0.05
@@ -145,7 +146,7 @@ def _release(p: Process, args: Args) -> Verb:
 def _settle(p: Process, args: Args) -> Verb:
     yield 0.02
     if not (yield from _lock(p, float(args["limit"]))):
-        return refused("still at work here", Rc.BUSY)
+        return _STILL_AT_WORK
     no, freed = _owes_less(p.machine, args)
     if no:
         return no
@@ -161,7 +162,7 @@ def _settle(p: Process, args: Args) -> Verb:
 def _epoch_set(p: Process, args: Args) -> Verb:
     yield 0.02
     if not (yield from _lock(p, float(args["limit"]))):
-        return refused("still at work here", Rc.BUSY)
+        return _STILL_AT_WORK
     if int(args["from"]) != p.machine.epoch:
         return refused(f"the highest epoch here is {p.machine.epoch}", Rc.CHANGED)
     p.machine.epoch = int(args["to"])
