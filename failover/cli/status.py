@@ -11,8 +11,6 @@ import typer
 
 from failover.cli import wiring
 from failover.cli.options import JSON, options
-from failover.core.fleet import Mode
-from failover.core.runs.journal import RunState
 from failover.core.words import duration, seconds
 from failover.errors import ConfigError
 
@@ -170,6 +168,8 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 
 def open_line(run: dict[str, Any]) -> str:
+    from failover.core.runs.journal import RunState
+
     if run["state"] == RunState.RUNNING and not run["at_work"]:
         return f"open: {run['run']} was interrupted, nobody works on it; next: failover runs resume {run['run']}"
     by = f", by {run['at_work']}" if run["at_work"] else ""
@@ -226,6 +226,8 @@ def unpause(ctx: typer.Context, host: str | None = typer.Option(None, metavar="H
 
 
 def _unpaused(c: Runs) -> str:
+    from failover.core.fleet import Mode
+
     mode = c.ports.fleet.policy.mode
     acts = {Mode.OBSERVE: "tells, and does not act", Mode.ASK: "asks before it acts", Mode.AUTO: "may act again"}
     return f"unpaused; by the policy of hosts.yaml ({mode.value}) the controller {acts[mode]}"

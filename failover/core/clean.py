@@ -6,7 +6,6 @@ line.
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 LONGEST = 16_384
@@ -27,5 +26,7 @@ def field(text: str) -> str:
     """A field of an answer. A cut one ends with its digest, so that two long ones never look the same."""
     if len(text) <= LONGEST:
         return clean(text)
+    import hashlib  # loads OpenSSL, which `failover --help` can do without
+
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
     return f"{clean(text, LONGEST - 60)} ({len(text)} characters, sha256 {digest})"

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("fabric", "paramiko", "boto3", "dns", "sqlalchemy", "urllib3", "rich")
+NOT_FOR_HELP = (*HEAVY, "yaml", "failover.core.fleet", "failover.core.runs.plan")
 PLAN = ("plan", "spam-filter-hung", "--set", "sick=mx1")
 SEEN = """
 import sys
@@ -30,7 +31,7 @@ except SystemExit as e:
     "words", ["--help", "run --help", "playbooks lint", "playbooks list", "lab --help", "check --help"]
 )
 def test_loads_nothing_heavy(words: str) -> None:
-    code = SEEN.replace("{heavy!r}", repr(HEAVY))
+    code = SEEN.replace("{heavy!r}", repr(NOT_FOR_HELP if "--help" in words else HEAVY))
     done = subprocess.run([sys.executable, "-c", code, *words.split()], capture_output=True, text=True, timeout=30)
     assert done.stderr.splitlines()[-1].split() == ["exit", "0"]
 
