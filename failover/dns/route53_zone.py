@@ -41,6 +41,7 @@ SYNC_S = 90.0
 """For INSYNC: generally within 60 s (Route 53 developer guide)."""
 POLL_S = 1.0
 CALL_S = 15.0
+"""For one call: a read time-out is per read, so an answer that drips outlasts it."""
 _ACTIONS = "route53:ListResourceRecordSets, ChangeResourceRecordSets, GetChange, GetHostedZone"
 
 
@@ -57,6 +58,7 @@ class Route53Zone:
     clock: Clock
     sync_s: float = SYNC_S
     busy_s: float = BUSY_S
+    call_s: float = CALL_S
 
     def mx(self, name: str) -> MxSet:
         return _mx(name, self._record_set(self._client(), name))
@@ -153,7 +155,7 @@ class Route53Zone:
     def _client(self) -> Any:
         """Its own retries are off, since it would repeat a change whose answer was lost."""
         config = Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 1})
-        return _translated(
+        return self._translated(
             "find AWS credentials",
             lambda: boto3.session.Session().client("route53", region_name="us-east-1", config=config),
         )
@@ -168,27 +170,26 @@ class Route53Zone:
             reraise=True,
         )
         try:
-            answer: _T = again(_translated, to, do)
+            answer: _T = again(self._translated, to, do)
             return answer
         except OutcomeUnknown as e:
             if reading:
                 raise Unreachable(str(e), try_=e.try_) from e
             raise
 
+    def _translated(self, to: str, do: Callable[[], _T]) -> _T:
+        """boto3's exceptions as ours; messages carry AWS's code and words, never a key."""
+        with fence("Route 53"):
+            return _told(to, lambda: within(self.call_s, do))
+
 
 class _NotAsListed(Refused):
     """InvalidChangeBatch: nothing was changed."""
 
 
-def _translated(to: str, do: Callable[[], _T]) -> _T:
-    """boto3's exceptions as ours; messages carry AWS's code and words, never a key."""
-    with fence("Route 53"):
-        return _told(to, do)
-
-
 def _told(to: str, do: Callable[[], _T]) -> _T:
     try:
-        return within(CALL_S, do)  # a read time-out is per read, so an answer that drips outlasts it
+        return do()
     except ClientError as e:
         raise _of_client(to, e) from e
     except aws.NOT_SENT as e:

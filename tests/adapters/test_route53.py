@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from failover.core.mx import taken_back
-from failover.dns import route53_zone
 from failover.dns.route53_zone import Busy
 from failover.errors import FailoverError, OutcomeUnknown, Refused, Unreachable
 from tests.adapters.pdns import SHOP
@@ -59,8 +58,8 @@ def test_busy_for_ever_ends_with_nothing_done(route53: AtRoute53, aws: Aws) -> N
     assert route53.zone.mx(SHOP) == TWO
 
 
-def test_an_answer_that_drips_ends_in_time(route53: AtRoute53, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(route53_zone, "CALL_S", 3.0)
+def test_an_answer_that_drips_ends_in_time(route53: AtRoute53, aws: Aws) -> None:
+    route53.zone = replace(route53.zone, call_s=3.0)
     aws.drip(CHANGE)
     swap(route53)
     assert aws.dripped_whole == 0, "nobody waited for the last byte"
