@@ -10,8 +10,8 @@ import pytest
 
 from failover.core.alerting.advice import BY_HAND, advice
 from failover.core.alerting.alert import NEVER, Alert, Shows
-from failover.core.alerting.incident_alerts import alerts, of_peaks, unsure
-from failover.core.alerting.run_alerts import of_returns, of_run, of_runs
+from failover.core.alerting.incident_alerts import alerts, incident, of_peaks, unsure
+from failover.core.alerting.run_alerts import of_fault, of_lost, of_notices, of_returns, of_run, of_runs
 from failover.core.decide.failback import Return, returns
 from failover.core.decide.past import InForce, Past, Ran
 from failover.core.decide.verdict import Decision as Verdict
@@ -115,6 +115,41 @@ def test_what_ours_does_is_nobodys_symptom_and_only_what_has_expired_wakes_again
         ("r3 expired", False),
     ]
     assert {a.shows for a in told} == {Shows.OURS}
+
+
+def test_a_fault_of_ours_and_a_change_that_is_lost_are_told_under_the_runs_incident_or_its_own_key() -> None:
+    on_two = (replace(STEPS[0], host="mx2"), replace(STEPS[1], host="mx1"))
+    own, made = Plan("p", "", on_two), Plan("p", "", on_two, incident="mx1/spam-filter-hung")
+    assert of_fault("r7", own, "KeyError") == Alert(
+        "mx1/r7",
+        "r7 fault",
+        "critical",
+        "mx1, mx2: run r7 cannot be gone on with, for a fault of failover's own",
+        "KeyError\nEvery other host is looked after as ever. More: failover runs show r7",
+        shows=Shows.OURS,
+    )
+    assert of_lost("r7", own, "it is not mx1") == Alert(
+        "mx1/r7",
+        "r7 elsewhere",
+        "critical",
+        "mx1, mx2: what run r7 changed is where hosts.yaml no longer leads",
+        "it is not mx1",
+        shows=Shows.OURS,
+    )
+    assert {of("r7", made, "").key for of in (of_fault, of_lost)} == {"mx1/spam-filter-hung"}
+    assert {of("r7", Plan("p", "", ()), "").key for of in (of_fault, of_lost)} == {"controller/r7"}
+
+
+def test_only_a_notice_that_was_sent_has_an_end_to_be_told() -> None:
+    sent = RunView({"tell": StepView(Phase.VERIFIED, result={"told": "ops"}), "again": StepView(Phase.FAILED)})
+    told = Alert("r7.tell", "told", "info", "failover run r7", "", NEVER, shows=Shows.OURS, said=True)
+    assert of_notices("r7", ("tell", "again"), sent) == (told,)
+
+
+def test_a_run_has_the_key_of_the_incident_that_it_is_started_for() -> None:
+    s = situation({"looks": "from 9m every 60s", "mx2": FROZEN, "policy": {"mode": "auto"}})
+    verdict = decide(s)
+    assert (verdict.kind, incident(s, verdict)) == (Verdict.RUN, "mx2/postfix-frozen")
 
 
 def test_why_is_told_what_keeps_the_nearest_playbook_off() -> None:
