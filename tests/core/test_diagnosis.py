@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from failover.core.fleet import Host, Role
-from failover.core.observe.diagnosis import RULES, State, diagnose, host_state
+from failover.core.observe.diagnosis import RULES, TOLD_AS, Diagnosis, State, diagnose, diagnose_all, host_state
 from failover.core.observe.signal import CONTROLLER, Outcome, Samples, Signal
 from tests.fakes import AT
 from tests.signals.fakes import fleet
@@ -151,3 +151,30 @@ def test_a_maildrop_that_never_shrinks_is_not_picked_up(last: float, incident: s
         Signal("mx1", "queue.maildrop", "mx1", Outcome.WARN, "many", AT + timedelta(seconds=t), n) for t, n in counts
     )
     assert diagnose(fleet().hosts["mx1"], fleet(), samples).incident == incident
+
+
+@pytest.mark.parametrize("step", [5, 20, 60])
+def test_handlers_that_wait_for_the_same_are_shared_at_every_pace_of_looks(step: int) -> None:
+    """mx2 answers in between for half a minute, as a slow database lets it: mx1 is not to be restarted meanwhile."""
+    found = [_two_handlers(step, until)["mx1"].incident for until in range(120, 400, step)]
+    assert set(found) == {"handlers-stuck"}
+
+
+def _two_handlers(step: int, until: int) -> dict[str, Diagnosis]:
+    """Both silent; mx2 answers from 150 to 180 s."""
+    samples = tuple(
+        Signal(
+            host, "handler.banner", host, Outcome.OK if answers else Outcome.FAIL, "seen", AT + timedelta(seconds=t), v
+        )
+        for t in range(0, until + 1, step)
+        for host in ("mx1", "mx2")
+        for answers in [host == "mx2" and 150 <= t < 180]
+        for v in [0.012 if answers else "timeout"]
+    )
+    return diagnose_all(fleet(), samples)
+
+
+def test_what_is_silent_stuck_and_shared_in_turn_is_told_under_one_key() -> None:
+    assert {TOLD_AS.get(name, name) for name in ("handler-silent", "handler-stuck", "handlers-stuck")} == {
+        "handler-stuck"
+    }

@@ -26,8 +26,9 @@ SAME_S = 2.5
 """Ages are whole seconds, and each look takes its time: the oldest is the same within this."""
 SILENT_S = 75.0
 """A handler that is silent for so long is stuck. What stops the others as well does so within a minute."""
-SHARED_LOOKS = 4
-"""A handler that waits for what others wait for, too, may answer in between."""
+SHARED_S = 180.0
+"""A handler that waits for what others wait for, too, may answer in between; by time, for the pace of
+the looks is to change no verdict."""
 WORKED_S = 180.0
 """Three looks of cron."""
 DROPPED_S = 180.0
@@ -127,6 +128,12 @@ class HostView:
             takewhile(lambda s: s.outcome is Outcome.FAIL and (not ways or s.value in ways), reversed(looks))
         )
         return bool(failing) and failing[0].at - failing[-1].at >= timedelta(seconds=seconds)
+
+    def lately(self, name: str, seconds: float, way: str) -> bool:
+        """Has a look of the last `seconds` before its newest failed in this way?"""
+        looks = self.of(name)
+        since = looks[-1].at - timedelta(seconds=seconds) if looks else None
+        return since is not None and any(s.value == way for s in looks if s.at >= since)
 
     def grows(self, name: str, seconds: float) -> bool:
         """Is it over its limit for so long, and never less?"""
@@ -325,11 +332,15 @@ RULES = (
 )
 """The first match names the incident: the disk, the handler, the filter, then the ports."""
 
-SHARED = {"handler-stuck": Incident("handlers-stuck", "mail handlers stuck on several hosts", _handler_stuck, _HANDLER)}
+SHARED = {
+    "handler-stuck": Incident(
+        "handlers-stuck", "mail handlers stuck on several hosts", _handler_stuck, _HANDLER, told_as="handler-stuck"
+    )
+}
 """Of an incident that several hosts show at once, the cause is what they share: another incident, with another cure."""
 
 INCIDENTS = (*(rule.incident for rule in RULES), *(rule.incident for rule in SHARED.values()))
-TOLD_AS = {rule.incident: rule.told_as for rule in RULES if rule.told_as}
+TOLD_AS = {rule.incident: rule.told_as for rule in (*RULES, *SHARED.values()) if rule.told_as}
 
 NO_INCIDENT = "no known incident"
 OUR_NETWORK = "no host answers here: suspect the controller's own network first"
@@ -388,9 +399,7 @@ def diagnose_all(fleet: Fleet, samples: Samples) -> dict[str, Diagnosis]:
 
 
 def _shared(found: dict[str, Diagnosis], views: dict[str, HostView]) -> dict[str, Diagnosis]:
-    silent = [
-        name for name, v in views.items() if any(s.value == "timeout" for s in v.of("handler.banner")[-SHARED_LOOKS:])
-    ]
+    silent = [name for name, v in views.items() if v.lately("handler.banner", SHARED_S, "timeout")]
     if len(silent) < 2:
         return found
     return {
