@@ -15,6 +15,7 @@ from failover.core.decide.failback import Return
 from failover.core.decide.verdict import Decision
 from failover.core.ids import new_key
 from failover.core.runs.journal import Did, Phase, RunState, RunView
+from failover.core.runs.next import gave_way
 from failover.core.runs.plan import Plan
 from failover.core.runs.playbook import Playbook
 from failover.errors import FailoverError, Refused
@@ -27,11 +28,12 @@ OLD_S = 15.0
 _UNTOUCHED = {Phase.UNDO_BLOCKED, Phase.VERIFIED, Phase.ACTED}
 
 
-def act(runs: Runs, playbooks: tuple[Playbook, ...], result: CycleResult, leader: Leader) -> None:
-    """Run what was decided, one domain after another. One that fails, or needs nothing, does not stop the others."""
+def act(runs: Runs, playbooks: tuple[Playbook, ...], result: CycleResult, leader: Leader) -> bool:
+    """Run what was decided, one domain after another. One that fails, or needs nothing, does not stop the others. True
+    if one gave way to another cure."""
     verdict = result.verdict
     book = next(p for p in playbooks if p.name == verdict.playbook)
-    did = []
+    did, before = [], len(result.runs)
     for part in verdict.parts:
         result.verdict = part
         if _act(runs, book, result, leader):
@@ -39,6 +41,7 @@ def act(runs: Runs, playbooks: tuple[Playbook, ...], result: CycleResult, leader
     if not did:  # nothing helps, so the alert must not say that a run takes care of the host
         verdict = replace(verdict, kind=Decision.HOLD, because=(*verdict.because, "but it would change nothing"))
     result.verdict = did[0] if did else verdict
+    return any(gave_way(view) for _, view in result.runs[before:])
 
 
 def _act(runs: Runs, book: Playbook, result: CycleResult, leader: Leader) -> bool:
@@ -104,7 +107,7 @@ def _could_not(result: CycleResult, e: FailoverError) -> Alert:
 def go_back(runs: Runs, result: CycleResult, leader: Leader) -> None:
     """Take one change back. Never two in one cycle, and none beside a new run: the effect of each is seen first."""
     due = next((r for r in result.back if r.kind is Decision.RUN), None)
-    if due is None or result.verdict.kind is Decision.RUN:
+    if due is None or result.verdict.kind is Decision.RUN or any(gave_way(view) for _, view in result.runs):
         return
     leader.renew()
     try:

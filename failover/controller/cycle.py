@@ -44,9 +44,10 @@ def cycle(
         count_from_now(runs)
         result = _finish_and_see(runs, playbooks, budget_s, calm_s)
         background.forget()
-        if result.verdict.kind is Decision.RUN:
-            act(runs, playbooks, result, leader)
-        elif result.verdict.ask:
+        while result.verdict.kind is Decision.RUN and act(runs, playbooks, result, leader):
+            result = _seen_again(runs, playbooks, result)
+            background.forget()
+        if result.verdict.ask:
             ask(runs, playbooks, result)
         result.back = returns(result.situation, result.verdict)
         go_back(runs, result, leader)
@@ -54,6 +55,13 @@ def cycle(
         tell(runs, result, background.seen or result)
         result.missed = background.missed
         return result
+
+
+def _seen_again(runs: Runs, playbooks: tuple[Playbook, ...], before: CycleResult) -> CycleResult:
+    """A run gave way to another cure, and that one is begun by a look made now."""
+    result = see(runs, playbooks, 0.0, 0.0)
+    result.runs, result.alerts = before.runs + result.runs, before.alerts + result.alerts
+    return result
 
 
 def _finish_and_see(runs: Runs, playbooks: tuple[Playbook, ...], budget_s: float, calm_s: float) -> CycleResult:

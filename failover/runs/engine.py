@@ -18,7 +18,7 @@ from failover.fence import fault
 from failover.ports import Lease, RunRecord, Store
 from failover.runs.backward import undo
 from failover.runs.forward import begin, settle
-from failover.runs.session import Background, Session, Tell, lease_for
+from failover.runs.session import Background, Due, Session, Tell, lease_for
 from failover.runs.verification import verify
 
 
@@ -30,6 +30,7 @@ class Engine:
     stop: Callable[[], str | None] = lambda: None
     """Why to stop at the next safe point, or None to go on."""
     background: Background = lambda spare_s: None
+    due: Due = lambda run: ""
 
     def start(self, record: RunRecord) -> RunView:
         """Open the run and drive it. With a known `key`, the first run is returned as it stands."""
@@ -55,7 +56,7 @@ class Engine:
         return lease_for(record, self.store, self.ports.clock.now())
 
     def _session(self, record: RunRecord, lease: Lease) -> Session:
-        return Session(record, lease, self.ports, self.store, self.tell, self.stop, self.background)
+        return Session(record, lease, self.ports, self.store, self.tell, self.stop, self.background, self.due)
 
 
 def _drive(s: Session, direction: str, by: str, although: str = "") -> RunView:

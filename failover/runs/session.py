@@ -29,6 +29,10 @@ def lease_for(run: RunRecord, store: Store, now: datetime) -> Lease:
     return store.lease(run.id, run.plan.scopes or (f"run:{run.id}",), seconds=LEASE_S, now=now)
 
 
+Due = Callable[[str], str]
+"""What is to be begun instead of a mere wait of this run, in words; empty if nothing."""
+
+
 @dataclass(slots=True)
 class Session:
     run: RunRecord
@@ -38,6 +42,7 @@ class Session:
     tell: Tell
     stop: Callable[[], str | None]
     background: Background
+    due: Due
     events: list[Event] = field(init=False)
     since: datetime = field(init=False)
     began: float = field(init=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from failover.core.observe.signal import Samples
-from failover.core.runs.journal import Did
+from failover.core.runs.journal import GAVE_WAY, Did
 from failover.core.runs.leaving import waited_s
+from failover.core.runs.next import only_waits
 from failover.core.runs.plan import Step, StepKind
 from failover.core.runs.playbook import Risk
 from failover.core.runs.recovery import Reading
@@ -40,6 +41,8 @@ def _verify_effect(s: Session, step: Step) -> None:
         case Seen.YES:
             read = "it reads as set; " if step.kind is StepKind.STATE else ""
             s.record(Did.VERIFIED, step.id, {"because": f"{read}{said}"})
+        case Seen.GIVES_WAY:
+            s.fail(step, GAVE_WAY, said)
         case Seen.NOT_YET:
             s.pause(s.must_stop() or "stopped while verifying")
         case Seen.UNKNOWN:
@@ -64,6 +67,8 @@ def _watched(s: Session, step: Step) -> tuple[Seen, str]:
             return together
         if s.must_stop():
             return Seen.NOT_YET, ""
+        if only_waits(step) and (due := s.due(s.run.id)):
+            return Seen.GIVES_WAY, f"{together[1]}; not waited for any longer, since {due}"
         open_ = [w for w, (seen, _) in zip(step.verify, verdicts, strict=True) if seen is Seen.NOT_YET]
         wait(s, min(patience_left(w, samples, since=since, now=now) for w in open_))
 
@@ -81,4 +86,4 @@ def _together(verdicts: list[tuple[Seen, str]]) -> tuple[Seen, str]:
             return outcome, "; ".join(said)
     if all(seen is Seen.YES for seen, _ in verdicts):
         return Seen.YES, "; ".join(words for _, words in verdicts)
-    return Seen.NOT_YET, ""
+    return Seen.NOT_YET, "; ".join(words for seen, words in verdicts if seen is Seen.NOT_YET)

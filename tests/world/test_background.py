@@ -1,6 +1,7 @@
 """While a run on one host waits for its effect, the others are looked at, remembered and told of; and nothing is begun.
 
-mx1's handler works off a queue for minutes, under a run; 20 s into that, mx2's filter hangs.
+mx1's handler works off a queue for minutes, under a run; 20 s into that, mx2's filter hangs. Here the run waits to its
+end all the same; that it gives way is in test_giving_way.py.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pytest
 
 from failover.actions import wait
 from failover.actions.base import Context
+from failover.controller import background
 from failover.controller.cycle import cycle
 from failover.controller.leader import LEAD_S, LEADER
 from failover.controller.result import CycleResult
@@ -35,6 +37,11 @@ pytestmark = pytest.mark.slow
 BACKLOG = 1800
 USUAL_S = 120.0
 """For so long a host that fails is nobody's worry yet: it may be a restart."""
+
+
+@pytest.fixture(autouse=True)
+def _no_run_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "more_urgent", lambda situation, run: "")
 
 
 @dataclass

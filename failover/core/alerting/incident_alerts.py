@@ -140,7 +140,7 @@ def _urgency(c: Candidate, b: Barrier, d: Diagnosis | None, s: Situation) -> Urg
 
 def _paused_for(c: Candidate, s: Situation) -> float:
     mine = (p for p in s.past.pauses if p.until > s.now and (p.host is None or p.host in c.subjects))
-    return max((s.now - p.since).total_seconds() for p in mine)
+    return max(((s.now - p.since).total_seconds() for p in mine), default=0.0)  # ended since the verdict
 
 
 def _about(c: Candidate, d: Diagnosis | None) -> tuple[str, str, list[str]]:

@@ -1,12 +1,14 @@
-"""While a run is at work nothing else is begun; all is decided anew after its end. Pure."""
+"""While a run is at work nothing else is begun; all is decided anew after its end. A run that only waits for mail to
+leave ends for the cure of something else. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from failover.core.decide.candidates import Situation
 from failover.core.decide.guards import Barrier, Weight
 from failover.core.decide.past import Past
-from failover.core.decide.verdict import Considered, Decision, Verdict
+from failover.core.decide.verdict import Considered, Decision, Verdict, decide
 
 
 def waiting(v: Verdict, past: Past) -> Verdict:
@@ -17,6 +19,17 @@ def waiting(v: Verdict, past: Past) -> Verdict:
     if v.kind is Decision.RUN:
         return replace(v, kind=Decision.HOLD, because=(*v.because, f"but {turn.because}"), considered=considered)
     return replace(v, ask=False, considered=considered)
+
+
+def more_urgent(s: Situation, run: str) -> str:
+    """What would be begun now if this run were over, in words; empty if nothing. The same cure again is not."""
+    mine = next((r for r in s.past.ran if r.run == run), None)
+    if mine is None:
+        return ""
+    without = replace(s.past, ran=tuple(r for r in s.past.ran if r is not mine))
+    due = (x for x in decide(replace(s, past=without)).considered if _is_due(x, without))
+    others = (x.candidate for x in due if (x.candidate.name, x.candidate.host) != (mine.playbook, mine.host))
+    return next((f"{c.name} is due{f' on {c.host}' if c.host else ''}" for c in others), "")
 
 
 def _is_due(x: Considered, past: Past) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from failover.core.observe.condition import predicates
-from failover.core.runs.journal import Phase, RunState, RunView
-from failover.core.runs.plan import Plan, Step
+from failover.core.runs.journal import GAVE_WAY, Phase, RunState, RunView
+from failover.core.runs.plan import Plan, Step, StepKind
 from failover.core.runs.playbook import OnFailure, Risk
 
 
@@ -77,8 +77,20 @@ def _next_forward(plan: Plan, view: RunView) -> Next:
     return Close(RunState.SUCCEEDED, f"went on without {'; '.join(failed)}" if failed else "")
 
 
+def only_waits(step: Step) -> bool:
+    """Once it has acted, nothing of it is left to do or to undo: mail leaves, watched or not."""
+    return step.kind is StepKind.EVENT and step.risk is Risk.NONE and all(w.leaves for w in step.verify)
+
+
+def gave_way(view: RunView) -> bool:
+    return any(s.failed_as == GAVE_WAY for s in view.steps.values())
+
+
 def on_failure(plan: Plan, view: RunView, step: Step) -> OnFailure:
-    """The step's own rule; but past the pivot (a verified step that moved traffic) a failure pauses."""
+    """The step's own rule; but past the pivot (a verified step that moved traffic) a failure pauses. What gave way did
+    not fail."""
+    if view.steps[step.id].failed_as == GAVE_WAY:
+        return OnFailure.CONTINUE
     pivot = any(s.risk is not Risk.NONE and view.steps[s.id].was_verified for s in plan.steps)
     if pivot and step.on_failure is OnFailure.ROLLBACK:
         return OnFailure.PAUSE

@@ -18,6 +18,8 @@ class Seen(enum.StrEnum):
     YES = "yes"
     NOT_YET = "not yet"
     NO = "no"
+    GIVES_WAY = "gives way"
+    """Another cure is due, and nothing is lost if this effect is not watched."""
     UNKNOWN = "unknown"
     """Time is up and we could not look: neither a success nor a failure."""
 
