@@ -20,9 +20,9 @@ PATIENCE_S = 30.0
 
 
 def await_known(s: Session, conditions: Sequence[Condition]) -> Judgement:
-    """A look that could not see is repeated for 10 s; then the answer is unknown."""
+    """A look that could not see is repeated for 30 s, some three that time out; then the answer is unknown."""
     clock = s.ports.clock
-    until = clock.monotonic() + PATIENCE_S / 3
+    until = clock.monotonic() + PATIENCE_S
     while (found := judge_now(s, conditions)).holds is None and clock.monotonic() < until and not s.stop():
         clock.sleep(POLL_S)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from failover.core.observe.signal import Samples
-from failover.core.runs.journal import GAVE_WAY, Did
+from failover.core.runs.journal import GAVE_WAY, UNSEEN, Did
 from failover.core.runs.leaving import waited_s
 from failover.core.runs.next import only_waits
 from failover.core.runs.plan import Step, StepKind
@@ -45,6 +45,8 @@ def _verify_effect(s: Session, step: Step) -> None:
             s.fail(step, GAVE_WAY, said)
         case Seen.NOT_YET:
             s.pause(s.must_stop() or "stopped while verifying")
+        case Seen.UNKNOWN if only_waits(step):
+            s.fail(step, UNSEEN, said)
         case Seen.UNKNOWN:
             s.pause(f"{step.id} is done but not verified: {said}")
         case Seen.NO:  # where traffic moves, some of it has moved, whatever is not seen of the rest
@@ -70,7 +72,7 @@ def _watched(s: Session, step: Step) -> tuple[Seen, str]:
         if only_waits(step) and (due := s.due(s.run.id)):
             return Seen.GIVES_WAY, f"{together[1]}; not waited for any longer, since {due}"
         open_ = [w for w, (seen, _) in zip(step.verify, verdicts, strict=True) if seen is Seen.NOT_YET]
-        wait(s, min(patience_left(w, samples, since=since, now=now) for w in open_))
+        wait(s, min(patience_left(w, samples, since=since, now=now, waited=state.waited) for w in open_))
 
 
 def _look(s: Session, step: Step, waiting_since: datetime) -> Samples:

@@ -179,8 +179,10 @@ def test_a_recommendation_is_for_what_fires_and_can_be_done(case: Case) -> None:
     s = situation(case)
     verdict = recommend(s)
     fires = [x.candidate for x in verdict.considered if x.fires]
-    assert (verdict.kind is Decision.HOLD) == (not fires)
-    assert (verdict.kind is Decision.RUN) == any(c.ready.holds for c in fires)
+    named = {name: d.incident for name, d in s.diagnoses().items()}
+    apt = [c for c in fires if not (c.host and named[c.host] and c.bound.cures) or named[c.host] in c.bound.cures]
+    assert (verdict.kind is Decision.HOLD) == (not apt)
+    assert (verdict.kind is Decision.RUN) == any(c.ready.holds for c in apt)
 
 
 @many

@@ -25,7 +25,8 @@ def of_run(ran: Ran, plan: Plan, view: RunView, until: datetime | None) -> Alert
     if until is not None:
         said.append(f"In force until {until:%Y-%m-%d %H:%M} UTC.")
     said.append(f"Undo: failover rollback {ran.run}   More: failover runs show {ran.run}")
-    worked = ran.state in {RunState.SUCCEEDED, RunState.ROLLED_BACK}
+    idle = ran.state is RunState.ABORTED and not ran.acted  # it is tried again; the next cycle pages if that is no use
+    worked = idle or ran.state in {RunState.SUCCEEDED, RunState.ROLLED_BACK}
     title = f"{', '.join(sorted(ran.subjects))}: {plan.playbook} {ran.state.value}"
     return Alert(
         key(ran),

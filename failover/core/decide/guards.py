@@ -27,7 +27,7 @@ from failover.core.runs.playbook import Playbook, moves_mail
 from failover.core.runs.targets import unfit
 from failover.core.words import count, duration
 
-AGAIN_S = 300.0
+AGAIN_S = 60.0
 """A run that ended before its first act is tried again after so long."""
 NOT_FIRST = "not first"
 """The rule of a move that would help nobody."""
@@ -84,16 +84,27 @@ def _busy(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier
 def _diagnosis(c: Candidate, s: Situation, found: Mapping[str, Diagnosis]) -> Barrier | None:
     """The trigger alone is not enough: the diagnosis has to name the incident. Before mail is moved, for as long as the
     trigger asks: one lost look at a host that let us in before does not make it unreachable."""
-    if not c.bound.cures or c.host is None:
-        return None
-    d, meant = found[c.host], " and ".join(c.bound.cures)
-    if d.incident not in c.bound.cures:
-        shown = f"{d.incident}: {d.summary}" if d.incident else d.summary
-        return Barrier("diagnosis", Weight.HOLD, f"it is for {meant}; {c.host} shows {shown}")
-    if moves_mail(c.bound) and _other_before(c, s):
+    if said := not_named(c, found):
+        return Barrier("diagnosis", Weight.HOLD, said)
+    if c.bound.cures and c.host and moves_mail(c.bound) and _other_before(c, s):
+        meant = " and ".join(c.bound.cures)
         said = f"it is for {meant}, and {c.host} has not shown that for {duration(_asked_s(c))} in every look"
         return Barrier("diagnosis", Weight.HOLD, said)
     return None
+
+
+def for_another(c: Candidate, found: Mapping[str, Diagnosis]) -> bool:
+    """The diagnosis names an incident that this one does not cure."""
+    return bool(not_named(c, found) and c.host and found[c.host].incident)
+
+
+def not_named(c: Candidate, found: Mapping[str, Diagnosis]) -> str:
+    """In words: it is for incidents that the diagnosis of its host does not name. Empty if that names one."""
+    if not c.bound.cures or c.host is None or found[c.host].incident in c.bound.cures:
+        return ""
+    d = found[c.host]
+    shown = f"{d.incident}: {d.summary}" if d.incident else d.summary
+    return f"it is for {' and '.join(c.bound.cures)}; {c.host} shows {shown}"
 
 
 def _asked_s(c: Candidate) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from failover.core.decide.candidates import Candidate, Situation, candidates
-from failover.core.decide.guards import Barrier, Weight, barrier, standing
+from failover.core.decide.guards import Barrier, Weight, barrier, for_another, not_named, standing
 from failover.core.observe.condition import hasty
 from failover.core.observe.diagnosis import our_network
 
@@ -59,15 +59,20 @@ class Verdict:
 
 
 def recommend(s: Situation) -> Verdict:
-    """For a person: the first playbook by priority whose trigger and preconditions hold; one in force comes last."""
+    """For a person: the first playbook by priority whose trigger and preconditions hold; one in force comes last. Of a
+    host whose incident is named, only what cures that: behind a closed handler a bypass moves no mail."""
     hurried = tuple(replace(p, trigger=p.trigger and hasty(p.trigger, LOOKS)) for p in s.playbooks)
     considered = tuple(Considered(c) for c in candidates(replace(s, playbooks=hurried)))
     firing = sorted((c.candidate for c in considered if c.fires), key=lambda c: standing(c, s) is not None)
-    for c in firing:
+    apt = [c for c in firing if not for_another(c, s.diagnoses())]
+    for c in apt:
         if c.ready.holds:
             return _verdict(Decision.RUN, c.because, c, considered)
+    if apt:
+        return _verdict(Decision.PAGE, (*apt[0].trigger.because, *apt[0].ready.because), apt[0], considered)
     if firing:
-        return _verdict(Decision.PAGE, (*firing[0].trigger.because, *firing[0].ready.because), firing[0], considered)
+        because = (*firing[0].trigger.because, f"but {not_named(firing[0], s.diagnoses())}")
+        return Verdict(Decision.HOLD, because, considered=considered)
     return Verdict(Decision.HOLD, _why_not(considered), considered=considered)
 
 

@@ -31,6 +31,9 @@ NEEDS_PERSON = {RunState.CONFLICTS, RunState.ROLLBACK_FAILED, RunState.PAUSED}
 GAVE_WAY = "gave way"
 """The class of a failed step whose effect was not waited for any longer, for the sake of another cure."""
 
+UNSEEN = "unseen"
+"""The same of one that acted, and whose effect could not be looked at: mail leaves, seen or not."""
+
 
 class Did(enum.StrEnum):
     """The kinds of event; `begun` opens every session (a run, a resume, a rollback) with its direction."""
@@ -234,7 +237,9 @@ def _try_again(s: StepView) -> StepView:
     """A person resumes a run that a failed step paused: the cause is fixed, so the step is tried again."""
     if s.phase is not Phase.FAILED:
         return _reopen(s)
-    phase = Phase.PENDING if not s.owed else Phase.ACTED if s.failed_as in {"verify", GAVE_WAY} else Phase.INTENT
+    phase = (
+        Phase.PENDING if not s.owed else Phase.ACTED if s.failed_as in {"verify", GAVE_WAY, UNSEEN} else Phase.INTENT
+    )
     return replace(s, phase=phase, error=None, failed_as=None, no_effect=False)
 
 

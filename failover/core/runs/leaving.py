@@ -1,7 +1,7 @@
 """Has the mail left that waited when a step began? Mail that came later does not count. Pure.
 
-Mail that moves to another queue has not left: `queue.pending` and `queue.deferred` are counted together, and
-`queue.frozen` counts its filter's mail in all queues.
+Mail that moves to another queue has not left: `queue.pending` and `queue.deferred` are counted together, and mail that
+a filter lets go has left only when the host has less mail: behind a closed handler it is just put off.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ _COUNTED = {
     "queue.pending": ("queue.pending", "queue.deferred"),
     "queue.deferred": ("queue.pending", "queue.deferred"),
 }
+_HELD = ("queue.pending", "queue.deferred")
+"""With `queue.frozen`: all that waits on the host."""
 LEAVING = tuple(_COUNTED)
 """Signals for `leaves`."""
 MARGIN_S = 2.0
@@ -30,10 +32,18 @@ def counted(signal: str) -> tuple[str, ...]:
     return _COUNTED.get(signal, (signal,))
 
 
+def looked_at(signal: str) -> tuple[str, ...]:
+    """The signals that tell whether its mail has left."""
+    return ("queue.frozen", *_HELD) if signal == "queue.frozen" else counted(signal)
+
+
 def waiting(watches: Iterable[Watch], samples: Samples) -> dict[str, float]:
-    """Lower bounds of the waiting mail, recorded before a step begins; unreadable ones are left out."""
-    found = {_key(w): _looks(w, samples) for w in watches if w.leaves}
-    return {key: looks[-1].least for key, looks in found.items() if looks}
+    """Lower bounds of the waiting mail, recorded before a step begins; unreadable ones are left out. For frozen mail,
+    also how much other mail waits beside it."""
+    found = {w: _looks(w, samples, {}) for w in watches if w.leaves}
+    least = {_key(w): looks[-1].least for w, looks in found.items() if looks}
+    held = {_key(w): looks[-1].held for w, looks in found.items() if looks and not looks[-1].partial}
+    return least | {f"{key} beside": max(0.0, all_ - least[key]) for key, all_ in held.items() if all_ is not None}
 
 
 def waited_s(began: datetime, now: datetime) -> float:
@@ -54,11 +64,13 @@ class _Look:
     told: bool
     partial: bool
     age: float | None
+    held: float | None
+    """All mail on the host, for frozen mail; None if it cannot be read as a whole."""
 
 
 def leaves(wanted: Watch, samples: Iterable[Signal], waited: Mapping[str, float]) -> tuple[bool, str]:
     """Whether the goal is reached, and what was seen, in words."""
-    looks = _looks(wanted, samples)
+    looks = _looks(wanted, samples, waited)
     if not looks:
         return False, f"{wanted.signal}: no look yet"
     sure = _sure(looks)
@@ -72,9 +84,9 @@ def leaves(wanted: Watch, samples: Iterable[Signal], waited: Mapping[str, float]
     return moves and (wanted.leaves == "some" or min(look.own for look in sure) == 0), said
 
 
-def lows(wanted: Watch, samples: Iterable[Signal]) -> Iterator[datetime]:
+def lows(wanted: Watch, samples: Iterable[Signal], waited: Mapping[str, float] | None = None) -> Iterator[datetime]:
     """The times of new minimums since the step began."""
-    sure = _sure(_looks(wanted, samples))
+    sure = _sure(_looks(wanted, samples, waited or {}))
     for i in range(1, len(sure)):
         if sure[i].before < min(look.before for look in sure[:i]):
             yield sure[i].at
@@ -105,8 +117,31 @@ def _said(was: float, rest: float, moves: bool, last: _Look) -> str:
     return f"{left}, {most}{number(rest)} still {'waits' if rest == 1 else 'wait'}{age}"
 
 
-def _looks(wanted: Watch, samples: Iterable[Signal]) -> list[_Look]:
+def _looks(wanted: Watch, samples: Iterable[Signal], waited: Mapping[str, float]) -> list[_Look]:
     """One for each time at which all the counted signals could be read."""
+    samples, beside = tuple(samples), waited.get(f"{_key(wanted)} beside")
+    looks = _counts(wanted, samples)
+    if wanted.signal != "queue.frozen":
+        return looks
+    all_ = {look.at: look for look in _counts(replace(wanted, signal="queue.pending"), samples) if not look.partial}
+    return [_with_held(look, all_.get(look.at), beside) for look in looks]
+
+
+def _with_held(frozen: _Look, all_: _Look | None, beside: float | None) -> _Look:
+    """Of the mail that was frozen, at least what is on the host beyond the mail that was beside it is still there."""
+    if all_ is None or beside is None:
+        return replace(frozen, held=all_.least if all_ else None)
+    waits, least, before = all_.waits - beside, all_.least - beside, all_.before - beside
+    return replace(
+        frozen,
+        waits=max(frozen.waits, waits),
+        least=max(frozen.least, least),
+        before=max(frozen.before, before),
+        held=all_.least,
+    )
+
+
+def _counts(wanted: Watch, samples: Iterable[Signal]) -> list[_Look]:
     at: dict[datetime, dict[str, Signal]] = {}
     for s in samples:
         if s.host == wanted.host and s.name in counted(wanted.signal) and s.outcome is not Outcome.UNKNOWN:
@@ -122,6 +157,7 @@ def _looks(wanted: Watch, samples: Iterable[Signal]) -> list[_Look]:
             all(s.before is not None and not s.partial for s in found.values()),
             any(s.partial for s in found.values()),
             found[wanted.signal].age,
+            None,
         )
         for t, found in whole
     ]

@@ -69,6 +69,8 @@ def _next_forward(plan: Plan, view: RunView) -> Next:
                 reaction = on_failure(plan, view, step)
                 if reaction is OnFailure.ROLLBACK:
                     return Turn(step, s.error or f"{step.id} failed")
+                if reaction is OnFailure.PAUSE and not view.order:
+                    return Close(RunState.ABORTED, f"nothing was begun: {step.id}: {s.error}")
                 if reaction is OnFailure.PAUSE:
                     return Close(RunState.PAUSED, f"{step.id}: {s.error}")
             case _:

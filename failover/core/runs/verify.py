@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from failover.core.observe.signal import Outcome, Samples, Signal, of
-from failover.core.runs.leaving import counted, leaves, lows
+from failover.core.runs.leaving import leaves, looked_at, lows
 from failover.core.runs.playbook import Watch
 from failover.core.words import duration, number
 
@@ -34,7 +34,7 @@ def watch(
     reached, said = leaves(wanted, fit, waited or {}) if wanted.leaves else _reached(wanted, readable)
     if reached:
         return Seen.YES, said
-    if _patience_left(wanted, fit, since, now) > 0:
+    if _patience_left(wanted, fit, since, now, waited or {}) > 0:
         return Seen.NOT_YET, said
     if not readable or looks[-1].outcome is Outcome.UNKNOWN:
         reason = looks[-1].reason if looks else "no look came back"
@@ -44,14 +44,16 @@ def watch(
     return Seen.NO, f"{said}, after {duration((now - since).total_seconds())}"
 
 
-def patience_left(wanted: Watch, samples: Samples, *, since: datetime, now: datetime) -> float:
+def patience_left(
+    wanted: Watch, samples: Samples, *, since: datetime, now: datetime, waited: Mapping[str, float] | None = None
+) -> float:
     """Seconds until `watch` gives up, if no effect comes."""
-    return _patience_left(wanted, [s for s in samples if s.at >= since], since, now)
+    return _patience_left(wanted, [s for s in samples if s.at >= since], since, now, waited or {})
 
 
 def signals(watches: Iterable[Watch]) -> frozenset[str]:
     """The signals to look at for these."""
-    return frozenset(name for w in watches for name in (counted(w.signal) if w.leaves else (w.signal,)))
+    return frozenset(name for w in watches for name in (looked_at(w.signal) if w.leaves else (w.signal,)))
 
 
 def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
@@ -78,17 +80,19 @@ def _reached(wanted: Watch, looks: list[Signal]) -> tuple[bool, str]:
     return grown <= 0, f"{said}, {number(abs(grown))} {'more' if grown > 0 else 'fewer'} than {duration(span)} ago"
 
 
-def _patience_left(wanted: Watch, samples: Iterable[Signal], since: datetime, now: datetime) -> float:
+def _patience_left(
+    wanted: Watch, samples: Iterable[Signal], since: datetime, now: datetime, waited: Mapping[str, float]
+) -> float:
     if wanted.stalls_at_most is None:
         return wanted.within - (now - since).total_seconds()
-    moved = max((at for at in _moved(wanted, samples)), default=since)
+    moved = max((at for at in _moved(wanted, samples, waited)), default=since)
     return wanted.stalls_at_most - (now - moved).total_seconds()
 
 
-def _moved(wanted: Watch, samples: Iterable[Signal]) -> Iterable[datetime]:
+def _moved(wanted: Watch, samples: Iterable[Signal], waited: Mapping[str, float]) -> Iterable[datetime]:
     """The times of progress: of new minimums. The ups and downs of a busy host do not count."""
     if wanted.leaves:
-        yield from lows(wanted, samples)
+        yield from lows(wanted, samples, waited)
         return
     looks = [s for s in of(samples, wanted.host, wanted.signal) if s.outcome is not Outcome.UNKNOWN]
     for read in (_most, lambda s: s.age or 0.0):
