@@ -9,7 +9,7 @@ from failover.core.runs.journal import GAVE_WAY, UNSEEN, Did
 from failover.core.runs.leaving import waited_s
 from failover.core.runs.next import only_waits
 from failover.core.runs.plan import Step, StepKind
-from failover.core.runs.playbook import Risk
+from failover.core.runs.playbook import OnFailure, Risk
 from failover.core.runs.recovery import Reading
 from failover.core.runs.verify import Seen, patience_left, signals, watch
 from failover.runs.in_force import compared
@@ -45,7 +45,7 @@ def _verify_effect(s: Session, step: Step) -> None:
             s.fail(step, GAVE_WAY, said)
         case Seen.NOT_YET:
             s.pause(s.must_stop() or "stopped while verifying")
-        case Seen.UNKNOWN if only_waits(step):
+        case Seen.UNKNOWN if only_waits(step) and step.on_failure is OnFailure.CONTINUE:
             s.fail(step, UNSEEN, said)
         case Seen.UNKNOWN:
             s.pause(f"{step.id} is done but not verified: {said}")

@@ -243,7 +243,7 @@ def test_an_edit_since_the_plan_is_not_written_over(scene: Scene, edit: MxSet) -
 def test_the_target_is_looked_at_again_right_before(scene: Scene) -> None:
     plan = scene.plan()
     scene.sick["mx2", "smtp.banner"] = Outcome.FAIL
-    assert scene.start(plan).state is RunState.PAUSED
+    assert scene.start(plan).state is RunState.ABORTED
     assert scene.zone.swaps == 0
 
 
