@@ -11,6 +11,7 @@ from failover.controller.observe import holds_now
 from failover.controller.result import CycleResult
 from failover.core.alerting import incident_alerts, run_alerts
 from failover.core.alerting.alert import Alert
+from failover.core.alerting.severity import urgency
 from failover.core.decide.failback import Return
 from failover.core.decide.verdict import Decision
 from failover.core.ids import new_key
@@ -101,7 +102,8 @@ def _could_not(result: CycleResult, e: FailoverError) -> Alert:
     v = result.verdict
     text = "\n".join((*v.because, f"{v.playbook} could not be started: {e}", e.try_))
     title = f"{v.host or v.playbook}: {v.playbook} is needed and could not be started"
-    return Alert(incident_alerts.incident(result.situation, v), "could not", "critical", title, text)
+    how = urgency("could not")
+    return Alert(incident_alerts.incident(result.situation, v), "could not", how.severity, title, text, how.patience_s)
 
 
 def go_back(runs: Runs, result: CycleResult, leader: Leader) -> None:

@@ -47,6 +47,7 @@ URGENCY: Mapping[str, Urgency] = {
     "its turn": Urgency("critical", 2 * _MINUTE),  # most runs take less
     "quorum": Urgency("critical", 2 * _MINUTE),
     "retry": Urgency("critical", 2 * _MINUTE),
+    "could not": Urgency("critical", 2 * _MINUTE),  # the next cycle tries again, and most often can
 }
 AT_ONCE = Urgency("critical", 0.0)
 NOT_NOW = 1440 * _MINUTE
