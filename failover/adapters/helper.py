@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from failover.ports import Rc, Reply
 
-READING = frozenset({"hello", "look", "filter-read", "settings", "frozen", "unit", "result", "installed", "debts"})
+READING = frozenset(
+    {"hello", "look", "filter-read", "settings", "frozen", "queue", "unit", "result", "installed", "debts"}
+)
 OLDEST_READABLE = 1
 
 

@@ -11,6 +11,7 @@ from failover.cli import check as check_command
 from failover.cli import doctor as doctor_command
 from failover.cli import host, lab, playbooks, rollback, runs, status, tick, why
 from failover.cli import init as init_command
+from failover.cli import queue as queue_command
 from failover.cli import run as run_command
 from failover.cli.options import Options, hoist
 from failover.errors import ConfigError, FailoverError, NeedsPerson
@@ -49,6 +50,7 @@ def _globals(
 
 app.command("init")(init_command.init)
 app.command("check")(check_command.check)
+app.command("queue")(queue_command.queue)
 app.command("run")(run_command.run)
 app.command("plan")(run_command.plan)
 app.command("rollback")(rollback.rollback)

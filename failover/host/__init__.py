@@ -7,7 +7,20 @@ from functools import cache
 from importlib import resources
 
 PARTS = (
-    *("head", "arguments", "bounds", "folder", "settings", "levers", "dial", "queue", "log", "debts", "look"),
+    *(
+        "head",
+        "arguments",
+        "bounds",
+        "folder",
+        "settings",
+        "levers",
+        "dial",
+        "queue",
+        "waiting",
+        "log",
+        "debts",
+        "look",
+    ),
     *("acts", "config", "agents", "sessions", "bypass", "requeue", "hold", "units", "restart", "flush"),
     *("install", "forced", "main"),
 )

@@ -113,6 +113,28 @@ def _waited(m: Machine, seconds: float) -> Iterator[tuple[str, ...]]:
         yield "waited", which, str(sum(m.postfix.clock - x.arrived >= seconds for x in found)), *_part(m)
 
 
+def queue(m: Machine, args: Args) -> Verb:
+    """The listing for people; it is read whole."""
+    kind, _, value = args.get("what", "").partition("=")
+    if kind not in {"", "sender", "recipient"}:
+        return refused(f"not a value for what: {args['what']}", Rc.USAGE)
+    yield 0.5
+    mails = sorted(m.postfix.of(*Queue), key=lambda x: x.arrived)
+    found = [x for x in mails if not kind or value in ((x.sender,) if kind == "sender" else x.to)]
+    rows: Rows = [("now", f"{m.time:.0f}"), *_queues(m), ("queue", "corrupt", "0")]
+    rows += [("filter", t, "") for t in transports(m)] + [_frozen(m, t) for t in _watched(m)]
+    rows += [("old", *_listed(m, x)) for x in found[:50]] + [("message", *_listed(m, x)) for x in found[:4000]]
+    return Rc.OK, [*rows, ("listed", str(len(found)), str(len(mails)), "yes")]
+
+
+def _listed(m: Machine, mail: Mail) -> tuple[str, ...]:
+    """QUEUE ID ARRIVAL BYTES RECIPIENTS SENDER RECIPIENT REASON."""
+    arrival = m.time - (m.postfix.clock - mail.arrived)
+    reason = "delivery temporarily suspended: it was put off" if mail.queue is Queue.DEFERRED else ""
+    numbers = (f"{arrival:.0f}", "1000", str(len(mail.to)))
+    return mail.queue.value, f"{mail.id:X}", *numbers, mail.sender, mail.to[0], reason
+
+
 def oldest(m: Machine, transport: str) -> int:
     return _oldest(m, m.postfix.frozen_mail(transport))
 
@@ -292,5 +314,6 @@ VERBS: Mapping[str, Callable[[Machine, Args], Verb]] = {
     "filter-read": filter_read,
     "settings": settings,
     "frozen": frozen,
+    "queue": queue,
     "result": result,
 }

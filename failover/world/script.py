@@ -302,6 +302,7 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "filter-read": ((), ("config_dir", "filter")),
     "settings": ((), ("config_dir",)),
     "frozen": (("filter",), ("config_dir",)),
+    "queue": ((), ("config_dir", "what")),
     "result": (("run", "step", "attempt"), ()),
     "bypass": ((*_OWN, "filter", "lever", "expect"), ("config_dir",)),
     "hold": ((*_OWN, "what"), ("config_dir",)),

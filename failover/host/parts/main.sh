@@ -13,6 +13,7 @@ dispatch() {
       keys="limit config_dir"
       for pair; do case $pair in s[0-9]*=*) keys="$keys ${pair%%=*}" ;; esac; done ;;
     frozen) keys="limit config_dir filter" must=filter ;;
+    queue) keys="limit config_dir what" ;;
     result) keys="limit run step attempt" must="run step attempt" ;;
     bypass) own="filter lever expect" must=$own ;;
     hold) own=what must=what ;;
@@ -34,11 +35,11 @@ dispatch() {
   permitted || return
   export MAIL_CONFIG="$config_dir"
   [ "$verb" = hello ] || [ "$(id -u)" -eq 0 ] || { because $NOT_PERMITTED "not root"; return; }
-  case $verb in hello | look | debts | unit | result | installed) remembered ;; esac
+  case $verb in hello | look | queue | debts | unit | result | installed) remembered ;; esac
   case $verb in
     settings) do_settings "$@" ;;
     bypass | hold | restore | requeue | restart | flush) act ;;
-    hello | look | debts | result | release) "do_$verb" ;; # they need no room
+    hello | look | queue | debts | result | release) "do_$verb" ;; # they need no room
     *)
       scratch_somewhere || return
       "do_$(printf %s "$verb" | tr - _)" ;;
