@@ -68,7 +68,9 @@ def _pairs(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
 
 
 def _troubles(reply: Reply) -> Iterator[str]:
-    yield from (clean(" ".join(row[1:]) or " ".join(row), LONGEST) for row in reply.all("error"))
+    for row in reply.all("error"):
+        about = {"frozen": "which mail is fixed to a filter: "}.get(row[0], "") if row else ""
+        yield clean(about + " ".join(row[1:]), LONGEST)
 
 
 def _frozen(rows: Sequence[tuple[str, ...]]) -> Iterator[Frozen]:

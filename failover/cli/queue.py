@@ -53,7 +53,7 @@ def queue(
         output.print_json(queue_text.document(found, by, oldest, what))
     else:
         print("\n".join(queue_text.lines(found, by, oldest, what)))
-    told = all(not isinstance(f, FailoverError) and f.matched is not None and not f.troubles for f in found.values())
+    told = all(not isinstance(f, FailoverError) and f.matched is not None and f.counted for f in found.values())
     raise typer.Exit(0 if told else UNKNOWN)
 
 

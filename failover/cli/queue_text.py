@@ -49,7 +49,7 @@ def _host(name: str, of: Listing, by: str | None, oldest: int, what: str) -> Ite
 
 
 def _head(of: Listing) -> str:
-    if not of.counts:
+    if not of.counted:
         return "how much mail waits is not known"
     said = f"{count(of.waiting, 'message')} {'waits' if of.waiting == 1 else 'wait'}" if of.waiting else "no mail waits"
     age = of.oldest[0].age if of.oldest else None
@@ -66,8 +66,8 @@ def _scope(of: Listing, what: str) -> str:
     matched = of.matched or 0
     said = [f"only {what.replace('=', ' ', 1)}: {count(matched, 'message')}"] if what else []
     if not of.whole:
-        about = max(of.waiting, of.read)
-        said.append(f"read in time: {of.read} of about {about}; older mail may be among the others")
+        about = f"about {max(of.waiting, of.read)}" if of.counted else "an unknown number"
+        said.append(f"read in time: {of.read} of {about}; older mail may be among the others")
     if len(of.sample) < matched:
         said.append(f"the tables are of a sample of {len(of.sample)}, drawn from {matched}")
     return "; ".join(said)
@@ -111,7 +111,7 @@ def _document(of: Listing | FailoverError, by: str | None, oldest: int) -> dict[
     fields = {by: LONG} if by else {**dict(SHORT), "recipient": 3}
     return {
         "error": None,
-        "waiting": of.waiting if of.counts else None,
+        "waiting": of.waiting if of.counted else None,
         "queues": {q: of.counts.get(q) for q in QUEUES},
         "frozen": [asdict(f) for f in of.frozen],
         "matched": of.matched,

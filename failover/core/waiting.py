@@ -57,6 +57,11 @@ class Listing:
     troubles: tuple[str, ...] = ()
 
     @property
+    def counted(self) -> bool:
+        """Every queue was counted."""
+        return all(queue in self.counts for queue in QUEUES)
+
+    @property
     def waiting(self) -> int:
         return sum(n for queue, n in self.counts.items() if queue != "corrupt")
 

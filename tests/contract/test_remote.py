@@ -193,6 +193,16 @@ def test_a_look_counts_what_waits_and_since_when(far: Far) -> None:
     assert not far.call("look", {"patience": "5", "filters": "yes", "top": "no"}).all("waited")
 
 
+def test_the_queue_for_people_counts_each_queue_and_says_that_it_was_read_whole(far: Far) -> None:
+    seen = far.call("queue")
+    counts = dict(row for row in seen.all("queue") if len(row) == 2)
+    assert counts == dict.fromkeys(("incoming", "active", "deferred", "hold", "maildrop", "corrupt"), "0")
+    assert (seen.rc, seen.one("listed"), seen.all("old"), seen.all("message")) == (Rc.OK, ("0", "0", "yes"), (), ())
+    assert seen.one("frozen") == (FILTER, "0", "0", "0", "0")
+    assert far.call("queue", {"what": "sender=ann@example.net"}).one("listed") == ("0", "0", "yes")
+    assert far.call("queue", {"what": "nexthop=far.test"}).rc == Rc.USAGE
+
+
 @pytest.mark.parametrize(
     ("verb", "args"), [("fly", {}), ("flush", {}), ("requeue", {"filter": "a b"}), ("look", {"whatever": "1"})]
 )

@@ -6,18 +6,28 @@ LISTED_S=1.2 OLDEST=50 SAMPLE=4000
 
 do_queue() { # what=KIND=VALUE: only mail of this sender or recipient is told; the counts are of all mail
   case $what in '' | sender=* | recipient=*) ;; *) because $USAGE "not a value for what: $what"; return ;; esac
+  queue=$(queue_dir) && cd "$queue" || { because $FAILED "no queue directory"; return; }
   say now "$(date +%s)"
-  patience=1 deadline=$(($(uptime_s) + 3)) filters=yes
+  patience=1 deadline=$(($(uptime_s) + 3)) filters=yes HEADS=2000
   {
-    { read_config || unread=$UNSAID; look_queue; } &
-    corrupt &
     waiting &
+    counts || say error queue "the queue could not be counted in time"
+    { read_config || unread=$UNSAID; look_queue; } | sed -n "s/^error${TAB}queue$TAB/error${TAB}frozen$TAB/; /^error/p; /^frozen/p"
     wait
   }
 }
 
-corrupt() {
-  found=$(cd "$(queue_dir)" && bounded 1 find corrupt -type f 2>/dev/null) && say queue corrupt "$(counted "$found")"
+counts() { # of all mail; each message once, as in LISTED
+  {
+    timeout -k 1 1.5 find hold maildrop incoming active deferred hold maildrop incoming active corrupt -ignore_readdir_race -type f 2>/dev/null </dev/null
+    printf '\nended %s\n' $?
+  } | awk -F / '
+    /^ended / { split($0, end, " "); next }
+    NF > 1 && !($NF in met) { met[$NF] = 1; n[$1]++ }
+    END {
+      if (end[2] == 124 || end[2] == 137) exit 1
+      for (q = split("incoming active deferred hold maildrop corrupt", name, " "); q; q--) print "queue\t" name[q] "\t" n[name[q]] + 0
+    }'
 }
 
 # Rows `old` and `message`: QUEUE ID ARRIVAL BYTES RECIPIENTS SENDER RECIPIENT REASON, the last three as in JSON, so without
