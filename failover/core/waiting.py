@@ -17,8 +17,8 @@ UNKNOWN_AGE = "not known"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`age` in seconds, None when not known. `recipient`: of so many `recipients` the first with a `reason`, else the
-    first."""
+    """`age` in seconds, None when not known. `recipient`: of so many `recipients` the one asked for, else the first
+    with a `reason`, else the first."""
 
     queue: str
     id: str

@@ -1,14 +1,15 @@
 # ---- waiting: the queue for people: which mail waits, since when, and why -------------------------------------------
 
 # postqueue lists folder by folder, and may take long. What it lists in LISTED_S is read; of that, the OLDEST messages are
-# told, and a SAMPLE, drawn so that each has the same chance: the first of a long queue may all be one sender's.
+# told, and a SAMPLE, drawn so that each has the same chance: the first of a long queue may all be one sender's. What is
+# counted comes first, and may take longer where the host is overloaded; all ends after some 6 s.
 LISTED_S=1.2 OLDEST=50 SAMPLE=4000
 
 do_queue() { # what=KIND=VALUE: only mail of this sender or recipient is told; the counts are of all mail
   case $what in '' | sender=* | recipient=*) ;; *) because $USAGE "not a value for what: $what"; return ;; esac
   queue=$(queue_dir) && cd "$queue" || { because $FAILED "no queue directory"; return; }
   say now "$(date +%s)"
-  patience=1 deadline=$(($(uptime_s) + 3)) filters=yes HEADS=2000
+  patience=2 deadline=$(($(uptime_s) + 6)) filters=yes HEADS=2000
   {
     waiting &
     counts || say error queue "the queue could not be counted in time"
@@ -19,7 +20,7 @@ do_queue() { # what=KIND=VALUE: only mail of this sender or recipient is told; t
 
 counts() { # of all mail; each message once, as in LISTED
   {
-    timeout -k 1 1.5 find hold maildrop incoming active deferred hold maildrop incoming active corrupt -ignore_readdir_race -type f 2>/dev/null </dev/null
+    timeout -k 1 3 find hold maildrop incoming active deferred hold maildrop incoming active corrupt -ignore_readdir_race -type f 2>/dev/null </dev/null
     printf '\nended %s\n' $?
   } | awk -F / '
     /^ended / { split($0, end, " "); next }
@@ -46,8 +47,8 @@ waiting() {
       split(row, f, /[^A-Za-z0-9_]+/)
       split(row, from, "\"sender\": \"")
       n = split(row, to, "\"address\": \"")
-      for (i = 2; i < n && !index(to[i], "\"delay_reason\": \""); i++);
-      if (i > n || split(to[i], why, "\"delay_reason\": \"") < 2) { i = 2; why[2] = "" }
+      for (i = 2; i < n && !(want ~ /^"address/ ? index(tolower("\"address\": \"" to[i]), tolower(want)) == 1 : index(to[i], "\"delay_reason\": \"")); i++);
+      if (i > n || split(to[i], why, "\"delay_reason\": \"") < 2) { if (want !~ /^"address/) i = 2; why[2] = "" }
       print key "\t" f[3] "\t" f[5] "\t" f[7] "\t" f[9] "\t" n - 1 "\t" text(from[2], 200) "\t" text(n < 2 ? "" : to[i], 200) "\t" text(why[2], 300)
     }
     function aged(row, since) {
