@@ -84,3 +84,15 @@ def test_mail_that_moves_while_we_look_is_counted(host: MailHost, source: str, t
     assert counts[source] + counts[to] == N, seen.rows
     if (source, to) in EDGES:
         assert (seen.one("frozen") or ())[1:2] == (str(N),), seen.rows
+
+
+def test_the_queue_for_people_tells_each_message_and_why_it_waits(host: MailHost) -> None:
+    """Postfix is stopped: what waits is told all the same."""
+    seen = host.call("queue")
+    assert ("deferred", str(N)) in seen.all("queue"), seen.rows
+    assert (seen.one("listed"), len(seen.all("message"))) == ((str(N), str(N), "yes"), N)
+    assert (seen.one("frozen") or ())[:2] == ("spamassassin", str(N))
+    queue, _, _, _, recipients, *texts = seen.all("old")[0]
+    assert (queue, recipients, texts) == ("deferred", "1", ["a@example.org", "someone@lab.test", "deferred transport"])
+    assert host.call("queue", {"what": "recipient=Someone@lab.test"}).one("listed") == (str(N), str(N), "yes")
+    assert host.call("queue", {"what": "sender=b@example.org"}).one("listed") == ("0", str(N), "yes")
