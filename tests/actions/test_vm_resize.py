@@ -609,7 +609,7 @@ def test_a_machine_that_somebody_else_stops_before_we_begin(scene: Scene, state:
     scene.planned()
     scene.aws.ec2.meddle(INSTANCE, state=state)
     view = scene.start()
-    assert view.state is RunState.PAUSED
+    assert view.state is RunState.ABORTED
     assert view.steps["resize"].phase is Phase.FAILED, "drift, and nothing of ours to undo"
     assert not view.steps["resize"].owed
     assert scene.asked() == []
