@@ -77,6 +77,8 @@ def unfit(d: Diagnosis | None, now: Samples) -> str | None:
     greets = latest(now, d.host, "smtp.banner")
     if not greets or any(g.outcome is not Outcome.OK for g in greets):
         return "is not seen to greet"
+    if refusing := next((g for g in latest(now, d.host, "smtp.dialogue") if g.outcome is Outcome.FAIL), None):
+        return f"takes no mail: {refusing.reason}"
     if any(g.outcome is Outcome.FAIL for g in latest(now, d.host, "spam.scan")):
         return f"would hold it up: {d.summary}"
     full = (n for n in ("disk.free", "disk.inodes") if any(g.outcome is not Outcome.OK for g in latest(now, d.host, n)))
