@@ -33,6 +33,7 @@ FINE: dict[str, tuple[float | str, str]] = {
     "cpu.top": (12.0, "spamd takes 12 % of a core"),
     "disk.free": (61.0, "61 % free"),
     "disk.inodes": (88.0, "88 % free"),
+    "debt.force": ("", "nothing of ours is in force"),
     "postfix.daemons": ("", "master warns of nothing"),
     "postfix.processes": ("", "master warns of nothing"),
     "queue.removed_rate": (40.0, "40 messages a minute done with"),

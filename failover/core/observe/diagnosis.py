@@ -256,9 +256,11 @@ def _handler_down(v: HostView) -> bool:
 
 
 def _handler_waits(v: HostView) -> bool:
-    """Both are silent, and no mail is frozen at the filter: so Postfix does not call the filter, the handler does."""
+    """Both are silent, and no mail is frozen at the filter: so Postfix does not call the filter, the handler does. Not
+    with a change of ours in force, which may have taken the filter out."""
     silent = v.fails("spam.ping", "timeout") and v.fails("spam.scan", "timeout")
-    return silent and v.fails("handler.banner", "timeout") and not any(_count(s) for s in v.now("queue.frozen"))
+    frozen, ours = (any(s.value for s in v.now(name)) for name in ("queue.frozen", "debt.force"))
+    return silent and v.fails("handler.banner", "timeout") and not frozen and not ours
 
 
 def _handler_stuck(v: HostView) -> bool:
