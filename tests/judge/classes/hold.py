@@ -260,7 +260,8 @@ def nobody_fit(s: Scene) -> Truth:
         s.at(-60, lay)
     s.at(0, lambda: s.machine(s.first).under.link.lay(False))
     said = f"{s.first} is cut off, and the others are unfit ({how})"
-    return held(s, said, s.first, due=TOLD_S, extra=1 + len(s.hosts))
+    named = () if how == "cut" else (s.first,)  # where nobody answers, it may be our own network: any page will do
+    return held(s, said, *named, due=TOLD_S, extra=1 + len(s.hosts))
 
 
 def certificate_ended(s: Scene) -> Truth:
