@@ -22,8 +22,8 @@ MANY = 50.0
 
 STILL_S = 30.0
 """Mail does not move if the same message is the oldest for so long; longer than a slow filter scans one (8 to 13 s)."""
-SAME_S = 2.5
-"""Ages are whole seconds, and each look takes its time: the oldest is the same within this."""
+SAME_S = 5.0
+"""The oldest is the same within this: ages are whole seconds, and read up to some seconds after the look began."""
 SILENT_S = 75.0
 """A handler that is silent for so long is stuck. What stops the others as well does so within a minute."""
 SHARED_S = 180.0
