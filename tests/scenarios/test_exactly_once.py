@@ -7,6 +7,7 @@ A soak: FAILOVER_SOAK_SEEDS=100 pytest tests/scenarios/test_exactly_once.py
 from __future__ import annotations
 
 import collections
+import contextlib
 import hashlib
 import os
 import random
@@ -186,6 +187,8 @@ def configure(host: MailHost, case: Case) -> None:
 
 WHY = "sed -n 's/.* status=\\(deferred\\|bounced\\) /\\1 /p' /var/log/mail.log | sort | uniq -c | sort -rn | head -n 20"
 
+WHERE = "cd /var/spool/postfix && for at in *; do echo $at $(find $at -type f | wc -l); done; ls /var/lib/failover-host/held"
+
 
 def emptied(host: MailHost) -> bool:
     host.sh("postqueue -f", check=False)  # refused for a moment where a reload has just ended qmgr: asked again
@@ -213,8 +216,15 @@ def test_every_recipient_of_every_message_exactly_once(lab: Lab, seed: int) -> N
     assert host.restore("drain").rc == 0
     assert host.config() == before
     account = Account.of(lab, tag, accepted, maybe, case.bcc)
-    if account.lost or account.twice or account.cut:
-        print(account, host.sh(WHY), sep="\n")  # noqa: T201
+    late = len(account.lost)
+    if late:  # a queue that was listed as empty was not: what is on its way comes, what is lost does not
+        print(host.sh(WHY), host.sh(WHERE), sep="\n")  # noqa: T201
+        with contextlib.suppress(pytest.fail.Exception):
+            until(
+                lambda: not Account.of(lab, tag, accepted, maybe, case.bcc).lost, within=20, what="what is late comes"
+            )
+        account = Account.of(lab, tag, accepted, maybe, case.bcc)
+    print(f"{late} came after the queue was empty; lost {account.lost[:9]}, twice {account.twice[:9]}")  # noqa: T201
     print(f"{case}: {len(accepted)} messages, {account.accepted} deliveries due, {len(maybe)} unanswered")  # noqa: T201
     assert not maybe, "no session was cut"
     assert (account.lost, account.twice, account.cut) == ([], [], 0)

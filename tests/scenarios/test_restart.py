@@ -122,7 +122,7 @@ def kill(process: subprocess.Popen[Any]) -> None:
     ("incident", "words"),
     [
         ("handler-down", "mx1 is failing: mail handler down"),
-        ("handler-stuck", "mx1 is failing: mail handler stuck"),
+        ("handler-stuck", "mx1 is failing: mail handler silent"),  # by one look; stuck is what stays so
         ("mx-frozen", "mx1 is failing: Postfix frozen"),
         ("disk-full", "mx1 is degraded: no room for the queue"),
     ],

@@ -28,7 +28,7 @@ class Row:
     ports: tuple[int, ...] = (25,)
     postfix: dict[str, str] = field(default_factory=dict)
     holds_senders: bool = False
-    paused: str = ""
+    waits: str = ""
 
     @property
     def kinds(self) -> tuple[str, ...]:
