@@ -187,7 +187,7 @@ def configure(host: MailHost, case: Case) -> None:
 
 WHY = "sed -n 's/.* status=\\(deferred\\|bounced\\) /\\1 /p' /var/log/mail.log | sort | uniq -c | sort -rn | head -n 20"
 
-WHERE = "cd /var/spool/postfix && for at in *; do echo $at $(find $at -type f | wc -l); done; ls /var/lib/failover-host/held"
+WHERE = "cd /var/spool/postfix && for at in *; do echo $at $(find $at -type f | wc -l); done"
 
 
 def emptied(host: MailHost) -> bool:
