@@ -25,6 +25,8 @@ from failover.runs.service import Runs
 CALM_EVERY_S = 15.0
 """Between two looks while nothing is the matter: three looks after the first bad one still end within 45 s."""
 LEAST_WINDOW_S = 600.0
+ASKED_S = 5.0
+"""For the MX of all domains, in a look; there may be thousands."""
 SHARE = "traffic.share"
 _THERE = ("in force", "unknown")
 """How a change reads that nobody is known to have undone."""
@@ -68,11 +70,15 @@ def _look_and_decide(runs: Runs, playbooks: tuple[Playbook, ...]) -> tuple[Situa
 
 
 def _tried_first(runs: Runs, domains: Collection[str]) -> dict[str, frozenset[str]]:
-    """By DNS. After the first name server that does not answer the others are not asked: the plan asks them itself."""
+    """By DNS. After the first name server that does not answer, or after ASKED_S, the others are not asked: the plan
+    asks them itself."""
+    until = runs.ports.clock.monotonic() + ASKED_S
     hosts = {f"{h.mx}.": name for name, h in runs.ports.fleet.hosts.items() if h.mx}
     found: dict[str, frozenset[str]] = {}
     with suppress(FailoverError):
         for domain in (d for name, d in runs.ports.fleet.domains.items() if name in domains):
+            if runs.ports.clock.monotonic() > until:
+                break
             with fence(f"the MX of {domain.name}"):
                 now = runs.ports.zone(domain).mx(domain.name)
             if now.targets:

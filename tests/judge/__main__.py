@@ -21,7 +21,7 @@ VARIATIONS = 40
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """1 if a night did harm."""
+    """1 if a night did harm, or could not be played to its end."""
     o = _options().parse_args(argv)
     if o.list:
         print(*(f"{c.name:<24}{c.sort.value:<28}{c.about}" for c in CLASSES.values()), sep="\n")
@@ -42,8 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(report.values(nights), indent=1))
     else:
         print(report.text(nights))
-        print(f"\n{len(nights)} nights of {len(chosen)} classes in {took:.0f} s, {o.jobs} processes")
-    return int(any(n.grade.verdict is Verdict.HARMFUL for n in nights if n.player == OURS))
+        print(f"\n{len(nights)} of {len(tasks)} nights of {len(chosen)} classes in {took:.0f} s, {o.jobs} processes")
+    harmful = any(n.grade.verdict is Verdict.HARMFUL for n in nights if n.player == OURS)
+    return int(harmful or len(nights) < len(tasks))
 
 
 def _options() -> argparse.ArgumentParser:
@@ -69,7 +70,7 @@ def _played(tasks: list[Task], jobs: int) -> list[Night]:
 
 
 def _one(task: Task) -> Night | None:
-    """A night in which the program itself fails is told, and ends no other."""
+    """A night in which the program itself fails is told, and ends no other; it counts as not played."""
     try:
         return play(*task)
     except Exception:

@@ -74,6 +74,9 @@ class MailHost:
 
     def queued(self) -> int:
         """More than 0 while anything waits: what moves meanwhile is listed where it was, or where it came to. A flush
-        may move all that was put off to and fro at once, past one listing: so two have to find none."""
-        n = "n=$(find maildrop incoming active deferred incoming active -type f | wc -l)"
-        return int(self.sh(f"cd /var/spool/postfix && {n} && [ $n -gt 0 ] || {{ sleep 0.5; {n}; }}; echo $n"))
+        may move all that was put off to and fro at once, past one listing: so two have to find none. A queue that could
+        not be listed (no process can be started, `find` was killed) is not empty."""
+        find = "find maildrop incoming active deferred incoming active -ignore_readdir_race -type f -printf x"
+        again = f'[ -n "$n" ] || {{ sleep 0.5; n=$({find}); }}'
+        listed = f"cd /var/spool/postfix && n=$({find}) && {{ {again}; }} && echo ${{#n}}"
+        return int(self.sh(listed, check=False) or "1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -46,8 +45,13 @@ def test_one_that_waits_for_an_event_goes_on_when_it_comes() -> None:
 
 def test_within_one_of_several_there_may_be_several() -> None:
     timeline = Timeline()
-    nap: Callable[[float], bool] = lambda seconds: timeline.run_until(timeline.now + seconds)  # noqa: E731
-    inner = lambda: len(side_by_side(timeline, [partial(nap, 2), partial(nap, 3)]))  # noqa: E731
+
+    def nap(seconds: float) -> bool:
+        return timeline.run_until(timeline.now + seconds)
+
+    def inner() -> int:
+        return len(side_by_side(timeline, [partial(nap, 2), partial(nap, 3)]))
+
     assert side_by_side(timeline, [inner, lambda: int(nap(4))]) == [2, 0]
     assert timeline.now == 4.0
 

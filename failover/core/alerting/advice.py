@@ -23,14 +23,14 @@ BY_HAND: Mapping[str | None, str] = {
     "handler-stuck": "See what the handler of {host} waits for (a filter, a database) before it is started again.",
     "handler-waits": "The handler of {host} and its filter are silent together, and Postfix calls no filter: so the "
     "handler does. Start the filter again; a handler that is started alone stops at the next message.",
-    "handler-silent": "The handler of {host} is given a moment: see whether it is busy (docker top, its log).",
+    "handler-silent": "The handler of {host} has gone silent just now, and may be busy: see docker top, and its log.",
     "handlers-stuck": "The handlers of several hosts wait at once, so for what they share: see the database and the "
     "network to it. Starting them again only adds connections.",
     "postfix-dying": "Read what the daemon of {host} says (grep fatal in the mail log): mostly a line of main.cf or a "
     "map; see what changed last. postfix check does not find all of it.",
     "smtpd-full": "See who holds the connections of {host} (ss -tn sport = :25); smtpd_timeout, "
     "smtpd_client_connection_count_limit and STRESS_README help. Move no mail: the flood follows the MX.",
-    "port-down": "See whether Postfix of {host} runs (postfix status) and what drops port 25 (nft list ruleset).",
+    "port-down": "Postfix of {host} may have ended (postfix status), or a firewall drops port 25 (nft list ruleset).",
     "mail-refused": "Read why {host} refuses (grep reject in its mail log): a table that cannot be read, a milter, a "
     "blocklist, a full disk. Senders try again after 4xx; after 5xx mail is gone, so that comes first.",
     "not-picked-up": "See pickup and cleanup of {host} in its mail log; maildrop is read again after `postfix reload`.",

@@ -27,10 +27,10 @@ SAME_S = 5.0
 SILENT_S = 75.0
 """A handler that is silent for so long is stuck. What stops the others as well does so within a minute."""
 SHARED_S = 180.0
-"""A handler that waits for what others wait for, too, may answer in between; by time, for the pace of
-the looks is to change no verdict."""
+"""A handler that waits for the same as others may answer in between. A time, and not so many looks: the verdict must
+not depend on how often we look."""
 WORKED_S = 180.0
-"""Three looks of cron."""
+"""Postfix works if it took or removed mail within this time: three looks of cron."""
 DROPPED_S = 180.0
 """A maildrop that holds many, and never fewer, for so long is picked up by nobody."""
 

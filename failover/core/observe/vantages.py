@@ -33,10 +33,8 @@ def again(fleet: Fleet, chosen: Sequence[str], before: Samples, found: Samples) 
     asked = [s for s in found if s.name == "smtp.peer"]
     could = Counter(s.host for s in asked if s.outcome is not Outcome.UNKNOWN)
     lacking = {t: n for t in chosen if (n := fleet.policy.quorum - could[t]) > 0}
-    answered, contacted = (
-        _answered(found),
-        {s.host for s in found if s.name == "ssh.reach"} | {s.vantage for s in asked},
-    )
+    answered = _answered(found)
+    contacted = {s.host for s in found if s.name == "ssh.reach"} | {s.vantage for s in asked}
     let_in = {s.host: s.outcome is Outcome.OK for s in before if s.name == "ssh.reach"}
     others = [h for h in fleet.hosts if h not in contacted and let_in.get(h, True)]
     rings = [[h for h in fleet.hosts if h in answered], others]

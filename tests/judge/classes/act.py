@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from failover.world.machine import Sshd
 from failover.world.postfix import HANDLE_S, SCAN_S, Daemon
 from tests.judge.deeds import Deed
@@ -56,7 +58,7 @@ def hang_filter(s: Scene, host: str, at: float = 0.0) -> str:
     layer, slow = s.machine(host).under.spamd, s.machine(host).under.scan_s
     if s.chance.random() < 0.3:
         for n, takes in enumerate((1.0, 2.5, 4.5)):
-            s.at(at - 90.0 + 30 * n, lambda takes=takes: slow.lay((takes * 0.7, takes * 1.3)))  # type: ignore[misc]
+            s.at(at - 90.0 + 30 * n, partial(slow.lay, (takes * 0.7, takes * 1.3)))
         s.at(at, lambda: slow.clear(SCAN_S))
         slowly = ", slower and slower before"
     else:

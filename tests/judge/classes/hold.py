@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from failover.core.decide.past import Pause
 from failover.world.incidents import Recurring
@@ -82,9 +83,9 @@ def shared_database(s: Scene) -> Truth:
     for h in s.hosts:
         m, at = s.machine(h), s.chance.uniform(0, 60)
         if hung:
-            s.at(at, lambda m=m: Recurring(s.world, m.under.handler, Daemon.HUNG, every=40.0))  # type: ignore[misc]
+            s.at(at, partial(Recurring, s.world, m.under.handler, Daemon.HUNG, every=40.0))
         else:
-            s.at(at, lambda m=m: m.under.handle_s.lay((20.0, 90.0)))  # type: ignore[misc]
+            s.at(at, partial(m.under.handle_s.lay, (20.0, 90.0)))
     why = "the handlers wait for a database; a restart only adds connections"
     return held(
         s,
@@ -127,7 +128,7 @@ def handler_calls_filter(s: Scene) -> Truth:
 
 def refusing(s: Scene, hosts: tuple[str, ...], answer: str, due: float = TOLD_S, *acts: str) -> Truth:
     for h in hosts:
-        s.at(0, lambda h=h: s.machine(h).under.refuses.lay(answer))  # type: ignore[misc]
+        s.at(0, partial(s.machine(h).under.refuses.lay, answer))
     one = {f"move {s.first}"} if hosts == (s.first,) else set()
     return held(s, f"{', '.join(hosts)} answers {answer!r} to everybody", *hosts, due=due, may=frozenset({*acts, *one}))
 
@@ -155,7 +156,7 @@ def disk_full(s: Scene) -> Truth:
     m = s.machine(host)
     if s.chance.random() < 0.5:
         for n, percent in enumerate((14.0, 9.0, 4.0)):
-            s.at(-120 + 40 * n, lambda percent=percent: m.under.disk_free.lay(percent))  # type: ignore[misc]
+            s.at(-120 + 40 * n, partial(m.under.disk_free.lay, percent))
     s.at(0, lambda: m.under.disk_free.lay(0.001))
     return refusing(s, (host,), "452 4.3.1 Insufficient system storage", SOON_S)
 
@@ -243,7 +244,7 @@ def dead_peers(s: Scene) -> Truth:
     count = s.chance.randint(1, max(1, len(s.hosts) - 2))
     dead = s.chance.sample(s.hosts[1:], count)
     for h in dead:
-        s.at(s.chance.uniform(0, 60), lambda h=h: s.machine(h).under.link.lay(False))  # type: ignore[misc]
+        s.at(s.chance.uniform(0, 60), partial(s.machine(h).under.link.lay, False))
     return held(s, f"{', '.join(dead)} die", *dead, due=15 * MINUTE, extra=1 + len(dead))
 
 
@@ -276,7 +277,7 @@ def flaps(s: Scene) -> Truth:
     m, at = s.machine(s.first), 0.0
     while at < LATER_S:
         gone = s.chance.uniform(20, 60)
-        s.at(at, lambda gone=gone: off(s.world, m.under.link, gone))  # type: ignore[misc]
+        s.at(at, partial(off, s.world, m.under.link, gone))
         at += gone + s.chance.uniform(20, 60)
     may = frozenset({f"move {s.first}"})
     return held(s, f"the link of {s.first} comes and goes", s.first, due=LATER_S, may=may)
